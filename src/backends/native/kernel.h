@@ -1,0 +1,78 @@
+// What a kernel file sees of the rest: a call with its buffers and numbers, checks that speak, and registration.
+//
+// A kernel library is compiled once per instruction set (build.mjs) and loaded by addon.cc, which picks one at run time.
+// Kernels never allocate results: outputs come from the backend's pool. Scratch comes from scratch.h.
+#pragma once
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace gpt {
+
+// The physical type of a buffer. Every kernel checks it: a logical float32 tensor may be stored otherwise.
+enum class DType : uint8_t { f32, i32, u8, bf16 };
+
+struct View {
+  void* data;
+  int64_t size;  // elements
+  DType dtype;
+};
+
+// in: read only. out: written, or updated in place (the op's .ts says which).
+// attrs: the dimensions first, then the op's parameters, in the order of the op's .ts.
+struct Call {
+  std::vector<View> in, out;
+  std::vector<double> attrs;
+
+  int64_t dim(size_t i) const { return static_cast<int64_t>(attrs.at(i)); }
+  float num(size_t i) const { return static_cast<float>(attrs.at(i)); }
+  bool flag(size_t i) const { return attrs.at(i) != 0; }
+};
+
+using Kernel = void (*)(const Call&);
+
+struct KernelEntry {
+  const char* name;
+  const char* doc;
+  Kernel run;
+};
+
+std::vector<KernelEntry>& kernel_table();
+
+struct Registration {
+  Registration(const char* name, const char* doc, Kernel run) { kernel_table().push_back({name, doc, run}); }
+};
+// The name is the TF.js kernel name; the doc is one line that `gpt doctor --kernels` prints.
+#define GPT_KERNEL(name, doc, fn) static const ::gpt::Registration registration_##fn{name, doc, fn}
+
+#define GPT_CHECK(condition, message)                                \
+  do {                                                               \
+    if (!(condition)) throw std::invalid_argument(message);          \
+  } while (0)
+
+inline const float* f32_in(const Call& call, size_t i, int64_t size) {
+  const View& v = call.in.at(i);
+  GPT_CHECK(v.dtype == DType::f32, "input " + std::to_string(i) + " is not stored as float32");
+  GPT_CHECK(v.size >= size, "input " + std::to_string(i) + " has " + std::to_string(v.size) + " elements, expected " +
+                                std::to_string(size));
+  return static_cast<const float*>(v.data);
+}
+
+inline const int32_t* i32_in(const Call& call, size_t i, int64_t size) {
+  const View& v = call.in.at(i);
+  GPT_CHECK(v.dtype == DType::i32, "input " + std::to_string(i) + " is not stored as int32");
+  GPT_CHECK(v.size >= size, "input " + std::to_string(i) + " has " + std::to_string(v.size) + " elements, expected " +
+                                std::to_string(size));
+  return static_cast<const int32_t*>(v.data);
+}
+
+inline float* f32_out(const Call& call, size_t i, int64_t size) {
+  const View& v = call.out.at(i);
+  GPT_CHECK(v.dtype == DType::f32, "output " + std::to_string(i) + " is not stored as float32");
+  GPT_CHECK(v.size >= size, "output " + std::to_string(i) + " has " + std::to_string(v.size) + " elements, expected " +
+                                std::to_string(size));
+  return static_cast<float*>(v.data);
+}
+
+}  // namespace gpt

@@ -1,0 +1,111 @@
+// Vector type of the instruction set that this file is compiled for, and elementary functions written so that the
+// compiler vectorises loops over them (`#pragma omp simd`). Errors are against float64, measured in
+// test/ops/elementary.test.ts.
+#pragma once
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+namespace gpt {
+
+#if defined(__AVX512F__)
+constexpr int kWidth = 16;
+#elif defined(__AVX2__)
+constexpr int kWidth = 8;
+#else
+constexpr int kWidth = 4;  // SSE2, NEON
+#endif
+typedef float Vec __attribute__((vector_size(kWidth * 4)));
+typedef float UnalignedVec __attribute__((vector_size(kWidth * 4), aligned(4), may_alias));
+
+inline Vec load(const float* p) { return *reinterpret_cast<const UnalignedVec*>(p); }
+inline void store(float* p, Vec v) { *reinterpret_cast<UnalignedVec*>(p) = v; }
+
+inline float bits_to_float(int32_t i) {
+  float f;
+  std::memcpy(&f, &i, 4);
+  return f;
+}
+inline int32_t float_to_bits(float f) {
+  int32_t i;
+  std::memcpy(&i, &f, 4);
+  return i;
+}
+
+// e^x to 2 ulp for x in [-87, 88]; 0 below, infinity above 88.72, NaN stays NaN.
+//   x = n ln 2 + r, |r| <= ln2 / 2;  e^x = 2^n e^r;  e^r by its Taylor polynomial of degree 7
+inline float fast_exp(float x) {
+  const float magic = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer that sits in the low mantissa bits
+  const float clamped = x < -87.0f ? -87.0f : (x > 88.722839f ? 88.722839f : x);
+  const float shifted = clamped * 1.44269504f + magic;
+  const float n = shifted - magic;
+  const float r = (clamped - n * 0.693359375f) + n * 2.12194440e-4f;  // ln 2 in two parts
+  float p = 1.0f / 5040;
+  p = p * r + 1.0f / 720;
+  p = p * r + 1.0f / 120;
+  p = p * r + 1.0f / 24;
+  p = p * r + 1.0f / 6;
+  p = p * r + 0.5f;
+  p = p * r + 1.0f;
+  p = p * r + 1.0f;
+  // 2^n in two halves: n may be 128, which one float exponent cannot hold
+  const int32_t ni = float_to_bits(shifted) - float_to_bits(magic);
+  const int32_t half = ni >> 1;
+  const float result = p * bits_to_float((half + 127) << 23) * bits_to_float((ni - half + 127) << 23);
+  const float low = x < -87.0f ? 0.0f : result;
+  return x > 88.722839f ? INFINITY : (x != x ? x : low);
+}
+
+// 1 / (1 + e^-x)
+inline float sigmoid(float x) { return 1.0f / (1.0f + fast_exp(-x)); }
+
+// Error function to 3e-7 absolute: a rational minimax approximation on [-4, 4], +-1 outside.
+inline float fast_erf(float x) {
+  x = x < -4.0f ? -4.0f : (x > 4.0f ? 4.0f : x);
+  const float x2 = x * x;
+  float p = -2.72614225801306e-10f;
+  p = p * x2 + 2.77068142495902e-08f;
+  p = p * x2 + -2.10102402082508e-06f;
+  p = p * x2 + -5.69250639462346e-05f;
+  p = p * x2 + -7.34990630326855e-04f;
+  p = p * x2 + -2.95459980854025e-03f;
+  p = p * x2 + -1.60960333262415e-02f;
+  float q = -1.45660718464996e-05f;
+  q = q * x2 + -2.13374055278905e-04f;
+  q = q * x2 + -1.68282697438203e-03f;
+  q = q * x2 + -7.37332916720468e-03f;
+  q = q * x2 + -1.42647390514189e-02f;
+  return x * p / q;
+}
+
+// Sum of n floats in a fixed order: kWidth partial sums, then those from left to right.
+inline float sum(const float* x, int64_t n) {
+  Vec acc = {};
+  int64_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) acc += load(x + i);
+  float total = 0;
+  for (int k = 0; k < kWidth; k++) total += acc[k];
+  for (; i < n; i++) total += x[i];
+  return total;
+}
+
+// Dot product in the same fixed order.
+inline float dot(const float* x, const float* y, int64_t n) {
+  Vec acc = {};
+  int64_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) acc += load(x + i) * load(y + i);
+  float total = 0;
+  for (int k = 0; k < kWidth; k++) total += acc[k];
+  for (; i < n; i++) total += x[i] * y[i];
+  return total;
+}
+
+// Largest of n floats, n >= 1.
+inline float max(const float* x, int64_t n) {
+  float m = x[0];
+#pragma omp simd reduction(max : m)
+  for (int64_t i = 0; i < n; i++) m = x[i] > m ? x[i] : m;
+  return m;
+}
+
+}  // namespace gpt

@@ -1,0 +1,237 @@
+// The TF.js backend `native`: TensorFlow.js on all cores of a CPU.
+//
+// It inherits every kernel of tfjs-backend-cpu and replaces the hot ones by kernels of the addon (src/ops/core); the fused
+// ops of the model (src/ops/*) add theirs. Any TF.js program can use it: `registerNative()`, then
+// `tf.setBackend('native')`. Results live in recycled, aligned buffers; three precautions make that safe:
+//   - a stock kernel may return a view of its input (Slice, Complex): then the input's buffer is never recycled;
+//   - dataSync() returns a copy;
+//   - a logical float32 tensor may be stored in another typed array (cpu's Cast): physical() converts it first.
+
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DeviceError, MemoryError } from '../base/errors.js';
+import { bytes as formatBytes } from '../base/format.js';
+import { MathBackendCPU, tf } from '../base/tf.js';
+import { BufferPool } from './buffer_pool.js';
+import type { KernelBackend, KernelOutput } from './kernel_backend.js';
+
+/** The whole surface of native.node (native/addon.cc). */
+interface Addon {
+  load(path: string): void;
+  kernels(): { name: string; doc: string }[];
+  run(index: number, inputs: unknown[], outputs: unknown[], attrs: readonly number[]): void;
+  alloc(bytes: number): ArrayBuffer;
+  setThreads(n: number): void;
+  useOneDnn(on: boolean): boolean;
+  matmulLibrary(): string;
+  cpu(): string;
+}
+
+type Values = Float32Array | Int32Array | Uint8Array;
+
+/** An entry of the inherited data table, with what the pool needs. */
+interface TensorData {
+  values: Values;
+  dtype: tf.DataType;
+  refCount: number;
+  complexTensorInfos?: { real: tf.TensorInfo; imag: tf.TensorInfo };
+  pooled?: ArrayBuffer;
+}
+
+/** Instruction sets that kernel libraries are built for, from best to least. */
+export const INSTRUCTION_SETS = ['avx512', 'avx2', 'baseline'] as const;
+
+const BUILD = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../build/native');
+
+export class NativeBackend extends MathBackendCPU implements KernelBackend {
+  readonly pool: BufferPool;
+  /** Instruction set of the kernels in use. */
+  readonly isa: string;
+  readonly threads: number;
+  readonly #addon: Addon;
+  readonly #index = new Map<string, number>();
+  /** Calls per kernel since the last reset, for tests and `gpt bench --profile`. */
+  readonly calls = new Map<string, number>();
+
+  constructor(addon: Addon, isa: string, threads: number) {
+    super();
+    (this as unknown as { firstUse: boolean }).firstUse = false; // no banner about tfjs-node
+    this.#addon = addon;
+    this.isa = isa;
+    this.threads = threads;
+    this.pool = new BufferPool((bytes) => addon.alloc(bytes));
+    addon.kernels().forEach(({ name }, i) => {
+      this.#index.set(name, i);
+    });
+  }
+
+  hasKernel(name: string): boolean {
+    return this.#index.has(name);
+  }
+
+  /** Name and one line of documentation of every kernel. */
+  kernels(): { name: string; doc: string }[] {
+    return this.#addon.kernels();
+  }
+
+  /** Which matrix product is in use, e.g. "oneDNN 2.6.3". */
+  matmulLibrary(): string {
+    return this.#addon.matmulLibrary();
+  }
+
+  /** Switches between oneDNN and our own matrix product; returns whether oneDNN is in use now. For tests. */
+  useOneDnn(on: boolean): boolean {
+    return this.#addon.useOneDnn(on);
+  }
+
+  call(
+    name: string,
+    inputs: readonly tf.TensorInfo[],
+    outputs: readonly KernelOutput[],
+    attrs: readonly number[],
+  ): tf.TensorInfo[] {
+    const index = this.#index.get(name);
+    if (index === undefined) throw new Error(`internal: no native kernel ${name}`);
+    this.calls.set(name, (this.calls.get(name) ?? 0) + 1);
+    const fresh: tf.TensorInfo[] = [];
+    const out = outputs.map((output) => {
+      if ('update' in output) return this.physical(output.update);
+      const info = this.allocate(output as readonly number[], 'float32');
+      fresh.push(info);
+      return this.physical(info);
+    });
+    this.#addon.run(
+      index,
+      inputs.map((t) => this.physical(t)),
+      out,
+      attrs,
+    );
+    return fresh;
+  }
+
+  /** A new tensor with undefined content, from the pool where that pays. */
+  allocate(shape: readonly number[], dtype: 'float32' | 'int32'): tf.TensorInfo {
+    const size = shape.reduce((n, d) => n * d, 1);
+    let buffer: ArrayBuffer | undefined;
+    try {
+      buffer = this.pool.take(size * 4);
+    } catch (error) {
+      throw new MemoryError(
+        `out of memory: cannot allocate ${formatBytes(size * 4)} for a tensor of shape [${shape}] (${error})`,
+        'use a smaller --train.micro_batch, --model.n_ctx or model',
+      );
+    }
+    const Type = dtype === 'float32' ? Float32Array : Int32Array;
+    const values = buffer === undefined ? new Type(size) : new Type(buffer, 0, size);
+    const info = this.makeTensorInfo([...shape], dtype, values as never);
+    if (buffer !== undefined) this.#entry(info.dataId).pooled = buffer;
+    return info;
+  }
+
+  /** The typed array behind a tensor: Float32Array for float32, Int32Array for int32. */
+  physical(info: tf.TensorInfo): Values {
+    const entry = this.#entry(info.dataId);
+    if (entry.dtype === 'float32' && !(entry.values instanceof Float32Array)) {
+      entry.values = Float32Array.from(entry.values);
+    } else if (entry.dtype === 'int32' && !(entry.values instanceof Int32Array)) {
+      entry.values = Int32Array.from(entry.values);
+    }
+    return entry.values;
+  }
+
+  override readSync(dataId: tf.DataId): tf.BackendValues {
+    const values = super.readSync(dataId);
+    return this.#entry(dataId).pooled === undefined ? values : (values as Values).slice();
+  }
+
+  override disposeData(dataId: tf.DataId, force = false): boolean {
+    const pooled = this.data.has(dataId) ? this.#entry(dataId).pooled : undefined;
+    const released = super.disposeData(dataId, force);
+    if (released && pooled !== undefined) this.pool.release(pooled);
+    return released;
+  }
+
+  override memory(): { unreliable: boolean; reasons: string[] } {
+    return { unreliable: false, reasons: [] };
+  }
+
+  /** After a stock kernel: an input whose memory an output shows through must never be recycled. */
+  protectShared(inputs: readonly (tf.TensorInfo | undefined)[], outputs: readonly tf.TensorInfo[]): void {
+    for (const output of outputs) {
+      const { values, complexTensorInfos } = this.#entry(output.dataId);
+      if (complexTensorInfos != null) this.protectShared(inputs, [complexTensorInfos.real, complexTensorInfos.imag]);
+      for (const input of inputs) {
+        if (input === undefined || input === null || input.dataId === output.dataId) continue;
+        const entry = this.#entry(input.dataId);
+        if (entry.pooled !== undefined && values?.buffer === entry.pooled) {
+          this.pool.abandon(entry.pooled);
+          delete entry.pooled;
+        }
+      }
+    }
+  }
+
+  #entry(dataId: tf.DataId): TensorData {
+    return this.data.get(dataId as object) as unknown as TensorData;
+  }
+}
+
+/** How to open the backend. */
+export interface NativeOptions {
+  /** Threads of the kernels; default: the cores that this process may use. */
+  readonly threads?: number | undefined;
+  /** Use no better instruction set than this one (tests, comparisons). */
+  readonly isa?: string | undefined;
+}
+
+let registered: NativeBackend | undefined;
+
+/**
+ * Loads the addon and registers backend `native` with TF.js, once per process.
+ * Throws DeviceError when the addon was not built or does not load.
+ */
+export function registerNative(options: NativeOptions = {}): NativeBackend {
+  if (registered !== undefined) return registered;
+  const addon = loadAddon();
+  const detected = INSTRUCTION_SETS.indexOf(addon.cpu() as (typeof INSTRUCTION_SETS)[number]);
+  const wanted = options.isa === undefined ? 0 : INSTRUCTION_SETS.indexOf(options.isa as 'avx2');
+  if (wanted < 0) {
+    throw new DeviceError(`unknown instruction set "${options.isa}"`, `use one of ${INSTRUCTION_SETS.join(', ')}`);
+  }
+  const isa = INSTRUCTION_SETS[Math.max(detected, wanted)]!;
+  addon.load(path.join(BUILD, `kernels-${isa}.so`));
+  const threads = options.threads ?? availableParallelism();
+  addon.setThreads(threads);
+  const backend = new NativeBackend(addon, isa, threads);
+  tf.registerBackend('native', () => backend, 3);
+  for (const kernel of tf.getKernelsForBackend('cpu')) {
+    tf.registerKernel({ ...kernel, backendName: 'native', kernelFunc: inherited(kernel.kernelFunc) });
+  }
+  registered = backend;
+  return backend;
+}
+
+function loadAddon(): Addon {
+  const file = path.join(BUILD, 'native.node');
+  try {
+    return createRequire(import.meta.url)(file) as Addon;
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND';
+    throw new DeviceError(
+      missing ? 'the native backend is not built' : `the native backend does not load: ${(error as Error).message}`,
+      'install a C++ compiler and cmake (Debian: apt-get install g++ cmake libdnnl-dev), then: npm run build:native',
+    );
+  }
+}
+
+/** A stock cpu kernel on our backend. */
+export function inherited(kernelFunc: tf.KernelFunc): tf.KernelFunc {
+  return (args) => {
+    const result = kernelFunc(args);
+    const inputs = Object.values(args.inputs).flat() as (tf.TensorInfo | undefined)[];
+    (args.backend as NativeBackend).protectShared(inputs, Array.isArray(result) ? result : [result]);
+    return result;
+  };
+}

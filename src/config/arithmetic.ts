@@ -1,0 +1,113 @@
+// Parameters, floating-point operations and bytes of a model, from its shape alone. Nothing is allocated.
+//
+// Letters: L layers, C width (n_embd), H heads, F MLP width (n_inner, usually 4C), V vocabulary, T tokens of context
+// in use, N parameters, N_mm parameters that are multiplied (the matrices, with the tied head once). A multiply-add
+// counts as two operations; the backward pass costs twice the forward pass.
+
+import type { ResolvedModel } from './model_shape.js';
+import type { TrainConfig } from './schema.js';
+
+const FLOAT = 4; // bytes
+
+/**
+ * N: the number of trainable numbers, the tied output head counted once. With F = 4C:
+ *   N = V C + n_ctx C + L (12 C^2 + 13 C) + 2 C [final layer norm; gpt1 has none]
+ */
+export function countParameters(model: ResolvedModel): number {
+  const { vocab_size: V, n_embd: C, n_inner: F, n_layer: L, n_ctx, arch } = model;
+  const attention = C * 3 * C + 3 * C + C * C + C;
+  const mlp = C * F + F + F * C + C;
+  const norms = 4 * C;
+  return V * C + n_ctx * C + L * (attention + mlp + norms) + (arch === 'gpt1' ? 0 : 2 * C);
+}
+
+/** N_mm: the parameters that take part in matrix products, L (4 C^2 + 2 C F) + V C. */
+export function countMatrixParameters(model: ResolvedModel): number {
+  const { vocab_size: V, n_embd: C, n_inner: F, n_layer: L } = model;
+  return L * (4 * C * C + 2 * C * F) + V * C;
+}
+
+/** What to count. */
+export interface FlopsOptions {
+  /** Attention pays for the keys that the mask lets through (true), or for all T x T (false). */
+  readonly causal: boolean;
+  /** Forward and backward (true), or forward only. */
+  readonly backward: boolean;
+}
+
+/**
+ * Model FLOPs per token by the two conventions that throughput (mfu, model_gflops) is reported in, so that it can
+ * be compared with other programs'. With backward:
+ *   causal: 6 N + 6 L T C                    llm.c's; N is every parameter. The headline number.
+ *   full:   6 (N - n_ctx C) + 12 L T C       nanoGPT's and PaLM's; about 7 % higher at 124M, T = 1024.
+ * Without backward: a third. In `causal`, a banded layer of w keys costs 12 C w (2T - w) / (2T) instead of 6 T C
+ * (the same at w = T); `full` takes every layer as dense. The exact count is exactFlopsPerToken.
+ */
+export function flopsPerToken(model: ResolvedModel, T: number, { causal, backward }: FlopsOptions): number {
+  const { n_embd: C, n_layer: L, n_ctx } = model;
+  const N = countParameters(model);
+  const training = causal
+    ? 6 * N + 12 * C * sumOverLayers(model, T, (w) => (w * (2 * T - w)) / (2 * T))
+    : 6 * (N - n_ctx * C) + 12 * L * T * C;
+  return backward ? training : training / 3;
+}
+
+/**
+ * The operations of the matrix products alone, counted exactly. Forward, per token:
+ *   2 N_mm + 4 C * (sum over layers of the mean number of keys)
+ * keys: T with causal false; (T+1)/2 with causal, and w (2T - w + 1) / (2T) in a banded layer of w <= T keys.
+ * GPT-2 124M at T = 1024, with backward: 8.544e8 full, 7.979e8 causal.
+ */
+export function exactFlopsPerToken(model: ResolvedModel, T: number, { causal, backward }: FlopsOptions): number {
+  const keys = sumOverLayers(model, T, (w) => (causal ? (w * (2 * T - w + 1)) / (2 * T) : T));
+  const forward = 2 * countMatrixParameters(model) + 4 * model.n_embd * keys;
+  return backward ? 3 * forward : forward;
+}
+
+/** Sum over layers of f(w), w the number of keys that a layer's queries see at most. */
+function sumOverLayers(model: ResolvedModel, T: number, f: (w: number) => number): number {
+  return model.attention_layers.reduce(
+    (sum, kind) => sum + f(kind === 'local' ? Math.min(model.window_size, T) : T),
+    0,
+  );
+}
+
+/** Bytes by purpose. */
+export interface TrainingMemory {
+  readonly weights: number;
+  readonly gradients: number;
+  readonly optimizer: number;
+  readonly activations: number;
+  readonly logits: number;
+  readonly total: number;
+}
+
+/** The head works on this many bytes of logits at a time. */
+const LOGIT_CHUNK = 256 * 2 ** 20;
+
+/**
+ * Bytes of the float32 trainer for micro-batches of `microBatch` sequences of T tokens, without the process itself.
+ *   weights, gradients: 4 N each; optimizer: 8 N (both moments)
+ *   activations: per layer and token 7 C + 2 F + H floats (layer norm 1: C, qkv: 3C, attention: C + H for the
+ *     log-sum-exp, residual sum: C, layer norm 2: C, MLP before and after GELU: 2F), per token 2 C for the embedding
+ *     and the final layer norm, and what one layer's backward pass holds at a time: 2F + 4C
+ *   logits: one chunk of rows of at most 256 MiB, and the hidden state with its gradient, 2 C per token
+ */
+export function trainingMemory(model: ResolvedModel, microBatch: number, T: number): TrainingMemory {
+  const { vocab_size: V, n_embd: C, n_inner: F, n_layer: L, n_head: H } = model;
+  const rows = microBatch * T;
+  const weights = FLOAT * countParameters(model);
+  const activations = FLOAT * rows * (L * (7 * C + 2 * F + H) + 2 * C + (2 * F + 4 * C));
+  const chunkRows = Math.min(rows, Math.max(1, Math.floor(LOGIT_CHUNK / (FLOAT * V))));
+  const logits = FLOAT * (chunkRows * V + rows * 2 * C);
+  const total = 4 * weights + activations + logits;
+  return { weights, gradients: weights, optimizer: 2 * weights, activations, logits, total };
+}
+
+/** Sequences per forward pass: train.micro_batch, by default the largest divisor of the batch that is at most 12. */
+export function microBatchOf(train: TrainConfig, nCtx: number): number {
+  if (train.micro_batch !== undefined) return train.micro_batch;
+  const sequences = train.batch_tokens / nCtx;
+  for (let d = 12; d > 1; d--) if (sequences % d === 0) return d;
+  return 1;
+}

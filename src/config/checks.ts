@@ -1,0 +1,78 @@
+// Rules that bind several keys of a configuration. Each returns what is wrong, and at which key.
+
+import type { RunConfig } from './schema.js';
+
+/** Something wrong with the value of a key. */
+export interface Problem {
+  readonly path: string; // "train.batch_tokens"
+  readonly what: string;
+  readonly reads: readonly string[]; // the keys that the rule looked at
+}
+
+/** Keys of which at most one may be set. A later source that sets one unsets the others of earlier sources. */
+export const EXCLUSIVE: readonly (readonly string[])[] = [
+  ['train.max_steps', 'train.max_tokens', 'train.max_epochs'],
+  ['train.warmup_steps', 'train.warmup_tokens'],
+  ['train.lr_decay_steps', 'train.lr_decay_tokens'],
+];
+
+/** All rules. An empty list: the configuration is consistent. */
+export function checkRun(run: RunConfig): Problem[] {
+  return [...checkWidth(run), ...checkExclusive(run), ...checkBatch(run), ...checkTokenizer(run)];
+}
+
+function checkWidth({ model }: RunConfig): Problem[] {
+  const { n_embd, n_head } = model;
+  if (n_embd % n_head === 0) return [];
+  const near = nearestMultiple(n_embd, n_head);
+  return [
+    {
+      path: 'model.n_embd',
+      what: `n_embd ${n_embd} is not divisible by n_head ${n_head}; the nearest width that is: ${near}`,
+      reads: ['model.n_embd', 'model.n_head'],
+    },
+  ];
+}
+
+function checkExclusive({ train }: RunConfig): Problem[] {
+  const values = train as Record<string, unknown>;
+  const problems = EXCLUSIVE.flatMap((paths) => {
+    const set = paths.filter((p) => values[p.slice('train.'.length)] !== undefined);
+    return set.length > 1
+      ? [{ path: set[1]!, what: `${set.join(' and ')} exclude each other: give one`, reads: set }]
+      : [];
+  });
+  if (train.max_steps === undefined && train.max_tokens === undefined && train.max_epochs === undefined) {
+    const what = 'nothing says how long to train: give train.max_steps, train.max_tokens or train.max_epochs';
+    problems.push({ path: 'train.max_steps', what, reads: ['train.max_steps'] });
+  }
+  return problems;
+}
+
+function checkBatch({ model, train }: RunConfig): Problem[] {
+  const { batch_tokens, micro_batch = 1 } = train;
+  const pass = model.n_ctx * micro_batch;
+  if (batch_tokens % pass === 0) return [];
+  const product =
+    train.micro_batch === undefined
+      ? `n_ctx ${model.n_ctx}`
+      : `n_ctx ${model.n_ctx} x micro_batch ${micro_batch} = ${pass}`;
+  const near = nearestMultiple(batch_tokens, pass);
+  const what = `${batch_tokens} is not a multiple of ${product}; the nearest: ${near}`;
+  return [{ path: 'train.batch_tokens', what, reads: ['train.batch_tokens', 'model.n_ctx'] }];
+}
+
+function checkTokenizer({ tokenizer }: RunConfig): Problem[] {
+  const reads = ['tokenizer.type', 'tokenizer.path'];
+  if (tokenizer.type === 'file' && tokenizer.path === undefined) {
+    const what = 'file needs tokenizer.path too: a tokenizer.json or a checkpoint folder';
+    return [{ path: 'tokenizer.type', what, reads }];
+  }
+  if (tokenizer.type !== 'file' && tokenizer.path !== undefined) {
+    const what = `only read with tokenizer.type file, and the type is ${tokenizer.type}`;
+    return [{ path: 'tokenizer.path', what, reads }];
+  }
+  return [];
+}
+
+const nearestMultiple = (n: number, of: number): number => Math.max(1, Math.round(n / of)) * of;

@@ -1,0 +1,63 @@
+// Dotted command-line flags to settings: --train.max_steps 100, --model.n_layer=4, --train.betas "[0.9, 0.99]".
+//
+// yargs' Parser splits the arguments; the text of a value is then read as YAML, as it would be in a file, except
+// where the key takes text: --sample.prompt "3: a #b" stays as typed. A repeated flag makes a list where the key
+// takes one (--data.path a.txt --data.path b.txt); otherwise the last one counts.
+
+import { parse } from 'yaml';
+import { Parser } from 'yargs/helpers';
+import { CONFIG_KEYS, SECTIONS } from './keys.js';
+import { type Setting, settingProblem, unknownKey } from './settings.js';
+
+/** Settings of the flags. Appends what is wrong with them to `problems`, one line each. */
+export function readFlags(flags: readonly string[], problems: string[]): Setting[] {
+  const parsed = Parser([...flags], {
+    string: [...CONFIG_KEYS.keys()],
+    configuration: {
+      'dot-notation': false,
+      'camel-case-expansion': false,
+      'boolean-negation': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+      'short-option-groups': false,
+    },
+  });
+  const settings: Setting[] = [];
+  for (const [path, raw] of Object.entries(parsed)) {
+    if (path === '_') continue;
+    const flag = `${path.length === 1 ? '-' : '--'}${path}`;
+    if (SECTIONS.includes(path)) {
+      problems.push(`${flag}: a section: name one of its keys, as in ${exampleOf(path)}`);
+    } else if (!CONFIG_KEYS.has(path)) {
+      problems.push(unknownKey(path, flag).replace(`${flag}: ${path}: unknown key`, `${flag}: unknown flag`));
+    } else {
+      const setting = { path, value: flagValue(path, raw), origin: flag, where: flag };
+      const problem = settingProblem(setting);
+      if (problem) problems.push(problem);
+      else settings.push(setting);
+    }
+  }
+  for (const word of parsed._) problems.push(`${word}: belongs to no flag (a list is one word: "[0.9, 0.95]")`);
+  return settings;
+}
+
+function exampleOf(section: string): string {
+  const key = [...CONFIG_KEYS.values()].find((k) => k.section === section)!;
+  return `--${key.path}`;
+}
+
+/** The value that the text of a flag stands for. raw: text, or an array of texts when the flag is repeated. */
+function flagValue(path: string, raw: unknown): unknown {
+  const { schema } = CONFIG_KEYS.get(path)!;
+  const accepts = (value: unknown) => schema.safeParse(value).success;
+  if (Array.isArray(raw)) return accepts(raw) ? raw : flagValue(path, raw.at(-1));
+  const text = String(raw);
+  let value: unknown;
+  try {
+    value = parse(text, { logLevel: 'error' });
+  } catch {
+    return text;
+  }
+  const isList = Array.isArray(value) && accepts(value);
+  return accepts(text) && !isList ? text : value;
+}

@@ -1,0 +1,111 @@
+// From a file and flags to a checked configuration in which every value knows where it came from.
+//
+//   defaults of the schema  <  extended files  <  the file  <  their `portable` parts, where asked  <  flags
+//
+// Of an exclusive set (max_steps, max_tokens, max_epochs) the last source wins whole: --train.max_steps on the command
+// line replaces the file's max_tokens. Every problem is reported at once, with its place.
+
+import { basename, extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ConfigError } from '../base/errors.js';
+import { checkRun, EXCLUSIVE } from './checks.js';
+import { displayName, findConfig, readConfigFile } from './config_file.js';
+import { commentedConfig } from './document.js';
+import { readFlags } from './flags.js';
+import { CONFIG_KEYS } from './keys.js';
+import { RunConfig } from './schema.js';
+import type { Setting } from './settings.js';
+
+/** What to load. */
+export interface LoadOptions {
+  /** A YAML file, or a preset's name; without it, defaults and flags only. */
+  readonly file?: string | undefined;
+  /** Dotted flags, as typed: ['--train.max_steps', '100']. */
+  readonly flags: readonly string[];
+  /** Apply the files' `portable` parts: there are no native kernels. */
+  readonly portable?: boolean | undefined;
+  /** The folder that holds configs/; by default the package's own. */
+  readonly root?: string | undefined;
+}
+
+/** A checked configuration. */
+export interface LoadedConfig {
+  readonly run: RunConfig;
+  /** The file as messages show it; undefined without one. */
+  readonly file: string | undefined;
+  /** The file's name without folder and extension; "run" without a file. */
+  readonly name: string;
+  /** Where the value of "train.max_steps" came from: "configs/mini.yaml:19", "--train.max_steps" or "default". */
+  origin(path: string): string;
+  /** The origin of every key that has a value. */
+  origins(): Record<string, string>;
+  /** The resolved configuration as YAML that loads again, each line with its origin. */
+  print(): string;
+}
+
+const PACKAGE_ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Loads and checks. Throws ConfigError (exit 2) that lists everything that is wrong. */
+export function loadConfig({ file, flags, portable = false, root = PACKAGE_ROOT }: LoadOptions): LoadedConfig {
+  const problems: string[] = [];
+  const path = file === undefined ? undefined : findConfig(file, process.cwd(), root);
+  const read = path === undefined ? { layers: [], portable: [] } : readConfigFile(path, root, problems);
+  const settings = merge([...read.layers, ...(portable ? read.portable : []), readFlags(flags, problems)]);
+  const run = toRun(settings);
+  const shownFile = path === undefined ? undefined : displayName(path);
+  const origin = (key: string): string => settings.get(key)?.origin ?? 'default';
+
+  const alone = problems.length === 0;
+  for (const { path: key, what, reads } of checkRun(run)) {
+    // Beside other problems a rule is judged only on keys that are stated: a misspelt n_ctx must not also be
+    // reported as a batch that does not fit the default n_ctx.
+    if (!alone && !reads.every((k) => settings.has(k))) continue;
+    const where = settings.get(key)?.where ?? shownFile;
+    problems.push(`${where === undefined ? '' : `${where}: `}${key}: ${what}`);
+  }
+  if (problems.length > 0) throw configError(problems);
+
+  return {
+    run,
+    file: shownFile,
+    name: path === undefined ? 'run' : basename(path, extname(path)),
+    origin,
+    origins: () =>
+      Object.fromEntries(
+        [...CONFIG_KEYS.values()].filter((k) => configValue(run, k) !== undefined).map((k) => [k.path, origin(k.path)]),
+      ),
+    print: () => commentedConfig(run, origin),
+  };
+}
+
+const configValue = (run: RunConfig, { section, name }: { section: string; name: string }): unknown =>
+  (run as unknown as Record<string, Record<string, unknown>>)[section]?.[name];
+
+/** Later layers win. Setting one key of an exclusive set unsets the others of earlier layers. */
+function merge(layers: readonly (readonly Setting[])[]): Map<string, Setting> {
+  const merged = new Map<string, Setting>();
+  for (const layer of layers) {
+    for (const { path } of layer) {
+      for (const set of EXCLUSIVE) if (set.includes(path)) for (const other of set) merged.delete(other);
+    }
+    for (const setting of layer) merged.set(setting.path, setting);
+  }
+  return merged;
+}
+
+function toRun(settings: ReadonlyMap<string, Setting>): RunConfig {
+  const sections: Record<string, Record<string, unknown>> = {};
+  for (const { path, value } of settings.values()) {
+    const [section, name] = path.split('.') as [string, string];
+    sections[section] = { ...sections[section], [name]: value };
+  }
+  return RunConfig.parse(sections);
+}
+
+function configError(problems: readonly string[]): ConfigError {
+  const what =
+    problems.length === 1
+      ? problems[0]!
+      : `${problems.length} problems in the configuration:\n${problems.map((p) => `  ${p}`).join('\n')}`;
+  return new ConfigError(what, 'docs/config.md lists every key with its type, default and meaning');
+}

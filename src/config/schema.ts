@@ -1,0 +1,138 @@
+// Every configuration key, once: its type, range, default and meaning. The YAML files, the command-line flags
+// (--train.max_steps 100), `--print-config`, and docs/config.md all come from here.
+//
+// Model keys are OpenAI's own names (n_ctx, n_embd, ...), training keys the plain words that nanoGPT, Hugging Face
+// and litgpt share. Other projects' spellings appear in error messages (load.ts), never in files.
+
+import { z } from 'zod';
+
+const probability = z.number().min(0).lt(1);
+const count = z.int().positive();
+
+export const ModelConfig = z.strictObject({
+  arch: z
+    .enum(['gpt1', 'gpt2', 'gpt3'])
+    .default('gpt2')
+    .describe(
+      'gpt1: layer norm after each residual add; gpt2: before each branch, and one at the end; gpt3: gpt2 with banded layers',
+    ),
+  vocab_size: count.optional().describe('number of token embeddings; default: the size of the tokenizer'),
+  n_ctx: count.default(1024).describe('context length in tokens (T)'),
+  n_layer: count.default(12).describe('number of decoder blocks (L)'),
+  n_head: count.default(12).describe('attention heads per block (H); must divide n_embd'),
+  n_embd: count.default(768).describe('width of the residual stream (C)'),
+  n_inner: count.optional().describe('width of the MLP; default: 4 * n_embd'),
+  activation_function: z
+    .enum(['gelu_new', 'gelu'])
+    .default('gelu_new')
+    .describe('gelu_new: tanh form, what OpenAI trained with; gelu: exact erf form, what nanoGPT uses'),
+  resid_pdrop: probability.default(0).describe('dropout on the output of each attention and MLP branch'),
+  embd_pdrop: probability.default(0).describe('dropout on the sum of token and position embedding'),
+  attn_pdrop: probability.default(0).describe('dropout on the attention weights'),
+  layer_norm_epsilon: z.number().positive().default(1e-5).describe('epsilon inside the root of layer norm'),
+  initializer_range: z.number().positive().default(0.02).describe('standard deviation of the initial weights'),
+  attention_layers: z
+    .array(z.enum(['global', 'local']))
+    .min(1)
+    .optional()
+    .describe(
+      'dense (global) or banded (local) attention, repeated over the layers; default: [global], for gpt3 [global, local]',
+    ),
+  window_size: count
+    .default(256)
+    .describe('number of keys that a local layer sees, itself included (the GPT-3 paper gives none)'),
+});
+
+export const TokenizerConfig = z.strictObject({
+  type: z
+    .enum(['gpt2-bpe', 'gpt1-bpe', 'byte', 'char', 'file'])
+    .default('gpt2-bpe')
+    .describe(
+      'gpt2-bpe: 50,257 tokens; byte: 256 bytes and end-of-text; char: the characters of the corpus; file: a tokenizer.json',
+    ),
+  path: z
+    .string()
+    .optional()
+    .describe('for type file: a Hugging Face tokenizer.json (byte-level BPE) or a checkpoint folder'),
+});
+
+export const DataConfig = z.strictObject({
+  path: z
+    .union([z.string(), z.array(z.string()).min(1)])
+    .optional()
+    .describe('text files, folders or globs: .txt .md .jsonl .jsonl.gz, or token shards .bin'),
+  text_key: z.string().default('text').describe('key of the text in .jsonl rows'),
+  val_fraction: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .default(0.1)
+    .describe('share of each document stream that is held out for validation'),
+  val_path: z
+    .union([z.string(), z.array(z.string()).min(1)])
+    .optional()
+    .describe('held-out text of its own, instead of a share'),
+});
+
+export const TrainConfig = z.strictObject({
+  batch_tokens: count.default(524288).describe('tokens per optimizer update, over all micro-batches'),
+  micro_batch: count
+    .optional()
+    .describe('sequences per forward pass; default: the largest divisor of the batch up to 12'),
+  max_steps: count
+    .optional()
+    .describe('stop after this many updates (give exactly one of max_steps, max_tokens, max_epochs)'),
+  max_tokens: z.number().positive().optional().describe('stop after this many tokens'),
+  max_epochs: z.number().positive().optional().describe('stop after this many passes over the training tokens'),
+  optimizer: z
+    .enum(['adamw', 'openai-adam'])
+    .default('adamw')
+    .describe('adamw: decoupled decay as in PyTorch; openai-adam: the optimizer of the GPT-1 code'),
+  learning_rate: z.number().positive().default(6e-4).describe('peak learning rate'),
+  lr_schedule: z.enum(['cosine', 'linear', 'constant']).default('cosine').describe('shape after the warm-up'),
+  min_lr_ratio: z.number().min(0).max(1).default(0.1).describe('learning rate at the end of the decay / peak'),
+  warmup_steps: z.int().min(0).optional().describe('updates of linear warm-up; default 0'),
+  warmup_tokens: z.number().min(0).optional().describe('the same in tokens'),
+  lr_decay_steps: count.optional().describe('update at which the decay ends; default: the last one'),
+  lr_decay_tokens: z.number().positive().optional().describe('the same in tokens, counted from the end of the warm-up'),
+  betas: z.tuple([probability, probability]).default([0.9, 0.95]).describe("Adam's decay rates of the moments"),
+  eps: z.number().positive().default(1e-8).describe("Adam's epsilon"),
+  weight_decay: z
+    .number()
+    .min(0)
+    .default(0.1)
+    .describe('on parameters with two or more dimensions, embeddings included'),
+  grad_clip: z.number().min(0).default(1).describe('largest global gradient norm; 0 switches clipping off'),
+  seed: z.int().min(0).default(1337).describe('of initialisation, data order, dropout and samples'),
+  eval_every: z.int().min(0).default(250).describe('updates between validations; 0: only at the end'),
+  eval_tokens: count
+    .default(65536)
+    .describe('held-out tokens per validation (always the same ones); all are used at the end'),
+  save_every: z.int().min(0).default(500).describe('updates between checkpoints; 0: only at the end'),
+  save_minutes: z.number().min(0).default(15).describe('minutes between checkpoints, whichever comes first; 0: off'),
+  keep: count.default(2).describe('number of newest checkpoints kept, beside the best'),
+  log_every: count.default(10).describe('updates between lines where the output is no terminal'),
+});
+
+export const SampleConfig = z.strictObject({
+  prompt: z.string().default('').describe('text that samples start with; empty: end-of-text'),
+  tokens: z.int().min(0).default(200).describe('length of a sample; 0: none'),
+  every: z.int().min(0).default(0).describe('updates between samples; 0: only at the end'),
+  temperature: z.number().min(0).default(0.8).describe('0: always the likeliest token'),
+  top_k: z.int().min(0).default(50).describe('keep the k likeliest tokens; 0: all'),
+});
+
+export const RunConfig = z.strictObject({
+  model: ModelConfig.prefault({}),
+  tokenizer: TokenizerConfig.prefault({}),
+  data: DataConfig.prefault({}),
+  train: TrainConfig.prefault({}),
+  sample: SampleConfig.prefault({}),
+});
+
+export type ModelConfig = z.infer<typeof ModelConfig>;
+export type TokenizerConfig = z.infer<typeof TokenizerConfig>;
+export type DataConfig = z.infer<typeof DataConfig>;
+export type TrainConfig = z.infer<typeof TrainConfig>;
+export type SampleConfig = z.infer<typeof SampleConfig>;
+export type RunConfig = z.infer<typeof RunConfig>;

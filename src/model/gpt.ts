@@ -1,0 +1,161 @@
+// The whole model: the decoder stacks of GPT-1, GPT-2 and GPT-3. This file holds the only forward pass.
+//
+//   GPT-1 (Radford et al. 2018)   post-norm:  n = LN1(x + Attn(x));  x = LN2(n + MLP(n));  no final layer norm
+//   GPT-2 (Radford et al. 2019)   pre-norm:   x += Attn(LN1(x));  x += MLP(LN2(x));  LN_f at the end
+//   GPT-3 (Brown et al. 2020)     GPT-2, with layers that see only the last `window_size` keys in between
+//
+//   Attn(x) = attention(x W_qkv + b) W_o + b        MLP(x) = GELU(x W_1 + b) W_2 + b        logits = h wte^T
+//
+// Letters: B batch, T time, C width (n_embd), H heads, D = C/H, F MLP width, V vocabulary, L layers.
+// Each op's folder in src/ops has its mathematics, its portable form and its kernels.
+
+import { tf } from '../base/tf.js';
+import type { ResolvedModel } from '../config/model_shape.js';
+import { parameterShapes } from '../config/parameters.js';
+import { attention } from '../ops/attention/attention.js';
+import { type Dropout, dropout } from '../ops/dropout/dropout.js';
+import { embedding } from '../ops/embedding/embedding.js';
+import { headLoss } from '../ops/head_loss/head_loss.js';
+import { layerNorm, residualLayerNorm } from '../ops/layernorm/layernorm.js';
+import { linear } from '../ops/linear/linear.js';
+import { Parameter } from '../ops/parameter.js';
+import type { KvCache } from './kv_cache.js';
+
+/** Which random numbers the dropout masks of one forward pass use; see ops/dropout. */
+export interface DropoutPass {
+  readonly seed: number;
+  /** step * micro-batches + micro-batch */
+  readonly step: number;
+}
+
+/** Options of a forward pass. Neither: evaluation, no dropout. */
+export interface ForwardOptions {
+  readonly dropout?: DropoutPass | undefined;
+  readonly cache?: KvCache | undefined;
+}
+
+/** A GPT with its parameters on the active backend. */
+export class Gpt {
+  readonly config: ResolvedModel;
+  /** By Hugging Face name, in transformers' order: one map is checkpoint, optimizer and reduction order. */
+  readonly params: ReadonlyMap<string, Parameter>;
+
+  /** `values` gives each parameter's values, row-major, by name (model/init.ts, or a checkpoint). */
+  constructor(config: ResolvedModel, values: ReadonlyMap<string, () => Float32Array>) {
+    this.config = config;
+    const params = new Map<string, Parameter>();
+    for (const [name, shape] of parameterShapes(config)) {
+      const tensor = tf.tensor(values.get(name)!(), shape, 'float32');
+      params.set(name, new Parameter(name, tensor));
+      tensor.dispose();
+    }
+    this.params = params;
+  }
+
+  /** ids (B,T) -> hidden states (B,T,C) that the head reads. With a cache, ids are the tokens that follow it. */
+  hidden(ids: tf.Tensor2D, { dropout: pass, cache }: ForwardOptions = {}): tf.Tensor3D {
+    const {
+      arch,
+      n_layer,
+      n_head,
+      window_size,
+      attention_layers,
+      activation_function,
+      layer_norm_epsilon: eps,
+    } = this.config;
+    const postNorm = arch === 'gpt1';
+    const [wte, wpe] = this.#embeddings();
+    const past = cache?.length ?? 0;
+
+    const weight = (name: string) => this.#value(`${name}.weight`);
+    const bias = (name: string) => this.#value(`${name}.bias`);
+    const dense = (x: tf.Tensor, name: string, activation: 'none' | 'gelu' | 'gelu_new' = 'none') =>
+      linear(x, weight(name), bias(name), activation);
+    // the masks of one pass differ by site: 0 the embedding, then three per layer
+    const mask = (p: number, site: number): Dropout => ({
+      p: pass === undefined ? 0 : p,
+      seed: 0,
+      step: 0,
+      ...pass,
+      site,
+    });
+
+    const branches = (layer: number): [(x: tf.Tensor) => tf.Tensor, (x: tf.Tensor) => tf.Tensor] => {
+      const h = `h.${layer}`;
+      const window = attention_layers[layer] === 'local' ? window_size : Number.MAX_SAFE_INTEGER;
+      const attn = (x: tf.Tensor): tf.Tensor => {
+        const qkv = dense(x, `${h}.attn.c_attn`); //                                       (B,T,3C)
+        const y =
+          cache === undefined
+            ? attention(qkv, { n_head, window, dropout: mask(this.config.attn_pdrop, 3 * layer + 1) }) // (B,T,C)
+            : cache.layers[layer]!.attend(qkv, n_head, window, past);
+        return dropout(dense(y, `${h}.attn.c_proj`), mask(this.config.resid_pdrop, 3 * layer + 2));
+      };
+      const mlp = (x: tf.Tensor): tf.Tensor => {
+        const y = dense(x, `${h}.mlp.c_fc`, activation_function); //                       (B,T,F)
+        return dropout(dense(y, `${h}.mlp.c_proj`), mask(this.config.resid_pdrop, 3 * layer + 3)); // (B,T,C)
+      };
+      return [attn, mlp];
+    };
+
+    // x: the residual stream. y: what the next branch reads, its layer norm. In GPT-1 they are the same.
+    let x: tf.Tensor = tf.tidy(() => dropout(embedding(ids, wte, wpe, past), mask(this.config.embd_pdrop, 0))); // (B,T,C)
+    let y = postNorm ? x : layerNorm(x, weight('h.0.ln_1'), bias('h.0.ln_1'), eps);
+    const add = (branch: (x: tf.Tensor) => tf.Tensor, ln: string): void => {
+      const [sum, normed] = tf.tidy(() => residualLayerNorm(x, branch(y), weight(ln), bias(ln), eps));
+      tf.dispose([x, y]); // the tape has what it needs
+      if (postNorm) sum.dispose();
+      x = postNorm ? normed : sum;
+      y = normed;
+    };
+    for (let layer = 0; layer < n_layer; layer++) {
+      const [attn, mlp] = branches(layer);
+      const next = layer + 1 < n_layer ? `h.${layer + 1}.ln_1` : 'ln_f'; // pre-norm: what the block's output meets next
+      add(attn, postNorm ? `h.${layer}.ln_1` : `h.${layer}.ln_2`);
+      add(mlp, postNorm ? `h.${layer}.ln_2` : next);
+    }
+    if (cache !== undefined) cache.length += ids.shape[1];
+    if (x !== y) x.dispose();
+    return y as tf.Tensor3D;
+  }
+
+  /** hidden (B,T,C) -> logits (B,T,V). */
+  logits(hidden: tf.Tensor3D): tf.Tensor3D {
+    const [B, T, C] = hidden.shape;
+    const [wte] = this.#embeddings();
+    return tf.tidy(() =>
+      tf.reshape(tf.matMul(tf.reshape(hidden, [B * T, C]), wte as tf.Tensor2D, false, true), [B, T, -1]),
+    );
+  }
+
+  /**
+   * [loss (), nll (B,T)] in nats: loss = sum of weights (B,T) * nll; positions with y < 0 are not scored.
+   * `gradient` only inside accumulateGradients(): see ops/head_loss.
+   */
+  loss(
+    x: tf.Tensor2D,
+    y: tf.Tensor2D,
+    weights: tf.Tensor2D,
+    { dropout, gradient = false }: { dropout?: DropoutPass | undefined; gradient?: boolean } = {},
+  ): [tf.Scalar, tf.Tensor2D] {
+    return tf.tidy(() => headLoss(this.hidden(x, { dropout }), this.#embeddings()[0], y, weights, gradient));
+  }
+
+  /** All parameters, in order. */
+  parameters(): Parameter[] {
+    return [...this.params.values()];
+  }
+
+  dispose(): void {
+    for (const p of this.params.values()) p.dispose();
+  }
+
+  #value(name: string): tf.Variable {
+    return this.params.get(`transformer.${name}`)!.value;
+  }
+
+  #embeddings(): [tf.Variable, tf.Variable] {
+    const [tokens, positions] = this.config.arch === 'gpt1' ? ['tokens_embed', 'positions_embed'] : ['wte', 'wpe'];
+    return [this.#value(`${tokens}.weight`), this.#value(`${positions}.weight`)];
+  }
+}

@@ -1,0 +1,234 @@
+// Causal and banded self-attention on the CPU. Mathematics and shapes: attention.ts.
+//
+// One thread per (sequence, head). Its q, k, v (T,D) are copied into contiguous, zero-padded scratch, k and v also
+// transposed, so that every product is the register tile of gemm.h without further packing. Scores exist for kQueries
+// rows at a time and for the visible keys only: memory and work follow the triangle or the band, never T x T.
+// The backward pass recomputes them from the saved log-sum-exp.
+#include <algorithm>
+#include <cmath>
+
+#include "../../backends/native/gemm.h"
+#include "../../backends/native/kernel.h"
+#include "../../backends/native/philox.h"
+#include "../../backends/native/scratch.h"
+
+namespace gpt {
+
+namespace {
+
+constexpr int64_t kQueries = 48;  // a multiple of every kTileRows
+
+int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+
+struct Shape {
+  int64_t B, T, H, D, window;  // query i sees keys (i - window, i]
+  bool dropout;
+  DropoutMask mask;
+
+  explicit Shape(const Call& call)
+      : B(call.dim(0)), T(call.dim(1)), H(call.dim(2)), D(call.dim(3)), window(call.dim(4)), dropout(call.flag(5)) {
+    const auto u32 = [&](size_t i) { return static_cast<uint32_t>(call.attrs.at(i)); };
+    if (dropout) mask = {u32(8), u32(9), u32(10), u32(11), u32(6), call.num(7)};
+  }
+  int64_t C() const { return H * D; }
+  int64_t padded_d() const { return round_up(D, kTileCols); }
+  int64_t padded_t() const { return round_up(T, kTileCols) + kQueries; }
+  float scale() const { return 1.0f / std::sqrt(static_cast<float>(D)); }
+  // keys that the queries [i0, i1) see, rounded outwards to whole tiles
+  int64_t first_key(int64_t i0) const { return std::max<int64_t>(0, i0 - window + 1) / kTileCols * kTileCols; }
+  int64_t last_key(int64_t i1) const { return round_up(i1, kTileCols); }
+};
+
+// rows (T, stride) -> out (padded_t, padded_d), zero-padded, times factor
+void gather(const Shape& s, const float* rows, int64_t stride, float factor, float* out) {
+  const int64_t Dp = s.padded_d();
+  for (int64_t t = 0; t < s.T; t++) {
+    for (int64_t d = 0; d < s.D; d++) out[t * Dp + d] = rows[t * stride + d] * factor;
+    std::fill_n(out + t * Dp + s.D, Dp - s.D, 0.0f);
+  }
+  std::fill_n(out + s.T * Dp, (s.padded_t() - s.T) * Dp, 0.0f);
+}
+
+// x (padded_t, padded_d) -> out (padded_d, padded_t)
+void transpose(const Shape& s, const float* x, float* out) {
+  const int64_t Dp = s.padded_d(), Tp = s.padded_t();
+  for (int64_t t0 = 0; t0 < Tp; t0 += 16) {
+    const int64_t t1 = std::min(Tp, t0 + 16);
+    for (int64_t d = 0; d < Dp; d++) {
+      for (int64_t t = t0; t < t1; t++) out[d * Tp + t] = x[t * Dp + d];
+    }
+  }
+}
+
+// Dropout factors of one row of probabilities, keys [lo, hi).
+void dropout_row(const Shape& s, int64_t head, int64_t i, int64_t lo, int64_t hi, float* factor) {
+  s.mask.fill(factor, (head * s.T + i) * s.T + lo, hi - lo);
+}
+
+}  // namespace
+
+// in qkv (B,T,3C); out y (B,T,C), lse (B,H,T); attrs B, T, H, D, window, dropout?, threshold, scale, step, site, keys
+static void attention(const Call& call) {
+  const Shape s(call);
+  const int64_t T = s.T, D = s.D, C = s.C(), Dp = s.padded_d(), Tp = s.padded_t();
+  const float* qkv = f32_in(call, 0, s.B * T * 3 * C);
+  float *y = f32_out(call, 0, s.B * T * C), *lse = f32_out(call, 1, s.B * s.H * T);
+#pragma omp parallel for schedule(dynamic)
+  for (int64_t bh = 0; bh < s.B * s.H; bh++) {
+    static thread_local Scratch scratch;
+    float* q = scratch.floats(4 * Tp * Dp + kQueries * (Tp + Dp) + Tp);
+    float *k = q + Tp * Dp, *v = k + Tp * Dp, *kt = v + Tp * Dp;
+    float *scores = kt + Tp * Dp, *out = scores + kQueries * Tp, *factor = out + kQueries * Dp;
+    const float* head = qkv + (bh / s.H) * T * 3 * C + (bh % s.H) * D;
+    gather(s, head, 3 * C, s.scale(), q);
+    gather(s, head + C, 3 * C, 1, k);
+    gather(s, head + 2 * C, 3 * C, 1, v);
+    transpose(s, k, kt);
+    for (int64_t i0 = 0; i0 < T; i0 += kQueries) {
+      const int64_t i1 = std::min(T, i0 + kQueries), lo = s.first_key(i0), hi = s.last_key(i1), keys = hi - lo;
+      small_gemm(kQueries, keys, Dp, q + i0 * Dp, Dp, 1, kt + lo, Tp, scores, keys, false);
+      for (int64_t i = i0; i < i1; i++) {
+        float* row = scores + (i - i0) * keys - lo;  // indexed by key
+        const int64_t j0 = std::max<int64_t>(0, i - s.window + 1), j1 = i + 1;
+        const float top = max(row + j0, j1 - j0);
+        float total = 0;
+#pragma omp simd reduction(+ : total)
+        for (int64_t j = j0; j < j1; j++) {
+          row[j] = fast_exp(row[j] - top);
+          total += row[j];
+        }
+        lse[bh * T + i] = top + std::log(total);
+        const float inverse = 1 / total;
+#pragma omp simd
+        for (int64_t j = j0; j < j1; j++) row[j] *= inverse;
+        if (s.dropout) {
+          dropout_row(s, bh, i, j0, j1, factor);
+          for (int64_t j = j0; j < j1; j++) row[j] *= factor[j - j0];
+        }
+        std::fill(row + lo, row + j0, 0.0f);
+        std::fill(row + j1, row + hi, 0.0f);
+      }
+      small_gemm(i1 - i0, Dp, keys, scores, keys, 1, v + lo * Dp, Dp, out, Dp, false);
+      for (int64_t i = i0; i < i1; i++) {
+        std::copy_n(out + (i - i0) * Dp, D, y + ((bh / s.H) * T + i) * C + (bh % s.H) * D);
+      }
+    }
+  }
+}
+GPT_KERNEL("GptAttention", "causal or banded softmax attention, blockwise", attention);
+
+// in qkv (B,T,3C), y (B,T,C), lse (B,H,T), dy (B,T,C); out dqkv (B,T,3C); attrs as GptAttention
+static void attention_grad(const Call& call) {
+  const Shape s(call);
+  const int64_t T = s.T, D = s.D, C = s.C(), Dp = s.padded_d(), Tp = s.padded_t();
+  const float *qkv = f32_in(call, 0, s.B * T * 3 * C), *y = f32_in(call, 1, s.B * T * C);
+  const float *lse = f32_in(call, 2, s.B * s.H * T), *dy = f32_in(call, 3, s.B * T * C);
+  float* dqkv = f32_out(call, 0, s.B * T * 3 * C);
+#pragma omp parallel for schedule(dynamic)
+  for (int64_t bh = 0; bh < s.B * s.H; bh++) {
+    static thread_local Scratch scratch;
+    float* q = scratch.floats(8 * Tp * Dp + kQueries * (2 * Tp + Dp) + Tp);
+    float *k = q + Tp * Dp, *kt = k + Tp * Dp, *v = kt + Tp * Dp, *vt = v + Tp * Dp, *dout = vt + Tp * Dp;
+    float *dk = dout + Tp * Dp, *dv = dk + Tp * Dp, *dq = dv + Tp * Dp;
+    float *p = dq + kQueries * Dp, *dp = p + kQueries * Tp, *factor = dp + kQueries * Tp;
+    const int64_t b = bh / s.H, h = bh % s.H;
+    const float* head = qkv + b * T * 3 * C + h * D;
+    gather(s, head, 3 * C, s.scale(), q);
+    gather(s, head + C, 3 * C, 1, k);
+    gather(s, head + 2 * C, 3 * C, 1, v);
+    gather(s, dy + b * T * C + h * D, C, 1, dout);
+    transpose(s, k, kt);
+    transpose(s, v, vt);
+    std::fill_n(dk, 2 * Tp * Dp, 0.0f);
+    for (int64_t i0 = 0; i0 < T; i0 += kQueries) {
+      const int64_t i1 = std::min(T, i0 + kQueries), lo = s.first_key(i0), hi = s.last_key(i1), keys = hi - lo;
+      small_gemm(kQueries, keys, Dp, q + i0 * Dp, Dp, 1, kt + lo, Tp, p, keys, false);
+      small_gemm(kQueries, keys, Dp, dout + i0 * Dp, Dp, 1, vt + lo, Tp, dp, keys, false);
+      for (int64_t i = i0; i < i0 + kQueries; i++) {
+        float *pi = p + (i - i0) * keys - lo, *dpi = dp + (i - i0) * keys - lo;
+        if (i >= T) {
+          std::fill(pi + lo, pi + hi, 0.0f);
+          std::fill(dpi + lo, dpi + hi, 0.0f);
+          continue;
+        }
+        const int64_t j0 = std::max<int64_t>(0, i - s.window + 1), j1 = i + 1;
+        const float shift = lse[bh * T + i];
+        // sum over keys of p * dp, which is dy . y (with dropout too)
+        const float delta = dot(dy + (b * T + i) * C + h * D, y + (b * T + i) * C + h * D, D);
+        if (s.dropout) {  // p becomes what multiplied v; dp the gradient before dropout
+          dropout_row(s, bh, i, j0, j1, factor);
+          for (int64_t j = j0; j < j1; j++) {
+            const float probability = fast_exp(pi[j] - shift);
+            dpi[j] = probability * (dpi[j] * factor[j - j0] - delta);
+            pi[j] = probability * factor[j - j0];
+          }
+        } else {
+#pragma omp simd
+          for (int64_t j = j0; j < j1; j++) {
+            pi[j] = fast_exp(pi[j] - shift);
+            dpi[j] = pi[j] * (dpi[j] - delta);
+          }
+        }
+        std::fill(pi + lo, pi + j0, 0.0f);
+        std::fill(pi + j1, pi + hi, 0.0f);
+        std::fill(dpi + lo, dpi + j0, 0.0f);
+        std::fill(dpi + j1, dpi + hi, 0.0f);
+      }
+      small_gemm(keys, Dp, kQueries, p, 1, keys, dout + i0 * Dp, Dp, dv + lo * Dp, Dp, true);
+      small_gemm(keys, Dp, kQueries, dp, 1, keys, q + i0 * Dp, Dp, dk + lo * Dp, Dp, true);
+      small_gemm(kQueries, Dp, keys, dp, keys, 1, k + lo * Dp, Dp, dq, Dp, false);
+      for (int64_t i = i0; i < i1; i++) {
+        float* to = dqkv + (b * T + i) * 3 * C + h * D;
+        for (int64_t d = 0; d < D; d++) to[d] = dq[(i - i0) * Dp + d] * s.scale();
+      }
+    }
+    for (int64_t t = 0; t < T; t++) {
+      float* to = dqkv + (b * T + t) * 3 * C + h * D;
+      std::copy_n(dk + t * Dp, D, to + C);
+      std::copy_n(dv + t * Dp, D, to + 2 * C);
+    }
+  }
+}
+GPT_KERNEL("GptAttentionGrad", "gradient of GptAttention", attention_grad);
+
+// Decoding with a key-value cache: T new queries after `past` cached keys.
+// in qkv (B,T,3C); out y (B,T,C), and cache (2,B,P,C) whose positions [past, past + T) are written
+// attrs B, T, H, D, window, past, P
+static void attention_cached(const Call& call) {
+  const int64_t B = call.dim(0), T = call.dim(1), H = call.dim(2), D = call.dim(3), window = call.dim(4);
+  const int64_t past = call.dim(5), P = call.dim(6), C = H * D;
+  GPT_CHECK(past + T <= P, "the key-value cache is full");
+  const float* qkv = f32_in(call, 0, B * T * 3 * C);
+  float *y = f32_out(call, 0, B * T * C), *keys = f32_out(call, 1, 2 * B * P * C), *values = keys + B * P * C;
+  for (int64_t n = 0; n < B * T; n++) {
+    const int64_t row = (n / T) * P + past + n % T;
+    std::copy_n(qkv + n * 3 * C + C, C, keys + row * C);
+    std::copy_n(qkv + n * 3 * C + 2 * C, C, values + row * C);
+  }
+  const float scale = 1.0f / std::sqrt(static_cast<float>(D));
+#pragma omp parallel for collapse(2) schedule(static)
+  for (int64_t n = 0; n < B * T; n++) {
+    for (int64_t h = 0; h < H; h++) {
+      static thread_local Scratch scratch;
+      const int64_t b = n / T, i = past + n % T, j0 = std::max<int64_t>(0, i - window + 1), count = i + 1 - j0;
+      float* score = scratch.floats(count);
+      const float* q = qkv + n * 3 * C + h * D;
+      const float* k = keys + (b * P + j0) * C + h * D;
+      for (int64_t j = 0; j < count; j++) score[j] = dot(q, k + j * C, D) * scale;
+      const float top = max(score, count);
+      float total = 0;
+      for (int64_t j = 0; j < count; j++) total += score[j] = fast_exp(score[j] - top);
+      float* out = y + n * C + h * D;
+      std::fill_n(out, D, 0.0f);
+      const float* v = values + (b * P + j0) * C + h * D;
+      for (int64_t j = 0; j < count; j++) {
+        const float weight = score[j] / total;
+#pragma omp simd
+        for (int64_t d = 0; d < D; d++) out[d] += weight * v[j * C + d];
+      }
+    }
+  }
+}
+GPT_KERNEL("GptAttentionCached", "attention of new tokens on a key-value cache", attention_cached);
+
+}  // namespace gpt

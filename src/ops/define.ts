@@ -1,0 +1,104 @@
+// defineFusedOp: the one way to add an operation to gpt.
+//
+// A fused op has several implementations of the same mathematics, and they all live in one folder:
+//
+//   composite   plain TF.js ops, differentiated by the TF.js tape. Runs on every backend. It is the specification.
+//   forward     calls the kernel of a backend that has one.
+//   backward    calls the gradient kernels. Used only where `forward` is.
+//   *.cpu.cc    the C++ kernels.
+//
+// Dispatch is one question: has the active backend a kernel of this name? If yes run it, else run the composite.
+// The composite cannot be registered as a kernel instead: TF.js stops the tape inside a kernel (engine.ts, kernelDepth),
+// so its gradient would be lost.
+//
+// TF.js frees nothing during a backward pass. So the gradient function here disposes what the op saved, and the incoming
+// gradient, as soon as it has used them: peak memory halves.
+
+import { type KernelBackend, kernelBackend, toTensors } from '../backends/kernel_backend.js';
+import { tf } from '../base/tf.js';
+import { gradientBuffer } from './parameter.js';
+
+/** Named tensor inputs of an op. */
+export type Inputs = Readonly<Record<string, tf.Tensor>>;
+
+/** Gradients by input name. */
+export type Gradients<I> = Partial<Record<keyof I & string, tf.Tensor>>;
+
+/** One operation: see the head of this file. */
+export interface FusedOp<I extends Inputs, A> {
+  /** Kernel name in the TF.js registry and in the addon, e.g. "GptLayerNorm". */
+  readonly name: string;
+  /** Throws ShapeError when the inputs do not fit. Runs before either path, so both refuse the same calls. */
+  check(inputs: I, attrs: A): void;
+  /** The op in plain TF.js. One result per output of the kernel. */
+  composite(inputs: I, attrs: A): tf.Tensor[];
+  /** The op by its kernel. */
+  forward(backend: KernelBackend, inputs: I, attrs: A): tf.TensorInfo[];
+  /** Which inputs and outputs the backward needs, in the order `backward` receives them. */
+  readonly save: { readonly inputs: readonly (keyof I & string)[]; readonly outputs?: readonly boolean[] };
+  /**
+   * dL/d(input), given dL/d(output) of every output. For a parameter input it adds into `target(parameter)` and returns
+   * that tensor.
+   */
+  backward(backend: KernelBackend, dy: tf.Tensor[], saved: tf.Tensor[], attrs: A): Gradients<I>;
+}
+
+/** Where a backward adds the gradient of a parameter: its own buffer, or zeros that the tape then carries. */
+export function target(parameter: tf.Tensor): tf.Tensor {
+  return gradientBuffer(parameter) ?? tf.zeros(parameter.shape);
+}
+
+/** Runs a gradient kernel and wraps its new outputs. */
+export function callKernel(
+  backend: KernelBackend,
+  ...args: Parameters<KernelBackend['call']>
+): [tf.Tensor, ...tf.Tensor[]] {
+  return toTensors(backend.call(...args)) as [tf.Tensor, ...tf.Tensor[]];
+}
+
+const defined: FusedOp<Inputs, unknown>[] = [];
+
+/** Names of all fused kernels that the model needs from a backend. */
+export function fusedKernelNames(): string[] {
+  return defined.map((op) => op.name);
+}
+
+/** Makes the op callable. Its kernel is registered with a backend at the op's first use there. */
+export function defineFusedOp<I extends Inputs, A>(
+  op: FusedOp<I, A>,
+): ((inputs: I, attrs: A) => tf.Tensor[]) & {
+  op: FusedOp<I, A>;
+} {
+  defined.push(op as unknown as FusedOp<Inputs, unknown>);
+  tf.registerGradient({
+    kernelName: op.name,
+    inputsToSave: [...op.save.inputs],
+    outputsToSave: [...(op.save.outputs ?? [])],
+    gradFunc: (dy, saved, attrs) => {
+      const dys = Array.isArray(dy) ? dy : [dy];
+      const gradients = op.backward(kernelBackend()!, dys, saved, attrs as unknown as A);
+      const returned = new Set(Object.values(gradients));
+      for (const t of [...saved, ...dys]) if (!returned.has(t)) t.dispose();
+      return Object.fromEntries(Object.entries(gradients).map(([name, g]) => [name, () => g as tf.Tensor]));
+    },
+  });
+
+  const run = (inputs: I, attrs: A): tf.Tensor[] => {
+    op.check(inputs, attrs);
+    const backend = kernelBackend();
+    if (!backend?.hasKernel(op.name)) return op.composite(inputs, attrs);
+    if (tf.getKernel(op.name, tf.getBackend()) === undefined) {
+      tf.registerKernel({
+        kernelName: op.name,
+        backendName: tf.getBackend(),
+        kernelFunc: (call) =>
+          op.forward(call.backend as unknown as KernelBackend, call.inputs as unknown as I, call.attrs as unknown as A),
+      });
+    }
+    const out = tf
+      .engine()
+      .runKernel(op.name, inputs as unknown as tf.NamedTensorMap, attrs as unknown as tf.NamedAttrMap);
+    return Array.isArray(out) ? out : [out as tf.Tensor];
+  };
+  return Object.assign(run, { op });
+}

@@ -1,0 +1,102 @@
+// Linear layer, with GELU or without, on the CPU. Mathematics and shapes: linear.ts.
+//
+// Bias and GELU are applied to each tile of the product while it is in the cache. The gradient of the pre-activation
+// is one pass; the bias gradient one more; the two products add into the weight gradient and write dx.
+#include "../../backends/native/columns.h"
+#include "../../backends/native/gemm.h"
+#include "../../backends/native/kernel.h"
+
+namespace gpt {
+
+namespace {
+
+enum Activation { kNone = 0, kGeluTanh = 1, kGeluErf = 2 };
+
+constexpr float kRoot2OverPi = 0.7978845608f, kCubic = 0.044715f, kRootHalf = 0.7071067812f;
+constexpr float kRoot1Over2Pi = 0.3989422804f;
+
+// 0.5 x (1 + tanh u) = x sigmoid(2u),  u = sqrt(2/pi) (x + 0.044715 x^3)
+inline float gelu_tanh(float x) { return x * sigmoid(2 * kRoot2OverPi * (x + kCubic * x * x * x)); }
+
+inline float gelu_tanh_derivative(float x) {
+  const float s = sigmoid(2 * kRoot2OverPi * (x + kCubic * x * x * x));
+  return s + x * s * (1 - s) * 2 * kRoot2OverPi * (1 + 3 * kCubic * x * x);
+}
+
+inline float gelu_erf(float x) { return 0.5f * x * (1 + fast_erf(x * kRootHalf)); }
+
+inline float gelu_erf_derivative(float x) {
+  return 0.5f * (1 + fast_erf(x * kRootHalf)) + x * kRoot1Over2Pi * fast_exp(-0.5f * x * x);
+}
+
+}  // namespace
+
+// in x (M,K), weight (K,N), bias (N); out y (M,N), and with an activation pre (M,N); attrs M, N, K, activation
+static void linear(const Call& call) {
+  const int64_t M = call.dim(0), N = call.dim(1), K = call.dim(2), activation = call.dim(3);
+  const float *x = f32_in(call, 0, M * K), *weight = f32_in(call, 1, K * N), *bias = f32_in(call, 2, N);
+  float* y = f32_out(call, 0, M * N);
+  float* pre = activation == kNone ? y : f32_out(call, 1, M * N);
+  gemm(M, N, K, {x, K}, {weight, N}, pre, N, false, [&](int64_t i0, int64_t i1, int64_t j0, int64_t j1) {
+    for (int64_t i = i0; i < i1; i++) {
+      float *p = pre + i * N, *out = y + i * N;
+      if (activation == kGeluTanh) {
+#pragma omp simd
+        for (int64_t j = j0; j < j1; j++) {
+          p[j] += bias[j];
+          out[j] = gelu_tanh(p[j]);
+        }
+      } else if (activation == kGeluErf) {
+#pragma omp simd
+        for (int64_t j = j0; j < j1; j++) {
+          p[j] += bias[j];
+          out[j] = gelu_erf(p[j]);
+        }
+      } else {
+#pragma omp simd
+        for (int64_t j = j0; j < j1; j++) p[j] += bias[j];
+      }
+    }
+  });
+}
+GPT_KERNEL("GptLinear", "y = x W + b, or GELU of it", linear);
+
+// in pre (n), dy (n); out dpre = dy * gelu'(pre); attrs n, activation
+static void gelu_grad(const Call& call) {
+  const int64_t n = call.dim(0);
+  const float *pre = f32_in(call, 0, n), *dy = f32_in(call, 1, n);
+  float* dpre = f32_out(call, 0, n);
+  if (call.dim(1) == kGeluTanh) {
+#pragma omp parallel for simd schedule(static)
+    for (int64_t i = 0; i < n; i++) dpre[i] = dy[i] * gelu_tanh_derivative(pre[i]);
+  } else {
+#pragma omp parallel for simd schedule(static)
+    for (int64_t i = 0; i < n; i++) dpre[i] = dy[i] * gelu_erf_derivative(pre[i]);
+  }
+}
+GPT_KERNEL("GptGeluGrad", "gradient of GELU", gelu_grad);
+
+// in dy (M,N), weight (K,N); out dx (M,K) = dy W^T; attrs M, N, K
+static void linear_grad_input(const Call& call) {
+  const int64_t M = call.dim(0), N = call.dim(1), K = call.dim(2);
+  gemm(M, K, N, {f32_in(call, 0, M * N), N}, {f32_in(call, 1, K * N), N, true}, f32_out(call, 0, M * K), K, false);
+}
+GPT_KERNEL("GptLinearGradInput", "dx = dy W^T", linear_grad_input);
+
+// in x (M,K), dy (M,N); out dweight (K,N) += x^T dy, dbias (N) += sum of dy's rows; attrs M, N, K
+static void linear_grad_weight(const Call& call) {
+  const int64_t M = call.dim(0), N = call.dim(1), K = call.dim(2);
+  const float *x = f32_in(call, 0, M * K), *dy = f32_in(call, 1, M * N);
+  float *dweight = f32_out(call, 0, K * N), *dbias = f32_out(call, 1, N);
+  gemm(K, N, M, {x, K, true}, {dy, N}, dweight, N, true);
+  sum_over_rows(M, N, dbias, true, [&](int64_t first, int64_t last, float* partial) {
+    for (int64_t i = first; i < last; i++) {
+      const float* row = dy + i * N;
+#pragma omp simd
+      for (int64_t j = 0; j < N; j++) partial[j] += row[j];
+    }
+  });
+}
+GPT_KERNEL("GptLinearGradWeight", "dW += x^T dy, db += column sums of dy", linear_grad_weight);
+
+}  // namespace gpt

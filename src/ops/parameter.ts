@@ -1,0 +1,80 @@
+// Parameters own their gradients.
+//
+// A Parameter is a TF.js variable with a float32 gradient buffer of the same shape that lives as long as it does. On a
+// backend with fused kernels, the backward of an op that takes a parameter adds straight into that buffer: micro-batches
+// accumulate in place, the tied embedding needs no dense copies, and only activations travel on TF.js's tape.
+// On other backends TF.js differentiates the composites and the result is added to the same buffers.
+
+import { kernelBackend } from '../backends/kernel_backend.js';
+import { tf } from '../base/tf.js';
+
+const gradients = new WeakMap<object, tf.Tensor>();
+
+/** A trainable tensor: value, gradient buffer, and whether weight decay applies. */
+export class Parameter {
+  readonly name: string;
+  readonly value: tf.Variable;
+  readonly grad: tf.Variable;
+
+  /** Takes ownership of `value`'s data. The gradient starts at zero. */
+  constructor(name: string, value: tf.Tensor) {
+    this.name = name;
+    this.value = tf.variable(value, true);
+    this.grad = tf.tidy(() => tf.variable(tf.zeros(value.shape), false));
+    gradients.set(this.value.dataId, this.grad);
+  }
+
+  get shape(): number[] {
+    return this.value.shape;
+  }
+
+  /** Number of elements. */
+  get size(): number {
+    return this.value.size;
+  }
+
+  dispose(): void {
+    gradients.delete(this.value.dataId);
+    this.value.dispose();
+    this.grad.dispose();
+  }
+}
+
+/** The gradient buffer of the parameter whose data this tensor shows, or undefined for any other tensor. */
+export function gradientBuffer(tensor: tf.TensorInfo): tf.Tensor | undefined {
+  return gradients.get(tensor.dataId);
+}
+
+let anchorVariable: tf.Variable | undefined;
+
+/**
+ * A scalar leaf of the tape. Fused kernels keep parameters off the tape, so the embedding takes this as an input: it
+ * connects the loss with something that TF.js can differentiate. Its gradient is always zero.
+ */
+export function anchor(): tf.Variable {
+  anchorVariable ??= tf.tidy(() => tf.variable(tf.scalar(0), true, 'gpt_anchor'));
+  return anchorVariable;
+}
+
+/**
+ * Runs `loss` and adds d loss / d p to p.grad for every parameter. Returns the loss (a scalar that the caller disposes).
+ * All parameters' other gradients stay: call it once per micro-batch.
+ */
+export function accumulateGradients(parameters: readonly Parameter[], loss: () => tf.Scalar): tf.Scalar {
+  if (kernelBackend() !== undefined) {
+    const { value, grads } = tf.variableGrads(loss, [anchor()]);
+    tf.dispose(grads);
+    return value;
+  }
+  const { value, grads } = tf.variableGrads(
+    loss,
+    parameters.map((p) => p.value),
+  );
+  for (const p of parameters) {
+    const grad = grads[p.value.name];
+    if (grad === undefined) continue; // a position or head that this batch does not use
+    tf.tidy(() => p.grad.assign(tf.add(p.grad, grad)));
+    grad.dispose();
+  }
+  return value;
+}
