@@ -10,11 +10,11 @@
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { DeviceError, MemoryError } from '../base/errors.js';
 import { bytes as formatBytes } from '../base/format.js';
 import { MathBackendCPU, tf } from '../base/tf.js';
 import { BufferPool } from './buffer_pool.js';
+import { ADDON, BUILD_FOLDER } from './build_folder.js';
 import type { KernelBackend, KernelOutput } from './kernel_backend.js';
 
 /** The whole surface of native.node (native/addon.cc). */
@@ -42,8 +42,6 @@ interface TensorData {
 
 /** Instruction sets that kernel libraries are built for, from best to least. */
 export const INSTRUCTION_SETS = ['avx512', 'avx2', 'baseline'] as const;
-
-const BUILD = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../build/native');
 
 export class NativeBackend extends MathBackendCPU implements KernelBackend {
   readonly pool: BufferPool;
@@ -201,7 +199,7 @@ export function registerNative(options: NativeOptions = {}): NativeBackend {
     throw new DeviceError(`unknown instruction set "${options.isa}"`, `use one of ${INSTRUCTION_SETS.join(', ')}`);
   }
   const isa = INSTRUCTION_SETS[Math.max(detected, wanted)]!;
-  addon.load(path.join(BUILD, `kernels-${isa}.so`));
+  addon.load(path.join(BUILD_FOLDER, `kernels-${isa}.so`));
   const threads = options.threads ?? availableParallelism();
   addon.setThreads(threads);
   const backend = new NativeBackend(addon, isa, threads);
@@ -214,9 +212,8 @@ export function registerNative(options: NativeOptions = {}): NativeBackend {
 }
 
 function loadAddon(): Addon {
-  const file = path.join(BUILD, 'native.node');
   try {
-    return createRequire(import.meta.url)(file) as Addon;
+    return createRequire(import.meta.url)(ADDON) as Addon;
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND';
     throw new DeviceError(

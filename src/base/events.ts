@@ -32,8 +32,8 @@ export interface StartEvent {
     readonly documents: number;
     readonly train_tokens: number;
     readonly val_tokens: number;
-    readonly train_bytes: number;
-    readonly val_bytes: number;
+    readonly train_bytes: number | null; // null for token shards
+    readonly val_bytes: number | null;
   };
   readonly max_steps: number;
   readonly batch_tokens: number;
@@ -72,7 +72,7 @@ export interface ValEvent {
   readonly tokens: number;
   readonly loss: number; // nats per token
   readonly perplexity: number; // per token: exp(loss)
-  readonly bits_per_byte: number;
+  readonly bits_per_byte: number | null; // null where the size of the text is not known (token shards)
   readonly best: boolean;
   readonly seconds: number;
 }

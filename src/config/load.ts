@@ -1,6 +1,7 @@
 // From a file and flags to a checked configuration in which every value knows where it came from.
 //
 //   defaults of the schema  <  extended files  <  the file  <  their `portable` parts, where asked  <  flags
+//   a resumed run: the configuration that its checkpoint holds  <  flags
 //
 // Of an exclusive set (max_steps, max_tokens, max_epochs) the last source wins whole: --train.max_steps on the command
 // line replaces the file's max_tokens. Every problem is reported at once, with its place.
@@ -8,6 +9,7 @@
 import { basename, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../base/errors.js';
+import type { Json } from '../base/events.js';
 import { checkRun, EXCLUSIVE } from './checks.js';
 import { displayName, findConfig, readConfigFile } from './config_file.js';
 import { commentedConfig } from './document.js';
@@ -20,6 +22,8 @@ import type { Setting } from './settings.js';
 export interface LoadOptions {
   /** A YAML file, or a preset's name; without it, defaults and flags only. */
   readonly file?: string | undefined;
+  /** Instead of a file: the resolved configuration and origins of the run that is resumed. */
+  readonly stored?: { readonly config: Json; readonly origins: Readonly<Record<string, string>> } | undefined;
   /** Dotted flags, as typed: ['--train.max_steps', '100']. */
   readonly flags: readonly string[];
   /** Apply the files' `portable` parts: there are no native kernels. */
@@ -46,11 +50,12 @@ export interface LoadedConfig {
 const PACKAGE_ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Loads and checks. Throws ConfigError (exit 2) that lists everything that is wrong. */
-export function loadConfig({ file, flags, portable = false, root = PACKAGE_ROOT }: LoadOptions): LoadedConfig {
+export function loadConfig({ file, stored, flags, portable = false, root = PACKAGE_ROOT }: LoadOptions): LoadedConfig {
   const problems: string[] = [];
   const path = file === undefined ? undefined : findConfig(file, process.cwd(), root);
   const read = path === undefined ? { layers: [], portable: [] } : readConfigFile(path, root, problems);
-  const settings = merge([...read.layers, ...(portable ? read.portable : []), readFlags(flags, problems)]);
+  const before = stored === undefined ? read.layers : [storedSettings(stored)];
+  const settings = merge([...before, ...(portable ? read.portable : []), readFlags(flags, problems)]);
   const run = toRun(settings);
   const shownFile = path === undefined ? undefined : displayName(path);
   const origin = (key: string): string => settings.get(key)?.origin ?? 'default';
@@ -76,6 +81,16 @@ export function loadConfig({ file, flags, portable = false, root = PACKAGE_ROOT 
       ),
     print: () => commentedConfig(run, origin),
   };
+}
+
+/** The settings of a stored configuration: every key that it does not leave to the default. */
+function storedSettings({ config, origins }: NonNullable<LoadOptions['stored']>): Setting[] {
+  const sections = config as Record<string, Record<string, unknown>>;
+  return [...CONFIG_KEYS.values()].flatMap(({ path, section, name }) => {
+    const value = sections[section]?.[name];
+    const origin = origins[path] ?? 'default';
+    return value === undefined || origin === 'default' ? [] : [{ path, value, origin, where: 'the checkpoint' }];
+  });
 }
 
 const configValue = (run: RunConfig, { section, name }: { section: string; name: string }): unknown =>

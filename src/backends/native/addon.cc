@@ -77,11 +77,16 @@ gpt::View view_of(const Napi::Value& value) {
   if (napi_get_typedarray_info(value.Env(), value, &type, &length, &data, nullptr, nullptr) != napi_ok)
     throw Napi::TypeError::New(value.Env(), "internal: a kernel takes typed arrays");
   switch (type) {
-    case napi_float32_array: return {data, static_cast<int64_t>(length), gpt::DType::f32};
-    case napi_int32_array: return {data, static_cast<int64_t>(length), gpt::DType::i32};
-    case napi_uint8_array: return {data, static_cast<int64_t>(length), gpt::DType::u8};
-    case napi_uint16_array: return {data, static_cast<int64_t>(length), gpt::DType::bf16};
-    default: throw Napi::TypeError::New(value.Env(), "internal: a kernel takes Float32, Int32, Uint8 or Uint16 arrays");
+    case napi_float32_array:
+      return {data, static_cast<int64_t>(length), gpt::DType::f32};
+    case napi_int32_array:
+      return {data, static_cast<int64_t>(length), gpt::DType::i32};
+    case napi_uint8_array:
+      return {data, static_cast<int64_t>(length), gpt::DType::u8};
+    case napi_uint16_array:
+      return {data, static_cast<int64_t>(length), gpt::DType::bf16};
+    default:
+      throw Napi::TypeError::New(value.Env(), "internal: a kernel takes Float32, Int32, Uint8 or Uint16 arrays");
   }
 }
 

@@ -161,7 +161,8 @@ struct OneDnn {
       return;
     }
     const dnnl_version_t* v = version();
-    description = "oneDNN " + std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
+    description =
+        "oneDNN " + std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
   }
 };
 
@@ -233,8 +234,10 @@ void onednn_gemm(int64_t M, int64_t N, int64_t K, Matrix a, Matrix b, float* c, 
   auto it = cache.find(key);
   if (it == cache.end()) {
     if (cache.size() > 4096) cache.clear();  // shapes that vary without end (generation): start over
-    it = cache.emplace(key, new MatmulPrimitive(M, N, K, a.stride, a.transposed, b.stride, b.transposed, c_stride,
-                                                accumulate)).first;
+    it = cache
+             .emplace(key, new MatmulPrimitive(M, N, K, a.stride, a.transposed, b.stride, b.transposed, c_stride,
+                                               accumulate))
+             .first;
   }
   it->second->run(a.data, b.data, c);
 }
@@ -279,8 +282,10 @@ void gemm(int64_t M, int64_t N, int64_t K, Matrix a, Matrix b, float* c, int64_t
   int64_t tile_m = 256, tile_n = 512;
   const auto tiles = [&] { return ((M + tile_m - 1) / tile_m) * ((N + tile_n - 1) / tile_n); };
   while (tiles() < 16 && tile_m * tile_n > 128 * 128) {
-    if (tile_n > tile_m) tile_n /= 2;
-    else tile_m /= 2;
+    if (tile_n > tile_m)
+      tile_n /= 2;
+    else
+      tile_m /= 2;
   }
   const int64_t rows = (M + tile_m - 1) / tile_m, cols = (N + tile_n - 1) / tile_n;
   if (M * N * K <= 32768) {  // not worth waking threads; and outside a parallel region oneDNN would start its own

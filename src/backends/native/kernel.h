@@ -1,7 +1,7 @@
 // What a kernel file sees of the rest: a call with its buffers and numbers, checks that speak, and registration.
 //
-// A kernel library is compiled once per instruction set (build.mjs) and loaded by addon.cc, which picks one at run time.
-// Kernels never allocate results: outputs come from the backend's pool. Scratch comes from scratch.h.
+// A kernel library is compiled once per instruction set (build.mjs) and loaded by addon.cc, which picks one at run
+// time. Kernels never allocate results: outputs come from the backend's pool. Scratch comes from scratch.h.
 #pragma once
 #include <cstdint>
 #include <stdexcept>
@@ -44,11 +44,12 @@ struct Registration {
   Registration(const char* name, const char* doc, Kernel run) { kernel_table().push_back({name, doc, run}); }
 };
 // The name is the TF.js kernel name; the doc is one line that `gpt doctor --kernels` prints.
-#define GPT_KERNEL(name, doc, fn) static const ::gpt::Registration registration_##fn{name, doc, fn}
+#define GPT_KERNEL(name, doc, fn) \
+  static const ::gpt::Registration registration_##fn { name, doc, fn }
 
-#define GPT_CHECK(condition, message)                                \
-  do {                                                               \
-    if (!(condition)) throw std::invalid_argument(message);          \
+#define GPT_CHECK(condition, message)                       \
+  do {                                                      \
+    if (!(condition)) throw std::invalid_argument(message); \
   } while (0)
 
 inline const float* f32_in(const Call& call, size_t i, int64_t size) {

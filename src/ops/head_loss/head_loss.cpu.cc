@@ -24,8 +24,8 @@ static void head_loss(const Call& call) {
   float* dh = gradient ? f32_out(call, 2, N * C) : nullptr;
   float* dwte = gradient ? f32_out(call, 3, V * C) : nullptr;
   for (int64_t n = 0; n < N; n++)
-    GPT_CHECK(targets[n] < V, "target " + std::to_string(targets[n]) + " is outside the vocabulary of " +
-                                  std::to_string(V));
+    GPT_CHECK(targets[n] < V,
+              "target " + std::to_string(targets[n]) + " is outside the vocabulary of " + std::to_string(V));
 
   static Scratch scratch;
   const int64_t rows = std::min(N, std::max<int64_t>(32, (64 << 20) / V));

@@ -57,7 +57,7 @@ const headLossOp = defineFusedOp<HeadLossInputs, HeadLossAttrs>({
   backward(_backend, [dloss], [wte, dh], { gradient }) {
     if (!gradient) throw new Error('internal: headLoss was called without gradient and then differentiated');
     if (dloss!.dataSync()[0] !== 1) throw new Error('internal: headLoss must be differentiated with dL/dloss = 1');
-    return { h: dh!, wte: target(wte!) };
+    return { h: dh!.clone(), wte: target(wte!) }; // a clone: the tape disposes what was saved
   },
 });
 

@@ -34,7 +34,8 @@ void normalise(float* y, const float* x, const float* weight, const float* bias,
   for (int64_t c = 0; c < C; c++) y[c] = (x[c] - m.mean) * m.rstd * weight[c] + bias[c];
 }
 
-// dx = rstd * (dyw - mean(dyw) - xhat * mean(dyw * xhat)) [+ dsum],  dyw = dy * weight; dweight, dbias summed on the way
+// dx = rstd * (dyw - mean(dyw) - xhat * mean(dyw * xhat)) [+ dsum],  dyw = dy * weight; dweight, dbias summed on the
+// way
 void backward(float* dx, float* dweight, float* dbias, const float* x, const float* weight, const float* dy,
               const float* dsum, int64_t N, int64_t C, float eps) {
   static Scratch scratch;  // dweight and dbias side by side

@@ -1,7 +1,7 @@
 // Optimizer updates and the global gradient norm on the CPU. Formulas: adamw.ts.
 //
-// One call updates all parameters. Tensors are cut into fixed pieces, so that cores share the work evenly; the norm adds
-// the pieces' sums from first to last in float64.
+// One call updates all parameters. Tensors are cut into fixed pieces, so that cores share the work evenly; the norm
+// adds the pieces' sums from first to last in float64.
 #include <algorithm>
 #include <cmath>
 #include <vector>

@@ -1,0 +1,108 @@
+// The process: parses the command line, imports the chosen command, runs it, says what went wrong, exits.
+//
+//   argv -> program.ts -> ../commands/<command>.js: run(options, context) -> exit code
+//
+// Only commander is imported up front: `gpt --help` must not pay for TensorFlow.js. This is the one place that reads
+// process.env and owns stdout and stderr; commands get them as a CommandContext.
+
+import { readFileSync } from 'node:fs';
+import { CommanderError } from 'commander';
+import type { Reporter } from '../base/events.js';
+import type { CommandContext, GlobalOptions, Run } from '../commands/options.js';
+import { describeError } from './exit.js';
+import { createProgram } from './program.js';
+
+const VERSION = (
+  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+).version;
+
+/** The process: parses argv, runs, reports errors, exits. */
+export async function main(argv: readonly string[] = process.argv.slice(2)): Promise<void> {
+  process.stdout.on('error', quietPipe);
+  process.stderr.on('error', quietPipe);
+  let debug = argv.includes('--debug'); // for errors of the parser itself
+  const opened: Reporter[] = [];
+  const fail = async (error: unknown): Promise<never> => {
+    await Promise.allSettled(opened.map((reporter) => reporter.close()));
+    const { text, code } = describeError(error, debug);
+    return leave(code, text);
+  };
+  process.on('uncaughtException', (error) => void fail(error));
+  process.on('unhandledRejection', (error) => void fail(error));
+  try {
+    let code = 0;
+    const program = createProgram(VERSION, async (name, options) => {
+      debug = options.debug;
+      const { run } = (await import(`../commands/${name}.js`)) as { run: Run<typeof options> };
+      code = await run(options, commandContext(options, argv, opened));
+    });
+    await program.parseAsync(argv.length > 0 ? argv : ['--help'], { from: 'user' });
+    await Promise.all(opened.map((reporter) => reporter.close()));
+    await leave(code, '');
+  } catch (error) {
+    await fail(await withConfigHint(error, argv));
+  }
+}
+
+/** Waits until everything written has left, then exits, whatever threads a backend still holds. */
+async function leave(code: number, message: string): Promise<never> {
+  await new Promise((done) => process.stderr.write(message, done));
+  await new Promise((done) => process.stdout.write('', done));
+  process.exit(code);
+}
+
+/** The reader of a pipe has gone (gpt ... | head). A run in training saves first, as on SIGTERM; others just end. */
+function quietPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  if (process.listenerCount('SIGTERM') > 0) {
+    process.stdout.removeAllListeners('error').on('error', () => {});
+    process.kill(process.pid, 'SIGTERM');
+  } else process.exit(0);
+}
+
+function commandContext(options: GlobalOptions, argv: readonly string[], opened: Reporter[]): CommandContext {
+  const { stdout, stderr, env } = process;
+  const isTty = stdout.isTTY === true;
+  const color = wantsColor(options.color, isTty, env);
+  return {
+    out: (text) => void stdout.write(text),
+    err: (text) => void stderr.write(text),
+    reporter: async () => {
+      const { terminalReporter } = await import('./terminal.js');
+      const reporter = terminalReporter({ out: stdout, err: stderr, color, quiet: options.quiet, json: options.json });
+      opened.push(reporter);
+      return reporter;
+    },
+    isTty,
+    columns: stdout.columns || 80,
+    color,
+    env: Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('GPT_'))),
+    argv,
+    version: VERSION,
+  };
+}
+
+/** --color, then NO_COLOR (https://no-color.org), then FORCE_COLOR, then whether it is a terminal that can. */
+export function wantsColor(
+  choice: GlobalOptions['color'],
+  isTty: boolean,
+  env: { NO_COLOR?: string | undefined; FORCE_COLOR?: string | undefined; TERM?: string | undefined },
+): boolean {
+  if (choice !== 'auto') return choice === 'always';
+  if (env.NO_COLOR) return false;
+  if (env.FORCE_COLOR) return env.FORCE_COLOR !== '0';
+  return isTty && env.TERM !== 'dumb';
+}
+
+/** `--max_steps 100` for pretrain: commander knows no such option, the config may know the key. */
+async function withConfigHint(error: unknown, argv: readonly string[]): Promise<unknown> {
+  if (!(error instanceof CommanderError) || error.code !== 'commander.unknownOption') return error;
+  const name = /unknown option '--([\w-]+)/.exec(error.message)?.[1];
+  if (name === undefined || !argv.includes('pretrain') || error.message.includes('Did you mean')) return error;
+  const { keyHint } = await import('../config/spelling.js');
+  const hint = keyHint(name);
+  const text = hint
+    ? `${error.message}\n${hint} (config keys are flags with their section: --train.max_steps 100)`
+    : error.message;
+  return new CommanderError(error.exitCode, error.code, text);
+}

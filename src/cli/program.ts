@@ -1,0 +1,250 @@
+// The command tree: every command, argument and option, checked and turned into the types of src/commands/options.ts.
+//
+//   gpt <command> [arguments] [options]  ->  start(name, options)
+//
+// Config keys are no options of their own: pretrain hands dotted flags (--train.max_steps 100, --model.n_layer=4) on as
+// they are, and src/config judges them. Imports commander and nothing else, so that help is instant.
+
+import { Command, InvalidArgumentError, Option, type ParseOptionsResult } from 'commander';
+import type { CommandOptions, GlobalOptions } from '../commands/options.js';
+
+/** Runs a command that has been parsed. */
+export type Start = <K extends keyof CommandOptions>(name: K, options: CommandOptions[K]) => Promise<void>;
+
+/** Splits dotted config flags, each with its value, from everything else; both keep their order. */
+export function splitConfigFlags(argv: readonly string[]): { rest: string[]; flags: string[] } {
+  const rest: string[] = [];
+  const flags: string[] = [];
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i]!;
+    if (word === '--') return { rest: [...rest, ...argv.slice(i)], flags };
+    if (!/^--[A-Za-z]\w*\./.test(word)) {
+      rest.push(word);
+      continue;
+    }
+    flags.push(word);
+    const next = argv[i + 1];
+    const hasValue = !word.includes('=') && next !== undefined && !next.startsWith('--');
+    if (hasValue) flags.push(argv[++i]!);
+  }
+  return { rest, flags };
+}
+
+type Example = readonly [command: string, what: string];
+
+class GptCommand extends Command {
+  /** Dotted flags in order; null: the command takes none. */
+  configFlags: string[] | null = null;
+
+  override createCommand(name: string): GptCommand {
+    return new GptCommand(name);
+  }
+
+  override parseOptions(argv: string[]): ParseOptionsResult {
+    if (this.configFlags === null) return super.parseOptions(argv);
+    const { rest, flags } = splitConfigFlags(argv);
+    this.configFlags.push(...flags);
+    return super.parseOptions(rest);
+  }
+
+  /** One line on what it does, and examples right below it, above the options. */
+  about(what: string, examples: readonly Example[]): this {
+    const width = Math.max(0, ...examples.map(([command]) => command.length));
+    const lines = examples.map(([command, note]) => (note ? `  ${command.padEnd(width)}   ${note}` : `  ${command}`));
+    return this.summary(what).description([what, ...(lines.length > 0 ? ['\nExamples:'] : []), ...lines].join('\n'));
+  }
+
+  /** Options of commands that compute. */
+  compute(): this {
+    return this.addOption(new Option('--backend <name>', 'where to compute').choices(BACKENDS).default('auto'))
+      .option('--device <n>', 'which GPU', whole(0))
+      .option('--threads <n>', 'CPU threads (default: all cores)', whole(1));
+  }
+}
+
+const BACKENDS = ['auto', 'cuda', 'native', 'tensorflow', 'webgpu', 'wasm', 'cpu'];
+
+/** The tree. Parsing throws CommanderError, and nothing is written but help and version. */
+export function createProgram(version: string, start: Start): Command {
+  const program = new GptCommand('gpt')
+    .about('Train, continue and evaluate GPT-1, GPT-2 and GPT-3 models on your own text.', [
+      ['gpt pretrain quickstart', 'a first model, in minutes'],
+      ['gpt pretrain gpt2-124m --data corpus.txt', 'GPT-2 small on your text'],
+      ['gpt pretrain --resume checkpoints/my-run', 'go on where it stopped'],
+      ['gpt generate checkpoints/my-run --prompt "Once"', 'write'],
+      ['gpt eval checkpoints/my-run', 'perplexity'],
+      ['gpt doctor', 'what this machine can do'],
+    ])
+    .exitOverride()
+    .configureOutput({ writeErr: () => {}, outputError: () => {} }) // exit.ts says it
+    .version(`gpt ${version}`, '-v, --version', 'show the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'Show the help of a command.')
+    .option('-q, --quiet', 'only errors and the final summary')
+    .option('--json', 'machine-readable output on stdout')
+    .option('--debug', 'stack traces with errors')
+    .addOption(new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto'));
+  pretrain(program, start);
+  generate(program, start);
+  evaluate(program, start);
+  bench(program, start);
+  program
+    .command('doctor')
+    .about('Show backends, versions, cores, what is missing and how to get it.', [])
+    .action((_, command: Command) => start('doctor', globals(command)));
+  program
+    .command('report')
+    .about('Write report.html and report.json of a run again, from its log.', [['gpt report checkpoints/my-run', '']])
+    .argument('<run>', 'run folder')
+    .action((dir: string, _, command: Command) => start('report', { ...globals(command), dir }));
+  for (const command of program.commands) {
+    command.allowExcessArguments(false).configureHelp({ showGlobalOptions: true });
+  }
+  return program;
+}
+
+function pretrain(program: GptCommand, start: Start): void {
+  const command = program
+    .command('pretrain')
+    .about('Train a model from scratch, or go on with --resume.', [
+      ['gpt pretrain quickstart', 'bundled corpus, 3 minutes'],
+      ["gpt pretrain gpt1 --data 'books/**/*.txt'", 'quote globs: gpt expands them'],
+      ['gpt pretrain mini --train.max_steps 500', 'every config key is a flag'],
+      ['gpt pretrain mini --print-config', 'every setting and its origin'],
+      ['gpt pretrain --resume checkpoints/mini', 'exact continuation'],
+    ])
+    .usage('[config] [options] [--section.key value ...]')
+    .argument('[config]', 'YAML file, or the name of a preset in configs/')
+    .option('--data <path...>', 'text: files, folders or globs (config key data.path)')
+    .option('--out <dir>', 'folder of the run (default: checkpoints/<config name>)')
+    .option('--resume <dir>', 'go on with the run in this folder, exactly')
+    .option('--print-config', 'show every setting and where it came from, and stop')
+    .compute();
+  command.configFlags = [];
+  command.action(async (config: string | undefined) => {
+    const given = command.optsWithGlobals<Partial<CommandOptions['pretrain']>>();
+    const flags = command.configFlags ?? [];
+    const swallowed = given.data?.find((path) => /\.ya?ml$/.test(path));
+    if (config === undefined && swallowed !== undefined) {
+      command.error(
+        `error: --data takes ${swallowed} for text\n(put the config first: gpt pretrain ${swallowed} --data ...)`,
+      );
+    }
+    if (config === undefined && given.resume === undefined && flags.length === 0 && !given.printConfig) {
+      command.error('error: nothing to train: no config given\n(gpt pretrain quickstart, or --resume <dir>)');
+    }
+    await start('pretrain', {
+      ...compute(command),
+      config,
+      data: given.data,
+      out: given.out,
+      resume: given.resume,
+      printConfig: given.printConfig ?? false,
+      flags,
+    });
+  });
+}
+
+function generate(program: GptCommand, start: Start): void {
+  program
+    .command('generate')
+    .about('Write text with a trained model.', [
+      ['gpt generate checkpoints/my-run --prompt "Once upon"', ''],
+      ['gpt generate checkpoints/my-run --n 3 --temperature 0.8 --top-k 50', ''],
+      ['gpt generate checkpoints/my-run --prompt "A" --prompt "B" --json', ''],
+    ])
+    .argument('<checkpoint>', 'run folder, step folder or Hugging Face folder')
+    .option('--prompt <text>', 'text to go on from; repeat for a batch', collect, [])
+    .option('--prompt-file <file>', 'the same from a file')
+    .option('--n <count>', 'samples per prompt', whole(1), 1)
+    .option('--tokens <n>', 'tokens to write at most', whole(1), 200)
+    .option('--temperature <x>', '0: always the likeliest token', real(0, Number.POSITIVE_INFINITY), 0.8)
+    .option('--top-k <k>', 'choose among the k likeliest tokens; 0: all', whole(0), 50)
+    .option('--top-p <p>', 'choose among the likeliest tokens that add up to p', real(0, 1), 1)
+    .option('--seed <n>', 'the same seed writes the same text', whole(0), 1337)
+    .option('--stop <text>', 'end where this text appears; repeatable', collect, [])
+    .compute()
+    .action((checkpoint: string, _, command: Command) => {
+      const { prompt, promptFile, n, tokens, temperature, topK, topP, seed, stop } =
+        command.opts<CommandOptions['generate']>();
+      const sampling = { n, tokens, temperature, topK, topP, seed, stop };
+      return start('generate', { ...compute(command), checkpoint, prompt, promptFile, ...sampling });
+    });
+}
+
+function evaluate(program: GptCommand, start: Start): void {
+  program
+    .command('eval')
+    .about('Measure perplexity on text that the model has not seen.', [
+      ['gpt eval checkpoints/my-run', 'on its own held-out text'],
+      ['gpt eval checkpoints/my-run --data held-out.txt', 'on another text'],
+      ['gpt eval checkpoints/my-run --stride 64', 'more exact, slower'],
+    ])
+    .argument('<checkpoint>', 'run folder, step folder or Hugging Face folder')
+    .option('--data <path...>', "text: files, folders or globs (default: the run's own held-out part)")
+    .option('--stride <n>', 'tokens between windows (default: the context, disjoint windows)', whole(1))
+    .option('--text-key <key>', 'key of the text in .jsonl rows', 'text')
+    .option('--batch <n>', 'windows per forward pass', whole(1))
+    .compute()
+    .action((checkpoint: string, _, command: Command) => {
+      const { data, stride, textKey, batch } = command.opts<CommandOptions['eval']>();
+      return start('eval', { ...compute(command), checkpoint, data, stride, textKey, batch });
+    });
+}
+
+function bench(program: GptCommand, start: Start): void {
+  program
+    .command('bench')
+    .about('Time the training step; one JSON line.', [['gpt bench --model gpt2-124m --batch 2 --n-ctx 512', '']])
+    .option('--model <preset>', 'preset name or YAML file', 'mini')
+    .option('--batch <n>', 'sequences per step', whole(1), 4)
+    .option('--n-ctx <n>', "context (default: the model's)", whole(1))
+    .option('--steps <n>', 'timed steps', whole(1), 10)
+    .option('--warmup <n>', 'steps before that', whole(0), 3)
+    .addOption(new Option('--precision <p>', 'of the matrix products').choices(['fp32']).default('fp32'))
+    .compute()
+    .action((_, command: Command) => {
+      const { model, batch, nCtx, steps, warmup, precision } = command.opts<CommandOptions['bench']>();
+      return start('bench', { ...compute(command), model, batch, nCtx, steps, warmup, precision });
+    });
+}
+
+function globals(command: Command): GlobalOptions {
+  const {
+    debug = false,
+    quiet = false,
+    json = false,
+    color = 'auto',
+  } = command.optsWithGlobals<Partial<GlobalOptions>>();
+  return { debug, quiet, json, color };
+}
+
+function compute(command: Command) {
+  const { backend, device, threads } = command.opts<CommandOptions['bench']>();
+  return { ...globals(command), backend, device, threads };
+}
+
+const collect = (value: string, before: readonly string[]): string[] => [...before, value];
+
+/** An integer of at least `least`. */
+function whole(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^[+-]?\d+$/.test(text.trim()) || !Number.isSafeInteger(value) || value < least) {
+      throw new InvalidArgumentError(`It must be an integer of at least ${least}.`);
+    }
+    return value;
+  };
+}
+
+/** A finite number from `least` to `most`. */
+function real(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isFinite(value) || value < least || value > most) {
+      const range = Number.isFinite(most) ? `from ${least} to ${most}` : `of at least ${least}`;
+      throw new InvalidArgumentError(`It must be a number ${range}.`);
+    }
+    return value;
+  };
+}

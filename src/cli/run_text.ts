@@ -1,0 +1,190 @@
+// The blocks of text around a run: header, sample, end. Pure functions from events to text, wrapped to the terminal:
+//
+//   label   part · part · part
+//           part
+//
+// The moving part (bar, table) is terminal.ts.
+
+import type { EndEvent, Json, SampleEvent, StartEvent } from '../base/events.js';
+import { bytes, count, duration, integer } from '../base/format.js';
+
+/** Gives text a meaning that a colour shows; without colours the text itself. */
+export interface Paint {
+  readonly bold: (text: string) => string;
+  readonly dim: (text: string) => string;
+  readonly accent: (text: string) => string;
+  readonly good: (text: string) => string;
+  readonly warn: (text: string) => string;
+  readonly bad: (text: string) => string;
+}
+
+/** Colours of the terminal's own palette, so that they fit light and dark ones. */
+export function painter(color: boolean): Paint {
+  const style = (code: number, reset: number) => (text: string) =>
+    color && text !== '' ? `\x1b[${code}m${text}\x1b[${reset}m` : text;
+  return {
+    bold: style(1, 22),
+    dim: style(2, 22),
+    accent: style(36, 39),
+    good: style(32, 39),
+    warn: style(33, 39),
+    bad: style(31, 39),
+  };
+}
+
+const LABEL = 9;
+
+/** A labelled line of parts; goes on below its first part where it meets the edge. */
+function row(label: string, parts: readonly string[], columns: number, paint: Paint): string {
+  const lines: string[] = [];
+  for (const part of parts.filter((p) => p !== '')) {
+    const last = lines.at(-1);
+    const joined = `${last} · ${part}`;
+    if (last !== undefined && LABEL + joined.length < columns) lines[lines.length - 1] = joined;
+    else lines.push(part);
+  }
+  const indent = ' '.repeat(LABEL);
+  return `${paint.bold(label.padEnd(LABEL))}${lines.join(`\n${indent}`)}\n`;
+}
+
+/** What is about to run: model, data, backend and why, memory, where output goes. */
+export function headerBlock(start: StartEvent, columns: number, paint: Paint): string {
+  const { model } = sections(start.config);
+  const { data, environment } = start;
+  const line = (label: string, parts: string[]) => row(label, parts, columns, paint);
+  const tokens = start.max_steps * start.batch_tokens;
+  const epochs = data.train_tokens > 0 ? tokens / data.train_tokens : 0;
+  const { node, os } = environment;
+  const { arch, n_layer, n_embd, n_head } = model;
+  return [
+    line('gpt', [start.version, node ? `node ${node.replace(/^v/, '')}` : '', os ?? '', start.device]),
+    line('backend', [
+      `${start.backend} (${start.backend_reason})`,
+      start.precision,
+      `${start.threads} thread${start.threads === 1 ? '' : 's'}`,
+      start.peak_gflops === null ? '' : `${Math.round(start.peak_gflops)} GFLOP/s peak`,
+    ]),
+    line('model', [
+      `${start.name}: ${count(start.params)} parameters`,
+      `${text(arch)}, ${text(n_layer)} layers`,
+      `${text(n_embd)} wide`,
+      `${text(n_head)} heads`,
+      `context ${integer(start.n_ctx)}`,
+      `${start.tokenizer.type} vocabulary ${integer(start.tokenizer.vocab_size)}`,
+    ]),
+    line('data', [
+      `${plural(data.files, 'file')}, ${bytes(data.bytes)}, ${plural(data.documents, 'document')}`,
+      `${count(data.train_tokens)} tokens to train on`,
+      `${count(data.val_tokens)} held out`,
+    ]),
+    line('train', [
+      `${integer(start.max_steps)} steps × ${integer(start.batch_tokens)} tokens = ${count(tokens)} (${epochs.toFixed(1)} epochs)`,
+      `micro-batch ${start.micro_batch} × ${integer(start.n_ctx)}${start.grad_accumulation > 1 ? `, ${start.grad_accumulation} per step` : ''}`,
+      `about ${bytes(start.memory_estimate_bytes)} of memory`,
+    ]),
+    line('output', [
+      start.dir,
+      start.resumed_from === null ? 'run.jsonl, report.html' : `goes on from step ${integer(start.resumed_from)}`,
+    ]),
+  ].join('');
+}
+
+/** A sample with its prompt, wrapped between words and indented. */
+export function sampleBlock(sample: SampleEvent, columns: number, paint: Paint): string {
+  const width = Math.max(20, Math.min(columns, 100) - 2);
+  const body = wrap(sample.prompt + sample.text, width)
+    .map((line) => `  ${line}`)
+    .join('\n');
+  const how = `step ${integer(sample.step)} · temperature ${sample.temperature} · top-k ${sample.top_k} · seed ${sample.seed}`;
+  const overlap = sample.overlap
+    ? `\n  ${paint.dim(`longest stretch that stands in the corpus: ${plural(sample.overlap.chars, 'character')}`)}`
+    : '';
+  return `${paint.bold('sample'.padEnd(LABEL))}${paint.dim(how)}\n${body}${overlap}\n`;
+}
+
+/** How it ended: summary, sample, report, and what to type next. quiet: the summary alone. */
+export function endBlock(o: {
+  readonly start: StartEvent | undefined;
+  readonly end: EndEvent;
+  readonly sample: SampleEvent | undefined;
+  readonly quiet: boolean;
+  readonly columns: number;
+  readonly paint: Paint;
+}): string {
+  const { start, end, sample, quiet, columns, paint } = o;
+  const dir = start?.dir ?? '.';
+  const next = (label: string, commands: string[]) =>
+    commands.map((c, i) => `${paint.bold((i === 0 ? label : '').padEnd(LABEL))}${c}\n`).join('');
+  const blocks = [summary(end, columns, paint)];
+  if (quiet) return blocks.join('');
+  if (end.message) blocks.push(row('why', [end.message], columns, paint));
+  if (sample) blocks.push('\n', sampleBlock(sample, columns, paint), '\n');
+  blocks.push(next('report', [`${dir}/report.html`]));
+  if (end.reason === 'done') {
+    const { prompt } = sections(start?.config ?? null).sample;
+    const given = typeof prompt === 'string' && prompt !== '' ? prompt : 'Once upon a time';
+    blocks.push(
+      next('next', [
+        `gpt generate ${shell(dir)} --prompt ${shell(given)}`,
+        `gpt eval ${shell(dir)} --data held-out.txt`,
+      ]),
+    );
+  } else if (end.reason === 'interrupted') {
+    blocks.push(next('go on', [`gpt pretrain --resume ${shell(dir)}`]));
+  }
+  return `\n${blocks.join('')}`;
+}
+
+function summary(end: EndEvent, columns: number, paint: Paint): string {
+  const label = { done: 'done', interrupted: 'stopped', diverged: 'diverged', failed: 'failed' }[end.reason];
+  const colour = end.reason === 'done' ? paint.good : end.reason === 'interrupted' ? paint.warn : paint.bad;
+  const val =
+    end.val_loss === null
+      ? ''
+      : `val loss ${end.val_loss.toFixed(4)} (perplexity ${Math.exp(end.val_loss).toPrecision(4)}${
+          end.bits_per_byte === null ? '' : `, ${end.bits_per_byte.toFixed(3)} bits/byte`
+        })`;
+  const best =
+    end.best_val_loss === null || end.best_step === null
+      ? ''
+      : `best ${end.best_val_loss.toFixed(4)} at step ${integer(end.best_step)}`;
+  const parts = [
+    `${end.reason === 'done' ? '' : 'at step '}${integer(end.step)}${end.reason === 'done' ? ' steps' : ''} in ${duration(end.seconds)}`,
+    end.train_loss === null ? '' : `train loss ${end.train_loss.toFixed(4)}`,
+    val,
+    best,
+    `${count(end.tokens_per_s)} tok/s`,
+    `peak memory ${bytes(end.peak_memory_bytes)}`,
+  ];
+  return row(label, parts, columns, { ...paint, bold: (t) => colour(paint.bold(t)) });
+}
+
+/** Breaks lines between words; a word longer than the width is left whole. */
+function wrap(text: string, width: number): string[] {
+  return text.split('\n').flatMap((line) => {
+    const lines = [''];
+    for (const word of line.split(' ')) {
+      const last = lines.at(-1)!;
+      if (last !== '' && last.length + 1 + word.length > width) lines.push(word);
+      else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
+    }
+    return lines;
+  });
+}
+
+type Section = Readonly<Record<string, Json | undefined>>;
+
+function sections(config: Json): { model: Section; sample: Section } {
+  const { model, sample } = (config ?? {}) as { model?: Section; sample?: Section };
+  return { model: model ?? {}, sample: sample ?? {} };
+}
+
+const text = (value: Json | undefined): string => (value === undefined || value === null ? '?' : String(value));
+
+const plural = (n: number, noun: string): string => `${integer(n)} ${noun}${n === 1 ? '' : 's'}`;
+
+/** A word of a shell command, quoted where it must be. */
+function shell(word: string): string {
+  if (/^[\w./:@%+=,-]+$/.test(word)) return word;
+  return /["$`\\!\n]/.test(word) ? `'${word.replaceAll("'", "'\\''")}'` : `"${word}"`;
+}

@@ -1,0 +1,127 @@
+// `--backend`: which TF.js backend a command runs on, and why.
+//
+//   auto        native if it was built, else wasm, else cpu; says which and why
+//   native      our kernels on all cores of the CPU
+//   tensorflow  @tensorflow/tfjs-node-gpu or tfjs-node, where the user has installed one
+//   wasm, cpu   TensorFlow.js's portable backends: correct, and slow
+//   cuda, webgpu   not in this version: exit 3
+//
+// An explicit choice never falls back to another one: it works, or exits with 3.
+
+import { availableParallelism, cpus } from 'node:os';
+import { type NativeBackend, registerNative } from '../backends/native_backend.js';
+import { DeviceError } from '../base/errors.js';
+import { silenced } from '../base/silence.js';
+import { tf } from '../base/tf.js';
+import { registerCoreKernels } from '../ops/core/register.js';
+import type { BackendName, CommandContext } from './options.js';
+
+/** The active backend. */
+export interface OpenedBackend {
+  readonly name: 'native' | 'tensorflow' | 'wasm' | 'cpu';
+  /** Why this one, in words. */
+  readonly reason: string;
+  /** The processor it runs on. */
+  readonly device: string;
+  readonly threads: number;
+  /** Only with `native`. */
+  readonly native: NativeBackend | undefined;
+}
+
+interface Choice {
+  readonly backend: BackendName;
+  readonly threads: number | undefined;
+}
+
+/** Opens the backend and makes it TF.js's active one. Throws DeviceError (exit 3). */
+export async function openBackend({ backend, threads }: Choice, env: CommandContext['env']): Promise<OpenedBackend> {
+  const wanted = threads ?? (env['GPT_THREADS'] === undefined ? undefined : Number(env['GPT_THREADS']));
+  switch (backend) {
+    case 'auto':
+      try {
+        return await openNative(wanted, env, 'chosen by --backend auto');
+      } catch (error) {
+        if (!(error instanceof DeviceError)) throw error;
+        return openPortable('wasm', `${error.message}; to train some 50 times faster, ${error.fix}`);
+      }
+    case 'native':
+      return openNative(wanted, env, 'chosen by --backend native');
+    case 'wasm':
+    case 'cpu':
+      return openPortable(backend, `chosen by --backend ${backend}`);
+    case 'tensorflow':
+      return openTensorFlow();
+    case 'cuda':
+    case 'webgpu':
+      throw new DeviceError(
+        `backend ${backend} is not in this version of gpt`,
+        'use --backend native, or --backend auto to let gpt choose',
+      );
+    default:
+      throw new DeviceError(`unknown backend ${backend satisfies never}`, 'see gpt --help');
+  }
+}
+
+async function openNative(
+  threads: number | undefined,
+  env: CommandContext['env'],
+  why: string,
+): Promise<OpenedBackend> {
+  const native = registerNative({ threads, isa: env['GPT_ISA'] });
+  registerCoreKernels(native);
+  await tf.setBackend('native');
+  const reason = `${why}; ${native.isa} kernels, ${native.matmulLibrary()}`;
+  return { name: 'native', reason, device: cpuName(), threads: native.threads, native };
+}
+
+async function openPortable(name: 'wasm' | 'cpu', reason: string): Promise<OpenedBackend> {
+  if (name === 'wasm') await (await import('../base/tf_wasm.js')).openWasm();
+  await silenced(() => tf.setBackend(name)); // a banner that recommends tfjs-node
+  if (tf.getBackend() !== name) throw new DeviceError(`backend ${name} does not start`, 'use --backend cpu');
+  return { name, reason, device: cpuName(), threads: 1, native: undefined };
+}
+
+async function openTensorFlow(): Promise<OpenedBackend> {
+  for (const pkg of ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node']) {
+    try {
+      await import(pkg);
+    } catch {
+      continue;
+    }
+    await tf.setBackend('tensorflow');
+    return {
+      name: 'tensorflow',
+      reason: `chosen by --backend tensorflow; ${pkg}`,
+      device: cpuName(),
+      threads: availableParallelism(),
+      native: undefined,
+    };
+  }
+  throw new DeviceError(
+    'neither @tensorflow/tfjs-node-gpu nor @tensorflow/tfjs-node is installed',
+    'npm install @tensorflow/tfjs-node (or tfjs-node-gpu, with CUDA 11.2 and cuDNN 8.1), or use --backend native',
+  );
+}
+
+/** Name of the processor. */
+export function cpuName(): string {
+  return (cpus()[0]?.model ?? process.arch).replace(/\s+/g, ' ').trim();
+}
+
+/**
+ * Measured rate of the active backend's float32 matrix product in GFLOP/s: the best of a few 1024^3 products, 50 ms in
+ * all on two cores. The denominator of the share of peak.
+ */
+export function measureMatmul(): number {
+  const n = 1024;
+  return tf.tidy(() => {
+    const a = tf.fill([n, n], 0.5) as tf.Tensor2D;
+    let best = 0;
+    for (let i = 0; i < 8; i++) {
+      const started = performance.now();
+      tf.matMul(a, a).dispose();
+      best = Math.max(best, (2 * n ** 3) / (performance.now() - started) / 1e6);
+    }
+    return best;
+  });
+}

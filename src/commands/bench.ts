@@ -1,0 +1,70 @@
+// `gpt bench`: speed and memory of the training loop's own step, on random tokens. One JSON line on stdout.
+//
+//   tokens_per_s   batch * n_ctx / median step time (data, forward, backward, clip, AdamW, loss read)
+//   model_gflops   6 (N - n_ctx C) + 12 L C T floating-point operations a token, the convention of nanoGPT and PaLM
+//   mfu_full       model_gflops / the measured rate of the backend's float32 matrix product
+//   mfu            the same with attention counted causally: 6 N + 6 L T C a token; the headline
+
+import { loadavg } from 'node:os';
+import { Random, Stream } from '../base/rng.js';
+import { countParameters, flopsPerToken } from '../config/arithmetic.js';
+import { loadConfig } from '../config/load.js';
+import { resolveModel } from '../config/model_shape.js';
+import { Gpt } from '../model/gpt.js';
+import { initialValues } from '../model/init.js';
+import { Optimizer } from '../train/optimizer.js';
+import { trainStep } from '../train/step.js';
+import { measureMatmul, openBackend } from './backend.js';
+import type { BenchOptions, Run } from './options.js';
+
+export const run: Run<BenchOptions> = async (options, context) => {
+  const n_ctx = options.nCtx;
+  const flags = n_ctx === undefined ? [] : ['--model.n_ctx', String(n_ctx)];
+  const { run: config } = loadConfig({
+    file: options.model,
+    flags: [...flags, '--train.micro_batch', '1', '--train.batch_tokens', String(n_ctx ?? 1), '--train.max_steps', '1'],
+  });
+  const shape = resolveModel(config.model, config.model.vocab_size ?? 257);
+  const backend = await openBackend(options, context.env);
+  const [load] = loadavg();
+  if (load! > 0.5 && !options.quiet) {
+    context.err(`warning: the load average is ${load!.toFixed(2)}: other programs share these cores\n`);
+  }
+  const peak = measureMatmul();
+  const model = new Gpt(shape, initialValues(shape, 1));
+  const optimizer = new Optimizer(model.parameters(), config.train);
+  const B = options.batch;
+  const T = shape.n_ctx;
+  const random = new Random(1, Stream.test);
+  const ids = () => Int32Array.from({ length: B * T }, () => random.below(shape.vocab_size));
+  const batch = { B, T, x: ids(), y: ids() };
+
+  const seconds: number[] = [];
+  for (let step = 0; step < options.warmup + options.steps; step++) {
+    const started = performance.now();
+    trainStep({ model, optimizer, batches: [() => batch], lr: 3e-4, seed: 1, step });
+    if (step >= options.warmup) seconds.push((performance.now() - started) / 1000);
+    await new Promise(setImmediate);
+  }
+  const step_s = seconds.sort((a, b) => a - b)[Math.floor(seconds.length / 2)]!;
+  const tokens_per_s = (B * T) / step_s;
+  const rate = (causal: boolean) => (tokens_per_s * flopsPerToken(shape, T, { causal, backward: true })) / 1e9;
+  const round = (x: number, digits: number) => Number(x.toFixed(digits));
+  const result = {
+    model: options.model,
+    backend: backend.name,
+    precision: options.precision,
+    threads: backend.threads,
+    batch: B,
+    n_ctx: T,
+    params: countParameters(shape),
+    step_s: round(step_s, 5),
+    tokens_per_s: round(tokens_per_s, 1),
+    model_gflops: round(rate(false), 1),
+    mfu: round(rate(true) / peak, 3),
+    mfu_full: round(rate(false) / peak, 3),
+    peak_mem_gib: round(process.resourceUsage().maxRSS / 2 ** 20, 3),
+  };
+  context.out(`${JSON.stringify(result)}\n`);
+  return 0;
+};

@@ -1,0 +1,78 @@
+// `gpt doctor`: what this machine has, what gpt makes of it, and how to get what is missing.
+
+import { availableParallelism, freemem, platform, release, totalmem } from 'node:os';
+import { nativeIsBuilt } from '../backends/build_folder.js';
+import { GptError } from '../base/errors.js';
+import { bytes } from '../base/format.js';
+import { cpuName, measureMatmul, openBackend } from './backend.js';
+import type { CommandContext, DoctorOptions, Run } from './options.js';
+
+/** One backend: usable or not, and what to say about it. */
+interface Finding {
+  readonly backend: string;
+  readonly ok: boolean;
+  readonly what: string;
+  readonly fix?: string;
+}
+
+export const run: Run<DoctorOptions> = async (options, context) => {
+  const native = await nativeFinding(context);
+  const findings: Finding[] = [
+    { backend: 'cuda', ok: false, what: 'not in this version of gpt', fix: 'use native' },
+    native,
+    ...(await tensorflowFinding()),
+    { backend: 'webgpu', ok: false, what: 'not in this version of gpt', fix: 'use native' },
+    { backend: 'wasm', ok: true, what: 'portable, one thread' },
+    { backend: 'cpu', ok: true, what: 'portable, plain JavaScript' },
+  ];
+  const machine = {
+    gpt: context.version,
+    node: process.version,
+    os: `${platform()} ${release()} ${process.arch}`,
+    cpu: cpuName(),
+    cores: availableParallelism(),
+    memory: `${bytes(totalmem())}, ${bytes(freemem())} free`,
+  };
+  const auto = native.ok ? 'native' : 'wasm';
+  if (options.json) {
+    context.out(`${JSON.stringify({ ...machine, auto, backends: findings })}\n`);
+    return 0;
+  }
+  for (const [name, value] of Object.entries(machine)) context.out(`${name.padEnd(12)}${value}\n`);
+  context.out('\n');
+  for (const { backend, ok, what, fix } of findings) {
+    context.out(`${ok ? '+' : '-'} ${backend.padEnd(12)}${what}\n`);
+    if (fix !== undefined) context.out(`${' '.repeat(14)}fix: ${fix}\n`);
+  }
+  context.out(`\n--backend auto takes ${auto}\n`);
+  return 0;
+};
+
+async function nativeFinding(context: CommandContext): Promise<Finding> {
+  try {
+    const { reason, threads, native } = await openBackend({ backend: 'native', threads: undefined }, context.env);
+    const library = native!.matmulLibrary();
+    const what = `${native!.isa} kernels, ${library}, ${threads} threads, ${Math.round(measureMatmul())} GFLOP/s in float32`;
+    const missing = library.startsWith('oneDNN') ? {} : { fix: 'apt-get install libdnnl-dev && npm run build:native' };
+    return { backend: 'native', ok: reason !== '', what, ...missing };
+  } catch (error) {
+    if (!(error instanceof GptError)) throw error;
+    const what = nativeIsBuilt() ? error.message : 'not built';
+    return { backend: 'native', ok: false, what, fix: error.fix };
+  }
+}
+
+async function tensorflowFinding(): Promise<Finding[]> {
+  const found: Finding[] = [];
+  for (const pkg of ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node']) {
+    try {
+      import.meta.resolve(pkg);
+      found.push({ backend: 'tensorflow', ok: true, what: `${pkg} is installed` });
+    } catch {
+      // optional
+    }
+  }
+  if (found.length > 0) return found;
+  const what = 'neither @tensorflow/tfjs-node-gpu nor @tensorflow/tfjs-node is installed (optional)';
+  return [{ backend: 'tensorflow', ok: false, what }];
+}

@@ -1,0 +1,71 @@
+// `gpt eval CHECKPOINT --data TEXT`: perplexity of a text, per token, word and byte.
+
+import { DataError } from '../base/errors.js';
+import { integer } from '../base/format.js';
+import { findFiles } from '../data/files.js';
+import { readText } from '../data/read.js';
+import { perplexity, scoreTokens } from '../eval/perplexity.js';
+import { openBackend } from './backend.js';
+import type { EvalOptions, Run } from './options.js';
+import { loadModel } from './run_model.js';
+
+/** What the words in the output mean; --json carries them too. */
+const DEFINITIONS = {
+  token_perplexity: 'exp(nats / tokens of this tokenizer)',
+  word_perplexity: 'exp(nats / words), words of the text as split at white space',
+  byte_perplexity: 'exp(nats / UTF-8 bytes of the text)',
+  bits_per_byte: 'nats / (UTF-8 bytes of the text * ln 2)',
+};
+
+export const run: Run<EvalOptions> = async (options, context) => {
+  if (options.data === undefined) {
+    throw new DataError('gpt eval needs a text', 'add --data FILE: .txt, .md, .jsonl, a folder or a glob');
+  }
+  const files = findFiles(options.data);
+  const backend = await openBackend(options, context.env);
+  const { model, tokenizer, checkpoint } = await loadModel(options.checkpoint, 'best');
+  const { n_ctx } = model.config;
+  const stride = Math.min(options.stride ?? n_ctx, n_ctx);
+  const batch = options.batch ?? Math.max(1, Math.floor(4096 / n_ctx));
+
+  let [nats, tokens, words, bytes, documents] = [0, 0, 0, 0, 0];
+  const scoreDocument = async (text: string): Promise<void> => {
+    const ids = tokenizer.encode(text);
+    documents++;
+    words += text.split(/\s+/u).filter((word) => word !== '').length;
+    bytes += Buffer.byteLength(text);
+    if (ids.length === 0) return;
+    const score = await scoreTokens(model, ids, { eot: tokenizer.eot, stride, batch });
+    nats += score.nats;
+    tokens += score.tokens;
+    if (context.isTty && !options.quiet) context.err(`\r${integer(tokens)} tokens scored`);
+  };
+  let text = '';
+  for await (const chunk of readText(files, { textKey: options.textKey })) {
+    text += chunk.text;
+    if (!chunk.docEnd) continue;
+    await scoreDocument(text);
+    text = '';
+  }
+  if (context.isTty && !options.quiet) context.err('\r\x1b[K');
+  const result = perplexity({ nats, tokens }, { words, bytes });
+  const window = { n_ctx, stride, first_token: 'scored after end-of-text' };
+  if (options.json) {
+    const all = { checkpoint: checkpoint.dir, data: files, backend: backend.name, documents, tokens, words, bytes };
+    context.out(`${JSON.stringify({ ...all, nats, window, ...result, definitions: DEFINITIONS })}\n`);
+    return 0;
+  }
+  const line = (name: string, value: number | null, meaning: string) =>
+    context.out(`${name.padEnd(18)}${(value === null ? '-' : value.toPrecision(6)).padEnd(12)}${meaning}\n`);
+  const how = stride === n_ctx ? `disjoint windows of ${n_ctx}` : `windows of ${n_ctx}, one every ${stride}`;
+  context.out(`${checkpoint.dir} on ${files.length === 1 ? files[0] : `${files.length} files`}\n`);
+  context.out(
+    `${documents} documents, ${integer(tokens)} tokens, ${integer(words)} words, ${integer(bytes)} bytes; ${how}; first token ${window.first_token}\n\n`,
+  );
+  line('loss', result.loss, 'nats per token');
+  line('perplexity', result.token_perplexity, DEFINITIONS.token_perplexity);
+  line('word perplexity', result.word_perplexity, DEFINITIONS.word_perplexity);
+  line('byte perplexity', result.byte_perplexity, DEFINITIONS.byte_perplexity);
+  line('bits per byte', result.bits_per_byte, DEFINITIONS.bits_per_byte);
+  return 0;
+};

@@ -1,0 +1,103 @@
+// What the command line hands to a command: its options, already checked, and the outside world.
+// Every command is a module of this folder that exports `run`, of type Run<its options>.
+// Types only: src/cli/main.ts fills them in, and imports a command when it is chosen.
+
+import type { Reporter } from '../base/events.js';
+
+/** Names of `--backend`. */
+export type BackendName = 'auto' | 'cuda' | 'native' | 'tensorflow' | 'webgpu' | 'wasm' | 'cpu';
+
+/** Options that every command takes. */
+export interface GlobalOptions {
+  readonly debug: boolean;
+  readonly quiet: boolean;
+  readonly json: boolean;
+  readonly color: 'auto' | 'always' | 'never';
+}
+
+/** Options of commands that compute. undefined: the backend decides. */
+export interface ComputeOptions extends GlobalOptions {
+  readonly backend: BackendName;
+  readonly device: number | undefined; //  index of a GPU
+  readonly threads: number | undefined;
+}
+
+export interface PretrainOptions extends ComputeOptions {
+  readonly config: string | undefined; //  file or preset name; undefined only with --resume or with flags alone
+  readonly data: readonly string[] | undefined; // files, folders, globs; stands for the config key data.path
+  readonly out: string | undefined; //     run folder; default checkpoints/<config name>
+  readonly resume: string | undefined; //  run or step folder
+  readonly printConfig: boolean;
+  readonly flags: readonly string[]; //    dotted overrides as typed: ['--train.max_steps', '100', '--model.n_layer=4']
+}
+
+export interface GenerateOptions extends ComputeOptions {
+  readonly checkpoint: string;
+  readonly prompt: readonly string[]; //    empty: no --prompt given
+  readonly promptFile: string | undefined;
+  readonly n: number; //                    samples per prompt
+  readonly tokens: number;
+  readonly temperature: number; //          0: greedy
+  readonly topK: number; //                 0: all
+  readonly topP: number; //                 1: all
+  readonly seed: number;
+  readonly stop: readonly string[];
+}
+
+export interface EvalOptions extends ComputeOptions {
+  readonly checkpoint: string;
+  readonly data: readonly string[] | undefined;
+  readonly stride: number | undefined; //  tokens; undefined: n_ctx, disjoint windows
+  readonly textKey: string;
+  readonly batch: number | undefined; //   sequences per forward pass
+}
+
+export interface BenchOptions extends ComputeOptions {
+  readonly model: string; //              preset name or file
+  readonly batch: number;
+  readonly nCtx: number | undefined; //   undefined: the model's
+  readonly steps: number;
+  readonly warmup: number;
+  readonly precision: 'fp32';
+}
+
+export type DoctorOptions = GlobalOptions;
+
+export interface ReportOptions extends GlobalOptions {
+  readonly dir: string; // run folder
+}
+
+/** The outside world, as a command sees it: no other layer reads process.env or writes to the terminal. */
+export interface CommandContext {
+  /** To stdout, exactly as given: callers end their lines with \n. */
+  readonly out: (text: string) => void;
+  /** To stderr, exactly as given. */
+  readonly err: (text: string) => void;
+  /** A reporter that shows a run as --quiet, --json and the terminal ask for. Closed by the command; main makes sure. */
+  readonly reporter: () => Promise<Reporter>;
+  /** stdout is a terminal. */
+  readonly isTty: boolean;
+  /** Columns of stdout, 80 where it has none. */
+  readonly columns: number;
+  /** Escape sequences for colours may be written to stdout. */
+  readonly color: boolean;
+  /** The variables whose names start with GPT_, e.g. GPT_THREADS, GPT_ISA. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Arguments as typed, without node and script. */
+  readonly argv: readonly string[];
+  /** Version of gpt. */
+  readonly version: string;
+}
+
+/** A command: resolves to its exit code (0, 130, 143), throws GptError for what a user can cause. */
+export type Run<Options> = (options: Options, context: CommandContext) => Promise<number>;
+
+/** All commands with their options. */
+export interface CommandOptions {
+  readonly pretrain: PretrainOptions;
+  readonly generate: GenerateOptions;
+  readonly eval: EvalOptions;
+  readonly bench: BenchOptions;
+  readonly doctor: DoctorOptions;
+  readonly report: ReportOptions;
+}

@@ -1,0 +1,36 @@
+// A trained model from a checkpoint folder, for the commands that use one.
+
+import { type Checkpoint, loadCheckpoint, type Pointer } from '../checkpoint/store.js';
+import { Gpt } from '../model/gpt.js';
+import { loadTokenizer } from '../tokenizer/load.js';
+import type { Tokenizer } from '../tokenizer/tokenizer.js';
+import { DataError } from '../base/errors.js';
+
+/** An open model with its tokenizer. */
+export interface LoadedModel {
+  readonly model: Gpt;
+  readonly tokenizer: Tokenizer;
+  readonly checkpoint: Checkpoint;
+}
+
+/**
+ * Loads model and tokenizer of a run folder ('best' or 'latest'), a step folder, or a Hugging Face folder, onto the active
+ * backend. Throws DataError when something is missing, damaged, or tokenizer and model do not fit.
+ */
+export async function loadModel(dir: string, which: Pointer): Promise<LoadedModel> {
+  const checkpoint = loadCheckpoint(dir, which);
+  try {
+    const tokenizer = await loadTokenizer(checkpoint.dir);
+    const { vocab_size } = checkpoint.model;
+    if (tokenizer.vocabSize !== vocab_size) {
+      const kind = vocab_size < tokenizer.vocabSize ? 'smaller' : 'larger';
+      throw new DataError(
+        `${checkpoint.dir}: the model's vocabulary of ${vocab_size} is ${kind} than the tokenizer's ${tokenizer.vocabSize} tokens`,
+        'put the tokenizer.json there that the model was trained with',
+      );
+    }
+    return { model: new Gpt(checkpoint.model, checkpoint.tensors), tokenizer, checkpoint };
+  } finally {
+    checkpoint.close();
+  }
+}

@@ -1,0 +1,43 @@
+// data.path to a list of files: files as they are, folders searched through, globs expanded.
+// The list is sorted by path and without repetitions, so that the order of documents depends on names alone.
+
+import { statSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import { globSync, isDynamicPattern } from 'tinyglobby';
+import { DataError } from '../base/errors.js';
+
+/** What gpt reads, by the end of the file's name. */
+export const DATA_ENDINGS = ['.txt', '.md', '.jsonl', '.jsonl.gz', '.bin'] as const;
+
+const READABLE = `data.path takes ${DATA_ENDINGS.join(' ')} files, folders that hold some, and globs such as 'books/**/*.txt'`;
+
+/**
+ * Files named by data.path or data.val_path, relative to the working folder as the user wrote them.
+ * Throws DataError when one is missing, is of no known kind, or when nothing matches.
+ */
+export function findFiles(path: string | readonly string[]): string[] {
+  const found = new Set<string>();
+  for (const one of typeof path === 'string' ? [path] : path) {
+    for (const file of expand(one)) found.add(file);
+  }
+  return [...found].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+}
+
+function expand(path: string): string[] {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats?.isDirectory()) {
+    const files = globSync('**/*', { cwd: path, dot: false, expandDirectories: false }).filter(isData);
+    if (files.length === 0) throw new DataError(`${path}: no file to read in this folder`, READABLE);
+    return files.map((file) => join(path, file));
+  }
+  if (stats) {
+    if (!isData(path)) throw new DataError(`${path}: not a kind of file that gpt reads`, READABLE);
+    return [path];
+  }
+  if (!isDynamicPattern(path)) throw new DataError(`${path}: there is no such file or folder`, READABLE);
+  const files = globSync(path, { dot: false, expandDirectories: false, absolute: isAbsolute(path) }).filter(isData);
+  if (files.length === 0) throw new DataError(`${path}: no file matches`, READABLE);
+  return files;
+}
+
+const isData = (file: string): boolean => DATA_ENDINGS.some((ending) => file.endsWith(ending));

@@ -1,0 +1,108 @@
+// Perplexity of a text under a model, by windows.
+//
+//   disjoint   windows of n_ctx tokens side by side, every token scored once with the context of its own window
+//   strided    windows of n_ctx tokens that start every `stride` tokens; only tokens not yet scored are: each has at least
+//              n_ctx - stride tokens of context
+//
+// The first token of the text is scored after end-of-text, so that all are. With NLL the sum of -ln p:
+//   token perplexity = exp(NLL / tokens)         bits per byte    = NLL / (UTF-8 bytes * ln 2)
+//   byte perplexity  = exp(NLL / bytes)          word perplexity  = exp(NLL / words), words split at white space
+// Words and bytes are those of the original text, so that models with different tokenizers can be compared.
+
+import { tf } from '../base/tf.js';
+import type { Gpt } from '../model/gpt.js';
+import { toTensors } from '../train/evaluate.js';
+
+/** Sum of -ln p over the tokens of a text, and their number. */
+export interface Score {
+  readonly nats: number;
+  readonly tokens: number;
+}
+
+/** What the sums come to. null where there is nothing to divide by. */
+export interface Perplexity {
+  readonly loss: number; //             nats per token
+  readonly token_perplexity: number;
+  readonly word_perplexity: number | null;
+  readonly byte_perplexity: number | null;
+  readonly bits_per_byte: number | null;
+}
+
+/** One forward pass: positions [0, score) are context only, the rest is scored. */
+interface Window {
+  readonly start: number;
+  readonly length: number;
+  readonly score: number; // index of the first scored position
+}
+
+/** The windows over `tokens` predictions: n_ctx each, every `stride`. */
+export function windowsOf(tokens: number, n_ctx: number, stride: number): Window[] {
+  const windows: Window[] = [];
+  let scored = 0;
+  for (let start = 0; scored < tokens; start += stride) {
+    const length = Math.min(n_ctx, tokens - start);
+    windows.push({ start, length, score: scored - start });
+    scored = start + length;
+  }
+  return windows;
+}
+
+/**
+ * Scores ids (the whole text, at least one token) after end-of-text, `batch` windows of one length at a time.
+ * Calls onProgress with the tokens scored so far.
+ */
+export async function scoreTokens(
+  model: Gpt,
+  ids: Int32Array,
+  {
+    eot,
+    stride,
+    batch,
+    onProgress,
+  }: { eot: number; stride: number; batch: number; onProgress?: (tokens: number) => void },
+): Promise<Score> {
+  const all = concat(eot, ids); // position i predicts token i of the text
+  const windows = windowsOf(ids.length, model.config.n_ctx, stride);
+  let nats = 0;
+  let tokens = 0;
+  for (let i = 0; i < windows.length; ) {
+    const T = windows[i]!.length;
+    const group = windows.slice(i, i + batch).filter((w) => w.length === T);
+    i += group.length;
+    const B = group.length;
+    const x = new Int32Array(B * T);
+    const y = new Int32Array(B * T).fill(-1);
+    for (const [b, { start, score }] of group.entries()) {
+      x.set(all.subarray(start, start + T), b * T);
+      y.set(all.subarray(start + score + 1, start + T + 1), b * T + score);
+      tokens += T - score;
+    }
+    const nll = tf.tidy(() => {
+      const { x: inputs, y: targets } = toTensors({ B, T, x, y });
+      return model.loss(inputs, targets, tf.ones([B, T]))[1];
+    });
+    for (const value of nll.dataSync<'float32'>()) nats += value;
+    nll.dispose();
+    onProgress?.(tokens);
+    await new Promise(setImmediate);
+  }
+  return { nats, tokens };
+}
+
+/** Perplexities of a score, given the original text's words and UTF-8 bytes. */
+export function perplexity({ nats, tokens }: Score, { words, bytes }: { words: number; bytes: number }): Perplexity {
+  return {
+    loss: nats / tokens,
+    token_perplexity: Math.exp(nats / tokens),
+    word_perplexity: words > 0 ? Math.exp(nats / words) : null,
+    byte_perplexity: bytes > 0 ? Math.exp(nats / bytes) : null,
+    bits_per_byte: bytes > 0 ? nats / bytes / Math.LN2 : null,
+  };
+}
+
+function concat(first: number, rest: Int32Array): Int32Array {
+  const all = new Int32Array(rest.length + 1);
+  all[0] = first;
+  all.set(rest, 1);
+  return all;
+}

@@ -1,0 +1,74 @@
+// Drawing the next token from logits: temperature, top-k and top-p as in GPT-2's sample.py.
+//
+//   temperature   logits / temperature; 0 takes the likeliest token
+//   top-k         keeps logits >= the k-th largest
+//   top-p         keeps the likeliest tokens up to the first at which their cumulative probability exceeds p
+//
+// All on the host, in float64: V numbers a token are nothing beside the model. The draw is a function of
+// (seed, sequence, position), so a batch gives the same text as one sequence alone.
+
+import { Random, Stream } from '../base/rng.js';
+
+/** How to choose tokens. */
+export interface SamplingOptions {
+  /** 0: greedy. */
+  readonly temperature: number;
+  /** 0: all tokens. */
+  readonly topK: number;
+  /** 1: all tokens. */
+  readonly topP: number;
+  readonly seed: number;
+}
+
+/** Chooses the next token of sequence number `sequence` at `position`, from its logits (V). */
+export function sampleToken(
+  logits: Float32Array,
+  options: SamplingOptions,
+  sequence: number,
+  position: number,
+): number {
+  const { temperature, topK, topP, seed } = options;
+  if (temperature === 0) return argmax(logits);
+  const V = logits.length;
+
+  let ids: Uint32Array | undefined; // in falling order of probability, where an order is needed
+  let floor = Number.NEGATIVE_INFINITY;
+  if (topK > 0 && topK < V) floor = Float32Array.from(logits).sort()[V - topK]!;
+  const top = logits[argmax(logits)]!;
+  const weights = new Float64Array(V);
+  let total = 0;
+  for (let i = 0; i < V; i++) {
+    if (logits[i]! >= floor) {
+      weights[i] = Math.exp((logits[i]! - top) / temperature);
+      total += weights[i]!;
+    }
+  }
+  if (topP < 1) {
+    ids = Uint32Array.from(weights.keys()).sort((a, b) => weights[b]! - weights[a]! || a - b);
+    let kept = 0;
+    let count = 0;
+    while (count < V && (count === 0 || kept / total <= topP)) kept += weights[ids[count++]!]!;
+    // the last one went beyond p: it stays only if it is the first (GPT-2 keeps count - 1, at least one)
+    if (count > 1 && kept / total > topP) kept -= weights[ids[--count]!]!;
+    for (let i = count; i < V; i++) weights[ids[i]!] = 0;
+    total = kept;
+  }
+
+  const random = new Random(seed, Stream.sample, sequence * 65536 + (position % 65536));
+  let r = ((random.u32() * 2 ** 21 + (random.u32() >>> 11)) / 2 ** 53) * total; // 53 random bits
+  let lastKept = 0;
+  for (let i = 0; i < V; i++) {
+    if (weights[i] === 0) continue;
+    lastKept = i;
+    r -= weights[i]!;
+    if (r < 0) return i;
+  }
+  return lastKept; // rounding
+}
+
+/** Index of the largest value, the first one of equals. */
+export function argmax(values: ArrayLike<number>): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
+  return best;
+}

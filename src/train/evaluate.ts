@@ -1,0 +1,27 @@
+// Loss on held-out windows: no dropout, no gradient, every window of a fixed set once.
+
+import { tf } from '../base/tf.js';
+import type { Batch, ValWindows } from '../data/stream.js';
+import type { Gpt } from '../model/gpt.js';
+
+/** A batch as tensors on the active backend; the caller disposes them. */
+export function toTensors({ B, T, x, y }: Batch): { x: tf.Tensor2D; y: tf.Tensor2D } {
+  return { x: tf.tensor2d(x, [B, T], 'int32'), y: tf.tensor2d(y, [B, T], 'int32') };
+}
+
+/** Mean loss in nats per predicted token, micro_batch windows at a time. Yields to the event loop between batches. */
+export async function evaluate(model: Gpt, windows: ValWindows, microBatch: number): Promise<number> {
+  let nats = 0;
+  let tokens = 0;
+  for (const batch of windows.batches(microBatch)) {
+    const loss = tf.tidy(() => {
+      const { x, y } = toTensors(batch);
+      return model.loss(x, y, tf.ones([batch.B, batch.T]))[0];
+    });
+    nats += loss.dataSync()[0]!;
+    tokens += batch.B * batch.T;
+    loss.dispose();
+    await new Promise(setImmediate);
+  }
+  return nats / tokens;
+}

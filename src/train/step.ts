@@ -1,0 +1,40 @@
+// One optimizer update: forward and backward of every micro-batch, clipping, AdamW. What the loop runs and `gpt bench` times.
+
+import { tf } from '../base/tf.js';
+import type { Batch } from '../data/stream.js';
+import type { Gpt } from '../model/gpt.js';
+import { accumulateGradients } from '../ops/parameter.js';
+import { toTensors } from './evaluate.js';
+import type { Optimizer } from './optimizer.js';
+
+/** What one update takes. */
+export interface StepOptions {
+  readonly model: Gpt;
+  readonly optimizer: Optimizer;
+  /** Micro-batches, all of one size; made when their turn comes. */
+  readonly batches: readonly (() => Batch)[];
+  readonly lr: number;
+  readonly seed: number;
+  /** Updates made before this one. */
+  readonly step: number;
+}
+
+/** Mean loss over the global batch in nats per token, and the gradient norm before clipping. */
+export function trainStep({ model, optimizer, batches, lr, seed, step }: StepOptions): {
+  loss: number;
+  gradNorm: number;
+} {
+  let loss = 0;
+  for (const [micro, batchOf] of batches.entries()) {
+    const batch = batchOf();
+    const value = tf.tidy(() => {
+      const { x, y } = toTensors(batch);
+      const weights = tf.fill([batch.B, batch.T], 1 / (batch.B * batch.T * batches.length)) as tf.Tensor2D;
+      const dropout = { seed, step: step * batches.length + micro };
+      return accumulateGradients(model.parameters(), () => model.loss(x, y, weights, { dropout, gradient: true })[0]);
+    });
+    loss += value.dataSync()[0]!;
+    value.dispose();
+  }
+  return { loss, gradNorm: optimizer.update(lr) };
+}

@@ -1,0 +1,177 @@
+// What the command line accepts, what it makes of it, and how it refuses.
+
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { describeError } from '../../src/cli/exit.js';
+import { createProgram, splitConfigFlags } from '../../src/cli/program.js';
+
+/** The command and options that a command line means. */
+async function parse(...argv: string[]): Promise<{ name: string; options: Record<string, unknown> }> {
+  let parsed: { name: string; options: Record<string, unknown> } | undefined;
+  const program = createProgram('1.2.3', async (name, options) => {
+    parsed = { name, options: { ...options } };
+  });
+  await program.parseAsync(argv, { from: 'user' });
+  return parsed!;
+}
+
+/** Text and exit code of a command line that is refused. */
+async function refusal(...argv: string[]): Promise<{ text: string; code: number }> {
+  try {
+    await parse(...argv);
+  } catch (error) {
+    return describeError(error, false);
+  }
+  throw new Error(`accepted: ${argv.join(' ')}`);
+}
+
+describe('pretrain', () => {
+  test('hands dotted flags on untouched and in order, wherever they stand', async () => {
+    const { name, options } = await parse(
+      'pretrain',
+      '--train.max_steps',
+      '100',
+      'configs/mini.yaml',
+      '--data',
+      'a.txt',
+      'b.txt',
+      '--model.n_layer=4',
+      '--train.betas',
+      '[0.9, 0.99]',
+      '--train.learning_rate',
+      '-1',
+      '--threads',
+      '2',
+      '--debug',
+    );
+    expect(name).toBe('pretrain');
+    expect(options).toEqual({
+      config: 'configs/mini.yaml',
+      data: ['a.txt', 'b.txt'],
+      out: undefined,
+      resume: undefined,
+      printConfig: false,
+      flags: [
+        '--train.max_steps',
+        '100',
+        '--model.n_layer=4',
+        '--train.betas',
+        '[0.9, 0.99]',
+        '--train.learning_rate',
+        '-1',
+      ],
+      backend: 'auto',
+      device: undefined,
+      threads: 2,
+      debug: true,
+      quiet: false,
+      json: false,
+      color: 'auto',
+    });
+  });
+
+  test('a flag without a value does not swallow the next option', () => {
+    expect(splitConfigFlags(['--train.seed', '--out', 'x'])).toEqual({ rest: ['--out', 'x'], flags: ['--train.seed'] });
+  });
+
+  test('resumes without a config, and refuses to train nothing', async () => {
+    expect((await parse('pretrain', '--resume', 'run')).options).toMatchObject({ resume: 'run', config: undefined });
+    expect(await refusal('pretrain')).toMatchObject({ code: 2, text: expect.stringContaining('no config') });
+  });
+
+  test('a config swallowed by --data is named', async () => {
+    const { text, code } = await refusal('pretrain', '--data', 'a.txt', 'c.yaml');
+    expect(code).toBe(2);
+    expect(text).toContain('gpt pretrain c.yaml --data');
+  });
+});
+
+test('options have the documented defaults', async () => {
+  const global = { debug: false, quiet: false, json: false, color: 'auto' };
+  const compute = { ...global, backend: 'auto', device: undefined, threads: undefined };
+  expect((await parse('generate', 'run', '--prompt', 'A', '--prompt', 'B', '--stop', '.')).options).toEqual({
+    ...compute,
+    checkpoint: 'run',
+    prompt: ['A', 'B'],
+    promptFile: undefined,
+    n: 1,
+    tokens: 200,
+    temperature: 0.8,
+    topK: 50,
+    topP: 1,
+    seed: 1337,
+    stop: ['.'],
+  });
+  expect((await parse('eval', 'run')).options).toEqual({
+    ...compute,
+    checkpoint: 'run',
+    data: undefined,
+    stride: undefined,
+    textKey: 'text',
+    batch: undefined,
+  });
+  expect((await parse('bench')).options).toEqual({
+    ...compute,
+    model: 'mini',
+    batch: 4,
+    nCtx: undefined,
+    steps: 10,
+    warmup: 3,
+    precision: 'fp32',
+  });
+  expect((await parse('--json', 'doctor')).options).toEqual({ ...global, json: true });
+  expect((await parse('report', 'run', '-q')).options).toEqual({ ...global, quiet: true, dir: 'run' });
+});
+
+describe('refusals exit with 2 and say what to do', () => {
+  test.each([
+    [['pretran'], "unknown command 'pretran'", 'did you mean pretrain?'],
+    [['pretrain', 'x', '--dat', 'y'], "unknown option '--dat'", 'did you mean --data?'],
+    [['pretrain', 'x', '--train.seed', '1', '--quite'], "unknown option '--quite'", 'did you mean --quiet?'],
+    [['generate', 'x', '--train.seed', '1'], "unknown option '--train.seed'", '--help'],
+    [['generate'], "missing required argument 'checkpoint'", '--help'],
+    [['generate', 'x', '--n', '0'], 'must be an integer of at least 1', '--help'],
+    [['generate', 'x', '--tokens', '1.5'], 'must be an integer', '--help'],
+    [['generate', 'x', '--top-p', '1.1'], 'must be a number from 0 to 1', '--help'],
+    [['generate', 'x', '--temperature', 'hot'], 'must be a number', '--help'],
+    [['eval', 'x', '--backend', 'gpu'], 'native', '--help'],
+    [['report', 'a', 'b'], 'too many arguments', '--help'],
+    [['--quiet'], 'no command given', '--help'],
+  ])('gpt %j', async (argv, what, fix) => {
+    const { text, code } = await refusal(...argv);
+    const [first, second] = text.split('\n');
+    expect(code).toBe(2);
+    expect(first).toMatch(/^error: /);
+    expect(first).toContain(what);
+    expect(second).toMatch(/^ {2}fix: /);
+    expect(second).toContain(fix);
+  });
+});
+
+test('help and version are no errors, and help fits 80 columns', async () => {
+  for (const argv of [['--help'], ['pretrain', '--help'], ['eval', '-h'], ['generate', '-h'], ['--version']]) {
+    const written: string[] = [];
+    const program = createProgram('1.2.3', async () => {});
+    for (const command of [program, ...program.commands]) {
+      command.configureOutput({ writeOut: (text) => void written.push(text), getOutHelpWidth: () => 80 });
+    }
+    const error: unknown = await program.parseAsync(argv, { from: 'user' }).then(
+      () => undefined,
+      (e: unknown) => e,
+    );
+    expect(describeError(error, false)).toEqual({ text: '', code: 0 });
+    const text = written.join('');
+    if (argv[0] === '--version') expect(text).toBe('gpt 1.2.3\n');
+    else expect(text).toMatch(/\nExamples:\n(?: {2}gpt .*\n)+\n/); // not one of them wrapped
+  }
+});
+
+test('starting up imports commander and nothing else', () => {
+  const imports = ['main', 'program', 'exit'].flatMap((stem) => {
+    const source = readFileSync(new URL(`../../src/cli/${stem}.ts`, import.meta.url), 'utf8');
+    return [...source.matchAll(/^import (?!type )[^;]* from '([^']+)'/gm)].map(([, from]) => from!);
+  });
+  const allowed = new Set(['commander', 'node:fs', '../base/errors.js', './exit.js', './program.js']);
+  expect(imports.filter((from) => !allowed.has(from))).toEqual([]);
+  expect(imports).toContain('commander');
+});

@@ -1,0 +1,119 @@
+import { gzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { DataError } from '../../src/base/errors.js';
+import { readText, type TextChunk } from '../../src/data/read.js';
+import { gpt2Tokenizer } from '../../src/tokenizer/gpt2.js';
+import { workplace } from './workplace.js';
+
+const { file } = workplace();
+
+async function chunks(...files: string[]): Promise<TextChunk[]> {
+  const all: TextChunk[] = [];
+  for await (const chunk of readText(files, { textKey: 'text' })) all.push(chunk);
+  return all;
+}
+const texts = async (...files: string[]): Promise<string[]> => {
+  const documents: string[] = [];
+  for (const { text, docStart } of await chunks(...files)) {
+    if (docStart) documents.push(text);
+    else documents[documents.length - 1] += text;
+  }
+  return documents;
+};
+
+describe('.txt and .md', () => {
+  test('are one document a file, without byte order mark, line ends kept', async () => {
+    expect(await texts(file('a.txt', '\uFEFFone\r\ntwo'), file('b.md', '# three\n'))).toEqual([
+      'one\r\ntwo',
+      '# three\n',
+    ]);
+  });
+
+  test('large files come in chunks that change neither text nor tokens', async () => {
+    const text = 'Řeka – tiše  plynula 日本 👍🏽, and\n\n it was\u3000late.   '.repeat(60_000);
+    const all = await chunks(file('large.txt', text));
+    expect(all.length).toBeGreaterThan(2);
+    expect(all.map((c) => c.text).join('') === text).toBe(true);
+    expect(all.map((c) => c.docStart)).toEqual(all.map((_, i) => i === 0));
+    expect(all.map((c) => c.docEnd)).toEqual(all.map((_, i) => i === all.length - 1));
+    const gpt2 = await gpt2Tokenizer();
+    const parts = all.flatMap((c) => [...gpt2.encode(c.text)]);
+    expect(Int32Array.from(parts)).toEqual(gpt2.encode(text));
+  });
+
+  test('a long stretch without white space is kept whole up to 16 MiB, then cut between characters', async () => {
+    const some = await chunks(file('word.txt', `a ${'日'.repeat(1_000_000)}`));
+    expect(some.map((c) => c.text.length)).toEqual([1, 1_000_001]);
+    const many = await chunks(file('words.txt', '日'.repeat(19_000_000)));
+    expect(many.length).toBe(2);
+    expect(many.every((c) => /^日+$/.test(c.text))).toBe(true);
+    expect(many.reduce((n, c) => n + c.text.length, 0)).toBe(19_000_000);
+  });
+
+  const far = 'x'.repeat(1 << 20);
+  test.each<[string, string | Uint8Array, RegExp]>([
+    ['empty', '', /: the file is empty/],
+    ['only a byte order mark', '\uFEFF', /: the file is empty/],
+    ['binary', Buffer.from(`${far}ab\0c`), /: byte 1048578 is NUL/],
+    ['Latin-1', Buffer.from('caf\xe9 noir', 'latin1'), /: byte 3 \(0xE9\) is not valid UTF-8/],
+    ['Latin-1 far inside', Buffer.from(`${far}\xfc`, 'latin1'), /: byte 1048576 \(0xFC\)/],
+    ['UTF-16', Buffer.from('\uFEFFab', 'utf16le'), /: byte 0 is not UTF-8: the file is UTF-16/],
+    ['cut inside a character', Buffer.from('ab€').subarray(0, 4), /: byte 2 \(0xE2\)/],
+    ['a surrogate in UTF-8', Buffer.from([97, 0xed, 0xa0, 0x80]), /: byte 1 \(0xED\)/],
+  ])('a file that is %s is an error with its offset', async (name, content, message) => {
+    const path = file(`bad/${name}.txt`, content);
+    await expect(chunks(path)).rejects.toThrow(message);
+    await expect(chunks(path)).rejects.toThrow(DataError);
+  });
+
+  test('a character on the border of two blocks is no error', async () => {
+    for (const lead of [1, 2, 3]) {
+      const text = `${'x'.repeat((1 << 20) - lead)}👍 end`;
+      expect((await texts(file('border.txt', text)))[0] === text).toBe(true);
+    }
+  });
+
+  test('a file that cannot be read is an error', async () => {
+    await expect(chunks('/nowhere/x.txt')).rejects.toThrow(/x\.txt: cannot be read/);
+  });
+});
+
+describe('.jsonl', () => {
+  const rows = '{"text":"one"}\n\n{"id":1,"text":"two\\n\\u0000\\ud800"}\r\n{"text":""}\n{"text":"three"}';
+
+  test('is one document a row, gzipped or not', async () => {
+    const want = ['one', 'two\n\0\uFFFD', 'three'];
+    expect(await texts(file('rows.jsonl', rows))).toEqual(want);
+    expect(await texts(file('rows.jsonl.gz', gzipSync(rows)))).toEqual(want);
+  });
+
+  test('rows longer than a block come whole, and bytes are counted', async () => {
+    const long = 'word '.repeat(700_000);
+    const path = file('long.jsonl', `${JSON.stringify({ text: long })}\n${JSON.stringify({ text: 'b' })}\n`);
+    expect((await texts(path)).map((t) => t.length)).toEqual([3_500_000, 1]);
+    let bytes = 0;
+    const options = { textKey: 'text', onBytes: (n: number) => (bytes += n) };
+    for await (const _ of readText([path], options));
+    expect(bytes).toBe(3_500_000 + 12 + 13);
+  });
+
+  test.each<[string, string | Uint8Array, RegExp]>([
+    ['broken.jsonl', '{"text":"a"}\n{"text":\n', /broken\.jsonl:2: not JSON/],
+    ['list.jsonl', '["a"]', /list\.jsonl:1: the row is not an object/],
+    ['key.jsonl', '{"text":"a"}\n{"body":"b"}', /key\.jsonl:2: the row has no key "text"/],
+    ['number.jsonl', '{"text":1}', /number\.jsonl:1: "text" is not a string/],
+    ['empty.jsonl', '\n\n', /empty\.jsonl: the file is empty/],
+    ['nul.jsonl', '{"text":"a"}\n{"\0":1}', /nul\.jsonl: byte 15 is NUL/],
+    ['damaged.jsonl.gz', gzipSync(rows).subarray(0, 30), /damaged\.jsonl\.gz: damaged gzip data/],
+    ['plain.jsonl.gz', rows, /plain\.jsonl\.gz: damaged gzip data/],
+  ])('refuses %s', async (name, content, message) => {
+    const path = file(name, content);
+    await expect(chunks(path)).rejects.toThrow(message);
+    await expect(chunks(path)).rejects.toThrow(DataError);
+  });
+
+  test('names the keys that a row has', async () => {
+    const read = chunks(file('keys.jsonl', '{"id":1,"body":"b"}'));
+    await expect(read).rejects.toMatchObject({ fix: 'set data.text_key to one of: id, body' });
+  });
+});

@@ -1,0 +1,248 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { ConfigError, DataError } from '../../src/base/errors.js';
+import { ByteTokenizer } from '../../src/tokenizer/byte.js';
+import { CharVocabulary } from '../../src/tokenizer/char.js';
+import { gpt2Tokenizer } from '../../src/tokenizer/gpt2.js';
+import { createTokenizer, loadTokenizer, parseTokenizer } from '../../src/tokenizer/load.js';
+import type { Tokenizer } from '../../src/tokenizer/tokenizer.js';
+import { oddStrings } from './odd_strings.js';
+
+const dir = mkdtempSync(join(tmpdir(), 'gpt-tokenizer-'));
+afterAll(() => rmSync(dir, { recursive: true }));
+
+const TEXT = 'To be, or not to be: 7 žluťoučký 👍 \u0000 __proto__ 日本\n';
+function charTokenizer(...chunks: string[]): Tokenizer {
+  const vocabulary = new CharVocabulary();
+  for (const chunk of chunks) vocabulary.add(chunk);
+  return vocabulary.tokenizer();
+}
+const kinds: [string, () => Promise<Tokenizer>][] = [
+  ['byte', async () => new ByteTokenizer()],
+  ['char', async () => charTokenizer(TEXT)],
+  ['bpe', gpt2Tokenizer],
+];
+
+describe.each(kinds)('%s tokenizer', (type, make) => {
+  test('gives back text, and knows its end-of-text', async () => {
+    const t = await make();
+    expect(t.type).toBe(type);
+    expect(t.decode(t.encode(TEXT))).toBe(TEXT);
+    expect(t.eot).toBe(t.vocabSize - 1);
+    expect(t.decode([t.eot])).toBe('<|endoftext|>');
+    const ids = t.encode(TEXT);
+    expect(ids.every((id) => id >= 0 && id < t.eot)).toBe(true);
+  });
+
+  test('streams whole characters', async () => {
+    const t = await make();
+    const stream = t.streamDecoder();
+    const pushed = [...t.encode('👍日b')].map((id) => stream.push(id)).concat(stream.end());
+    expect(pushed.join('')).toBe('👍日b');
+    expect(pushed.some((text) => text.includes('\uFFFD'))).toBe(false);
+  });
+
+  test('is the same after writing and reading tokenizer.json, from a file or a folder', async () => {
+    const t = await make();
+    writeFileSync(join(dir, 'tokenizer.json'), t.toJson());
+    for (const path of [dir, join(dir, 'tokenizer.json')]) {
+      const back = await loadTokenizer(path);
+      expect([back.type, back.vocabSize, back.eot]).toEqual([t.type, t.vocabSize, t.eot]);
+      expect(back.fingerprint).toBe(t.fingerprint);
+      expect(back.encode(TEXT)).toEqual(t.encode(TEXT));
+      expect(back.toJson()).toBe(t.toJson());
+    }
+  });
+});
+
+test('fingerprints tell vocabularies apart', async () => {
+  const all = [new ByteTokenizer(), charTokenizer('ab'), charTokenizer('abc'), await gpt2Tokenizer()];
+  expect(new Set(all.map((t) => t.fingerprint)).size).toBe(4);
+});
+
+describe('byte', () => {
+  test('ids are bytes', () => {
+    const t = new ByteTokenizer();
+    expect([...t.encode('aé\ud800')]).toEqual([97, 0xc3, 0xa9, 0xef, 0xbf, 0xbd]);
+    expect(t.decode([0xf0, 0x9f, 97])).toBe('\uFFFDa');
+    expect(t.decode(t.encode('\uFEFFa'))).toBe('\uFEFFa');
+    const stream = t.streamDecoder();
+    expect([...Buffer.from('€')].map((b) => stream.push(b))).toEqual(['', '', '€']);
+    stream.push(0xe2);
+    expect(stream.end()).toBe('\uFFFD');
+  });
+});
+
+describe('char', () => {
+  test('ids follow code points, however the corpus was cut', () => {
+    const t = charTokenizer('b👍', 'a日b');
+    expect(t.decode([0, 1, 2, 3])).toBe('ab日👍');
+    expect(charTokenizer('👍日ab').fingerprint).toBe(t.fingerprint);
+  });
+
+  test('names the character that it lacks', () => {
+    expect(() => charTokenizer('abc').encode('abcé')).toThrow(/"é" \(U\+00E9\) is not among the 3/);
+    expect(() => new CharVocabulary().tokenizer()).toThrow(DataError);
+  });
+});
+
+describe('createTokenizer', () => {
+  async function* corpus(): AsyncGenerator<string> {
+    yield 'hel';
+    yield 'lo';
+  }
+  const none = (): AsyncIterable<string> => {
+    throw new Error('the corpus was read');
+  };
+
+  test('builds each type', async () => {
+    expect((await createTokenizer({ type: 'byte' }, none)).vocabSize).toBe(257);
+    expect((await createTokenizer({ type: 'gpt2-bpe' }, none)).vocabSize).toBe(50257);
+    expect((await createTokenizer({ type: 'char' }, corpus)).vocabSize).toBe(5);
+    writeFileSync(join(dir, 'byte.json'), new ByteTokenizer().toJson());
+    expect((await createTokenizer({ type: 'file', path: join(dir, 'byte.json') }, none)).type).toBe('byte');
+  });
+
+  test('says what is not there', async () => {
+    const gpt1 = createTokenizer({ type: 'gpt1-bpe' }, none);
+    await expect(gpt1).rejects.toThrow(ConfigError);
+    await expect(gpt1).rejects.toMatchObject({ fix: expect.stringContaining('gpt2-bpe') });
+    await expect(createTokenizer({ type: 'file' }, none)).rejects.toThrow(ConfigError);
+    await expect(loadTokenizer(join(dir, 'nowhere'))).rejects.toThrow(/nowhere: there is no such file/);
+  });
+});
+
+// biome-ignore lint/suspicious/noExplicitAny: the patches reach into JSON
+type Patch = (json: any) => void;
+
+describe('reading the tokenizer.json of others', () => {
+  const gpt2Json = gpt2Tokenizer().then((t) => JSON.parse(t.toJson()));
+  const patched = async (patch: Patch): Promise<Tokenizer> => {
+    const json = structuredClone(await gpt2Json);
+    patch(json);
+    return parseTokenizer(JSON.stringify(json), 'other.json');
+  };
+  const PATTERN = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
+
+  test('accepts merges as pairs, the pattern spelled out, and further special tokens', async () => {
+    const gpt2 = await gpt2Tokenizer();
+    const t = await patched((json) => {
+      json.model.merges = json.model.merges.map((merge: string) => merge.split(' '));
+      json.pre_tokenizer = {
+        type: 'Sequence',
+        pretokenizers: [
+          { type: 'Split', pattern: { Regex: PATTERN }, behavior: 'Isolated', invert: false },
+          { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
+        ],
+      };
+      json.added_tokens.push({ id: 50257, content: '<|pad|>', special: true });
+    });
+    expect([t.vocabSize, t.eot, t.decode([50257])]).toEqual([50258, 50256, '<|pad|>']);
+    expect(oddStrings(500, 5).filter((s) => t.encode(s).join() !== gpt2.encode(s).join())).toEqual([]);
+  });
+
+  test.each<[string, Patch, RegExp]>([
+    [
+      'another model',
+      (j) => {
+        j.model.type = 'WordPiece';
+      },
+      /not a plain byte-level BPE \(type WordPiece\)/,
+    ],
+    [
+      'a suffix',
+      (j) => {
+        j.model.end_of_word_suffix = '</w>';
+      },
+      /not a plain/,
+    ],
+    [
+      'a normalizer',
+      (j) => {
+        j.normalizer = { type: 'NFC' };
+      },
+      /normalizer \(NFC\)/,
+    ],
+    [
+      'a prefix space',
+      (j) => {
+        j.pre_tokenizer.add_prefix_space = true;
+      },
+      /pre-tokenizer \(ByteLevel\)/,
+    ],
+    [
+      'another pre-tokenizer',
+      (j) => {
+        j.pre_tokenizer = { type: 'Whitespace' };
+      },
+      /pre-tokenizer \(Whitespace\)/,
+    ],
+    [
+      'bytes only',
+      (j) => {
+        j.pre_tokenizer.use_regex = false;
+      },
+      /does not split/,
+    ],
+    [
+      'no pre-tokenizer',
+      (j) => {
+        j.pre_tokenizer = null;
+      },
+      /is not one character/,
+    ],
+    [
+      'no end-of-text',
+      (j) => {
+        j.added_tokens = [];
+        delete j.model.vocab['<|endoftext|>'];
+      },
+      /no <\|endoftext\|>/,
+    ],
+    [
+      'a stray merge',
+      (j) => {
+        j.model.merges.push('Ġzz zzzq');
+      },
+      /names a token that the vocabulary lacks/,
+    ],
+    [
+      'a missing byte',
+      (j) => {
+        j.model.merges = [];
+        delete j.model.vocab['!'];
+      },
+      /no token for byte 33/,
+    ],
+    [
+      'an id twice',
+      (j) => {
+        j.model.vocab['!'] = 1;
+      },
+      /id 1 belongs to two tokens/,
+    ],
+    [
+      'a wrong id',
+      (j) => {
+        j.model.vocab['!'] = -1;
+      },
+      /"!" has the id -1/,
+    ],
+    [
+      'no model',
+      (j) => {
+        delete j.model;
+      },
+      /not a tokenizer.json: model/,
+    ],
+  ])('refuses %s', async (_, patch, message) => {
+    await expect(patched(patch)).rejects.toThrow(message);
+    await expect(patched(patch)).rejects.toThrow(DataError);
+  });
+
+  test('refuses what is no JSON', () => {
+    expect(() => parseTokenizer('{', 'x.json')).toThrow(/x\.json: not JSON/);
+  });
+});
