@@ -95,7 +95,11 @@ export class NativeBackend extends MathBackendCPU implements KernelBackend {
     this.calls.set(name, (this.calls.get(name) ?? 0) + 1);
     const fresh: tf.TensorInfo[] = [];
     const out = outputs.map((output) => {
-      if ('update' in output) return this.physical(output.update);
+      if ('update' in output) {
+        const values = this.physical(output.update);
+        if (values === this.#entry(output.update.dataId).values) return values;
+        throw new Error(`internal: ${name} cannot update integers that another tensor shares`);
+      }
       const info = this.allocate(output as readonly number[], 'float32');
       fresh.push(info);
       return this.physical(info);
@@ -128,15 +132,17 @@ export class NativeBackend extends MathBackendCPU implements KernelBackend {
     return info;
   }
 
-  /** The typed array behind a tensor: Float32Array for float32, Int32Array for int32. */
+  /**
+   * The typed array behind a tensor: Float32Array for float32, Int32Array for int32. A copy where another tensor shows the
+   * same data as another dtype: cpu's Cast of integers to float32 shares them.
+   */
   physical(info: tf.TensorInfo): Values {
     const entry = this.#entry(info.dataId);
-    if (entry.dtype === 'float32' && !(entry.values instanceof Float32Array)) {
-      entry.values = Float32Array.from(entry.values);
-    } else if (entry.dtype === 'int32' && !(entry.values instanceof Int32Array)) {
-      entry.values = Int32Array.from(entry.values);
-    }
-    return entry.values;
+    const Type = { float32: Float32Array, int32: Int32Array }[info.dtype as string];
+    if (Type === undefined || entry.values instanceof Type) return entry.values;
+    const values = Type.from(entry.values);
+    if (entry.dtype === info.dtype) entry.values = values;
+    return values;
   }
 
   override readSync(dataId: tf.DataId): tf.BackendValues {

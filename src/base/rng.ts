@@ -105,11 +105,14 @@ export class Random {
     }
   }
 
-  /** Standard normal (Box-Muller, float64 arithmetic). Uses two u32 a number. */
-  normal(): number {
-    const u = (this.u32() + 1) * 2 ** -32; // in (0, 1]
-    const v = this.u32() * 2 ** -32;
-    return Math.sqrt(-2 * Math.log(u)) * Math.cos(2 * Math.PI * v);
+  /** Fills `out` with normal numbers of this standard deviation (Box-Muller in float64, one u32 a number). */
+  fillNormal(out: Float32Array, std: number): void {
+    for (let i = 0; i < out.length; i += 2) {
+      const radius = std * Math.sqrt(-2 * Math.log((this.u32() + 1) * 2 ** -32)); // the logarithm's argument is in (0, 1]
+      const angle = 2 * Math.PI * 2 ** -32 * this.u32();
+      out[i] = radius * Math.cos(angle);
+      out[i + 1] = radius * Math.sin(angle); // beyond the end of an odd length: ignored
+    }
   }
 
   /** A permutation of 0 .. n-1 (Fisher-Yates). */

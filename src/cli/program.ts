@@ -97,6 +97,14 @@ export function createProgram(version: string, start: Start): Command {
     .about('Write report.html and report.json of a run again, from its log.', [['gpt report checkpoints/my-run', '']])
     .argument('<run>', 'run folder')
     .action((dir: string, _, command: Command) => start('report', { ...globals(command), dir }));
+  program
+    .command('parity')
+    .about('Compare this machine with reference numbers of PyTorch; exit 1 beyond the tolerances.', [
+      ['gpt parity test/fixtures/gpt2-tiny-erf --backend native', ''],
+    ])
+    .argument('<dir...>', 'folders with config.json, model.safetensors, expected.json, expected.safetensors')
+    .compute()
+    .action((dirs: string[], _, command: Command) => start('parity', { ...compute(command), dirs }));
   for (const command of program.commands) {
     command.allowExcessArguments(false).configureHelp({ showGlobalOptions: true });
   }

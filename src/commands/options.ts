@@ -67,6 +67,10 @@ export interface ReportOptions extends GlobalOptions {
   readonly dir: string; // run folder
 }
 
+export interface ParityOptions extends ComputeOptions {
+  readonly dirs: readonly string[];
+}
+
 /** The outside world, as a command sees it: no other layer reads process.env or writes to the terminal. */
 export interface CommandContext {
   /** To stdout, exactly as given: callers end their lines with \n. */
@@ -100,4 +104,5 @@ export interface CommandOptions {
   readonly bench: BenchOptions;
   readonly doctor: DoctorOptions;
   readonly report: ReportOptions;
+  readonly parity: ParityOptions;
 }

@@ -1,4 +1,5 @@
 // `gpt parity DIR`: how far this backend is from a reference, for any folder in the format of the PyTorch fixtures.
+// `npm run parity -- DIR [--backend B]` is the same.
 //
 // DIR holds config.json, model.safetensors (initial parameters), expected.safetensors and expected.json: float64 logits,
 // loss, every gradient, and the parameters after three AdamW steps on the same batch.
@@ -16,6 +17,29 @@ import { openSafetensors } from '../checkpoint/safetensors.js';
 import { Gpt } from '../model/gpt.js';
 import { accumulateGradients } from '../ops/parameter.js';
 import { Optimizer } from '../train/optimizer.js';
+import { openBackend } from './backend.js';
+import type { ParityOptions, Run } from './options.js';
+
+export const run: Run<ParityOptions> = async (options, context) => {
+  const backend = await openBackend(options, context.env);
+  let ok = true;
+  for (const dir of options.dirs) {
+    const result = await parity(dir);
+    ok &&= result.ok;
+    if (options.json) {
+      context.out(`${JSON.stringify({ dir, backend: backend.name, ...result })}\n`);
+      continue;
+    }
+    context.out(`${dir} on ${backend.name}: ${result.ok ? 'within the tolerances' : 'BEYOND THE TOLERANCES'}\n`);
+    for (const { what, error, tolerance, note } of result.rows) {
+      const mark = error <= tolerance ? ' ' : '!';
+      context.out(
+        `${mark} ${what.padEnd(30)}${error.toExponential(2).padEnd(12)}<= ${String(tolerance).padEnd(9)}${note}\n`,
+      );
+    }
+  }
+  return ok ? 0 : 1;
+};
 
 /** Largest differences from the reference, and whether each is within its tolerance. */
 export interface ParityResult {

@@ -7,7 +7,7 @@
 import { existsSync } from 'node:fs';
 import { homedir, platform, release } from 'node:os';
 import path from 'node:path';
-import { DivergedError, GptError } from '../base/errors.js';
+import { ConfigError, DivergedError, GptError } from '../base/errors.js';
 import type { Json, Reporter, RunEvent, StartEvent } from '../base/events.js';
 import type { Checkpoint } from '../checkpoint/store.js';
 import type { PretrainOptions, Run } from './options.js';
@@ -17,6 +17,7 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   const { loadConfig } = await import('../config/load.js');
   const { nativeIsBuilt } = await import('../backends/build_folder.js');
   const { loadCheckpoint, CheckpointStore, uniqueRunDir } = await import('../checkpoint/store.js');
+  if (options.resume !== undefined) requireOnlyResumable(options);
   const resumed = options.resume === undefined ? undefined : openForResume(loadCheckpoint(options.resume, 'latest'));
   const portable = /^(wasm|cpu)$/.test(options.backend) || (options.backend === 'auto' && !nativeIsBuilt());
   const data = options.data?.flatMap((file) => ['--data.path', file]) ?? [];
@@ -241,6 +242,20 @@ function openForResume(checkpoint: Checkpoint): Resumable {
     );
   }
   return checkpoint as Resumable;
+}
+
+/** What a run is made of cannot change when it goes on; how long and how fast it trains can. */
+function requireOnlyResumable({ config, out, flags }: PretrainOptions): void {
+  const fixed = [
+    ...(config === undefined ? [] : [config]),
+    ...(out === undefined ? [] : ['--out']),
+    ...flags.filter((flag) => /^--(model|tokenizer)\./.test(flag)),
+  ];
+  if (fixed.length === 0) return;
+  throw new ConfigError(
+    `--resume goes on with the run's own configuration, model and folder: ${fixed.join(', ')} cannot be given`,
+    'leave it out, or start a new run without --resume',
+  );
 }
 
 function requireSameData({ dir, trainer }: Resumable, fingerprint: string): void {
