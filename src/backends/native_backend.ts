@@ -84,6 +84,11 @@ export class NativeBackend extends MathBackendCPU implements KernelBackend {
     return this.#addon.useOneDnn(on);
   }
 
+  /** Threads of the kernels from now on; `threads` stays what the backend was opened with. For tests. */
+  setThreads(n: number): void {
+    this.#addon.setThreads(n);
+  }
+
   call(
     name: string,
     inputs: readonly tf.TensorInfo[],
@@ -104,12 +109,17 @@ export class NativeBackend extends MathBackendCPU implements KernelBackend {
       fresh.push(info);
       return this.physical(info);
     });
-    this.#addon.run(
-      index,
-      inputs.map((t) => this.physical(t)),
-      out,
-      attrs,
-    );
+    try {
+      this.#addon.run(
+        index,
+        inputs.map((t) => this.physical(t)),
+        out,
+        attrs,
+      );
+    } catch (error) {
+      for (const { dataId } of fresh) this.disposeData(dataId); // the kernel refused: nothing is left behind
+      throw error;
+    }
     return fresh;
   }
 

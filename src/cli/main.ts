@@ -6,6 +6,7 @@
 // process.env and owns stdout and stderr; commands get them as a CommandContext.
 
 import { readFileSync } from 'node:fs';
+import { basename, relative } from 'node:path';
 import { CommanderError } from 'commander';
 import type { Reporter } from '../base/events.js';
 import type { CommandContext, GlobalOptions, Run } from '../commands/options.js';
@@ -60,6 +61,12 @@ function quietPipe(error: NodeJS.ErrnoException): void {
   } else process.exit(0);
 }
 
+/** How the user called us: "gpt" where it is linked, "node bin/gpt.js" from a clone. */
+function programName(): string {
+  const script = process.argv[1] ?? 'gpt';
+  return basename(script) === 'gpt.js' ? `node ${relative(process.cwd(), script)}` : 'gpt';
+}
+
 function commandContext(options: GlobalOptions, argv: readonly string[], opened: Reporter[]): CommandContext {
   const { stdout, stderr, env } = process;
   const isTty = stdout.isTTY === true;
@@ -69,7 +76,14 @@ function commandContext(options: GlobalOptions, argv: readonly string[], opened:
     err: (text) => void stderr.write(text),
     reporter: async () => {
       const { terminalReporter } = await import('./terminal.js');
-      const reporter = terminalReporter({ out: stdout, err: stderr, color, quiet: options.quiet, json: options.json });
+      const reporter = terminalReporter({
+        out: stdout,
+        err: stderr,
+        color,
+        quiet: options.quiet,
+        json: options.json,
+        program: programName(),
+      });
       opened.push(reporter);
       return reporter;
     },

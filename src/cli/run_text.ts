@@ -110,8 +110,9 @@ export function endBlock(o: {
   readonly quiet: boolean;
   readonly columns: number;
   readonly paint: Paint;
+  readonly program: string;
 }): string {
-  const { start, end, sample, quiet, columns, paint } = o;
+  const { start, end, sample, quiet, columns, paint, program } = o;
   const dir = start?.dir ?? '.';
   const next = (label: string, commands: string[]) =>
     commands.map((c, i) => `${paint.bold((i === 0 ? label : '').padEnd(LABEL))}${c}\n`).join('');
@@ -124,13 +125,10 @@ export function endBlock(o: {
     const { prompt } = sections(start?.config ?? null).sample;
     const given = typeof prompt === 'string' && prompt !== '' ? prompt : 'Once upon a time';
     blocks.push(
-      next('next', [
-        `gpt generate ${shell(dir)} --prompt ${shell(given)}`,
-        `gpt eval ${shell(dir)} --data held-out.txt`,
-      ]),
+      next('next', [`${program} generate ${shell(dir)} --prompt ${shell(given)}`, `${program} eval ${shell(dir)}`]),
     );
   } else if (end.reason === 'interrupted') {
-    blocks.push(next('go on', [`gpt pretrain --resume ${shell(dir)}`]));
+    blocks.push(next('go on', [`${program} pretrain --resume ${shell(dir)}`]));
   }
   return `\n${blocks.join('')}`;
 }

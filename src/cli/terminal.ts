@@ -20,6 +20,8 @@ export interface TerminalOptions {
   readonly color: boolean;
   readonly quiet: boolean;
   readonly json: boolean;
+  /** How the user calls gpt, for the commands that are suggested: "gpt", or "node bin/gpt.js" from a clone. */
+  readonly program?: string;
 }
 
 /** A reporter for --quiet, --json, a terminal or a plain stream, in this order of precedence after --json. */
@@ -84,7 +86,15 @@ class TextReporter implements Reporter {
         const sample = quiet ? undefined : this.#finalSample;
         this.#finalSample = undefined;
         this.#write(
-          endBlock({ start: this.#start, end: event, sample, quiet, columns: this.#columns, paint: this.#paint }),
+          endBlock({
+            start: this.#start,
+            end: event,
+            sample,
+            quiet,
+            columns: this.#columns,
+            paint: this.#paint,
+            program: this.#options.program ?? 'gpt',
+          }),
         );
       }
     }

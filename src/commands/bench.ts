@@ -18,7 +18,7 @@ import { measureMatmul, openBackend } from './backend.js';
 import type { BenchOptions, Run } from './options.js';
 
 export const run: Run<BenchOptions> = async (options, context) => {
-  const { run: config } = loadConfig({ file: options.model, flags: lengthFlags(options.nCtx) });
+  const { run: config } = loadConfig({ file: options.model, flags: benchFlags(options.nCtx) });
   const shape = resolveModel(config.model, config.model.vocab_size ?? 257);
   const backend = await openBackend(options, context.env);
   const [load] = loadavg();
@@ -64,9 +64,9 @@ export const run: Run<BenchOptions> = async (options, context) => {
   return 0;
 };
 
-/** Another context than the preset's, with a batch that it divides; the bench makes its own batches. */
-function lengthFlags(nCtx: number | undefined): string[] {
-  if (nCtx === undefined) return [];
-  const n = String(nCtx);
-  return ['--model.n_ctx', n, '--train.batch_tokens', n, '--train.micro_batch', '1'];
+/** Another context than the preset's, with a batch that it divides: the bench makes its own batches. */
+function benchFlags(nCtx: number | undefined): string[] {
+  const flags = ['--train.max_steps', '1'];
+  if (nCtx === undefined) return flags;
+  return [...flags, '--model.n_ctx', `${nCtx}`, '--train.batch_tokens', `${nCtx}`, '--train.micro_batch', '1'];
 }

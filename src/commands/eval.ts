@@ -1,12 +1,18 @@
-// `gpt eval CHECKPOINT --data TEXT`: perplexity of a text, per token, word and byte.
+// `gpt eval CHECKPOINT [--data TEXT]`: perplexity of a text, per token, word and byte; without --data, of the part of its
+// training text that the run held out.
 
-import { DataError } from '../base/errors.js';
+import { ConfigError } from '../base/errors.js';
 import { integer } from '../base/format.js';
+import type { Checkpoint } from '../checkpoint/store.js';
+import { RunConfig } from '../config/schema.js';
 import { findFiles } from '../data/files.js';
+import { textOf } from '../data/overlap.js';
 import { readText } from '../data/read.js';
 import { perplexity, scoreTokens } from '../eval/perplexity.js';
+import { END_OF_TEXT, type Tokenizer } from '../tokenizer/tokenizer.js';
 import { openBackend } from './backend.js';
-import type { EvalOptions, Run } from './options.js';
+import type { CommandContext, EvalOptions, Run } from './options.js';
+import { prepareRunData } from './run_data.js';
 import { loadModel } from './run_model.js';
 
 /** What the words in the output mean; --json carries them too. */
@@ -18,12 +24,11 @@ const DEFINITIONS = {
 };
 
 export const run: Run<EvalOptions> = async (options, context) => {
-  if (options.data === undefined) {
-    throw new DataError('gpt eval needs a text', 'add --data FILE: .txt, .md, .jsonl, a folder or a glob');
-  }
-  const files = findFiles(options.data);
+  const files = options.data === undefined ? [] : findFiles(options.data);
   const backend = await openBackend(options, context.env);
   const { model, tokenizer, checkpoint } = await loadModel(options.checkpoint, 'best');
+  const documentsOf =
+    options.data === undefined ? heldOut(checkpoint, tokenizer, context) : documentsIn(files, options);
   const { n_ctx } = model.config;
   const stride = Math.min(options.stride ?? n_ctx, n_ctx);
   const batch = options.batch ?? Math.max(1, Math.floor(4096 / n_ctx));
@@ -40,13 +45,7 @@ export const run: Run<EvalOptions> = async (options, context) => {
     tokens += score.tokens;
     if (context.isTty && !options.quiet) context.err(`\r${integer(tokens)} tokens scored`);
   };
-  let text = '';
-  for await (const chunk of readText(files, { textKey: options.textKey })) {
-    text += chunk.text;
-    if (!chunk.docEnd) continue;
-    await scoreDocument(text);
-    text = '';
-  }
+  for await (const text of documentsOf) await scoreDocument(text);
   if (context.isTty && !options.quiet) context.err('\r\x1b[K');
   const result = perplexity({ nats, tokens }, { words, bytes });
   const window = { n_ctx, stride, first_token: 'scored after end-of-text' };
@@ -58,7 +57,8 @@ export const run: Run<EvalOptions> = async (options, context) => {
   const line = (name: string, value: number | null, meaning: string) =>
     context.out(`${name.padEnd(18)}${(value === null ? '-' : value.toPrecision(6)).padEnd(12)}${meaning}\n`);
   const how = stride === n_ctx ? `disjoint windows of ${n_ctx}` : `windows of ${n_ctx}, one every ${stride}`;
-  context.out(`${checkpoint.dir} on ${files.length === 1 ? files[0] : `${files.length} files`}\n`);
+  const what = files.length === 0 ? 'its held-out text' : files.length === 1 ? files[0] : `${files.length} files`;
+  context.out(`${checkpoint.dir} on ${what}\n`);
   context.out(
     `${documents} documents, ${integer(tokens)} tokens, ${integer(words)} words, ${integer(bytes)} bytes; ${how}; first token ${window.first_token}\n\n`,
   );
@@ -69,3 +69,34 @@ export const run: Run<EvalOptions> = async (options, context) => {
   line('bits per byte', result.bits_per_byte, DEFINITIONS.bits_per_byte);
   return 0;
 };
+
+/** The documents of text files, one after the other. */
+async function* documentsIn(files: readonly string[], { textKey }: EvalOptions): AsyncGenerator<string> {
+  let text = '';
+  for await (const chunk of readText(files, { textKey })) {
+    text += chunk.text;
+    if (!chunk.docEnd) continue;
+    yield text;
+    text = '';
+  }
+}
+
+/** The documents that the checkpoint's run held out, from the same files as then. */
+async function* heldOut(
+  { dir, trainer }: Checkpoint,
+  tokenizer: Tokenizer,
+  context: CommandContext,
+): AsyncGenerator<string> {
+  if (trainer === null) {
+    throw new ConfigError(`${dir} does not say what text it was trained on`, 'add --data FILE: the text to evaluate');
+  }
+  const { val } = await prepareRunData(RunConfig.parse(trainer.state.config), context);
+  let text = '';
+  for (const chunk of textOf(val, tokenizer)) {
+    const documents = (text + chunk).split(END_OF_TEXT);
+    text = documents.pop()!;
+    yield* documents.filter((document) => document !== '');
+  }
+  if (text !== '') yield text;
+  val.close();
+}

@@ -15,12 +15,16 @@ export const run: Run<GenerateOptions> = async (options, context) => {
   const { n, tokens, temperature, topK, topP, seed, stop } = options;
 
   const stream = prompts.length * n === 1 && !options.json;
-  if (stream) context.out(prompts[0]!);
+  let before = prompts[0]!; // waits for the first text, so that an error does not follow half of a result
+  const show = (_: number, text: string): void => {
+    context.out(before + text);
+    before = '';
+  };
   const started = performance.now();
   const request = { prompts, n, tokens, temperature, topK, topP, seed, stop };
   const results = await generate(model, tokenizer, {
     ...request,
-    ...(stream ? { onText: (_: number, text: string) => context.out(text) } : {}),
+    ...(stream ? { onText: show } : {}),
   });
   const seconds = (performance.now() - started) / 1000;
   const drawn = results.reduce((sum, r) => sum + r.tokens, 0);
@@ -29,7 +33,7 @@ export const run: Run<GenerateOptions> = async (options, context) => {
     const all = { checkpoint: checkpoint.dir, ...settings, samples: results, tokens_per_s: drawn / seconds };
     context.out(`${JSON.stringify(all)}\n`);
   } else if (stream) {
-    context.out('\n');
+    context.out(`${before}\n`);
   } else {
     results.forEach(({ prompt, text }, i) => {
       context.out(`${i > 0 ? '\n' : ''}--- ${i + 1} of ${results.length} ---\n${prompt}${text}\n`);

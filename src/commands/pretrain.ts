@@ -4,8 +4,7 @@
 //
 // A run is a folder, checkpoints/NAME/{step-000100/, ..., latest, best, run.jsonl, report.html, report.json}.
 
-import { existsSync } from 'node:fs';
-import { homedir, platform, release } from 'node:os';
+import { platform, release } from 'node:os';
 import path from 'node:path';
 import { ConfigError, DivergedError, GptError } from '../base/errors.js';
 import type { Json, Reporter, RunEvent, StartEvent } from '../base/events.js';
@@ -34,7 +33,8 @@ export const run: Run<PretrainOptions> = async (options, context) => {
 
   // 2. Backend, tokens, shape of the model.
   const { cpuName, measureMatmul, openBackend } = await import('./backend.js');
-  const { prepareData, requireLength } = await import('../data/prepare.js');
+  const { prepareRunData } = await import('./run_data.js');
+  const { requireLength } = await import('../data/prepare.js');
   const { BatchStream } = await import('../data/stream.js');
   const { resolveModel } = await import('../config/model_shape.js');
   const { countParameters, flopsPerToken, microBatchOf, trainingMemory } = await import('../config/arithmetic.js');
@@ -43,11 +43,7 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   const { n_ctx } = settings.model;
   const { seed, batch_tokens } = settings.train;
 
-  const { train, val, tokenizer, stats } = await prepareData({
-    data: { ...settings.data, path: settings.data.path === undefined ? undefined : fromPackage(settings.data.path) },
-    tokenizer: settings.tokenizer,
-    cacheDir: context.env['GPT_CACHE'] ?? path.join(homedir(), '.cache', 'gpt', 'tokens'),
-  });
+  const { train, val, tokenizer, stats } = await prepareRunData(settings, context);
   requireLength(train, n_ctx, 'training');
   requireLength(val, n_ctx, 'validation');
   if (resumed !== undefined) requireSameData(resumed, stats.fingerprint);
@@ -265,15 +261,6 @@ function requireSameData({ dir, trainer }: Resumable, fingerprint: string): void
     `the text has changed since ${dir} was saved: its tokens are others, so the run cannot go on exactly`,
     'put the old files back, or start a new run',
   );
-}
-
-/** Paths of presets (data/stories/) are relative to the package where the working directory has no such file. */
-function fromPackage(paths: string | readonly string[]): string[] {
-  const root = path.join(import.meta.dirname, '../..');
-  return [paths].flat().map((p) => {
-    const inPackage = path.join(root, p);
-    return p.startsWith('data/') && !existsSync(p) && existsSync(inPackage) ? inPackage : p;
-  });
 }
 
 /** Two observers as one. */

@@ -1,10 +1,10 @@
 // A trained model from a checkpoint folder, for the commands that use one.
 
+import { DataError } from '../base/errors.js';
 import { type Checkpoint, loadCheckpoint, type Pointer } from '../checkpoint/store.js';
 import { Gpt } from '../model/gpt.js';
 import { loadTokenizer } from '../tokenizer/load.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
-import { DataError } from '../base/errors.js';
 
 /** An open model with its tokenizer. */
 export interface LoadedModel {

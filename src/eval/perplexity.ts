@@ -11,7 +11,6 @@
 
 import { tf } from '../base/tf.js';
 import type { Gpt } from '../model/gpt.js';
-import { toTensors } from '../train/evaluate.js';
 
 /** Sum of -ln p over the tokens of a text, and their number. */
 export interface Score {
@@ -78,8 +77,8 @@ export async function scoreTokens(
       tokens += T - score;
     }
     const nll = tf.tidy(() => {
-      const { x: inputs, y: targets } = toTensors({ B, T, x, y });
-      return model.loss(inputs, targets, tf.ones([B, T]))[1];
+      const targets = tf.tensor2d(y, [B, T], 'int32');
+      return model.loss(tf.tensor2d(x, [B, T], 'int32'), targets, tf.ones([B, T]))[1];
     });
     for (const value of nll.dataSync<'float32'>()) nats += value;
     nll.dispose();

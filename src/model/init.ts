@@ -24,8 +24,9 @@ export function initialValues(model: ResolvedModel, seed: number): Map<string, (
       if (/ln_\w+\.weight$/.test(name)) return new Float32Array(size).fill(1);
       const residual = name.endsWith('c_proj.weight') && model.arch !== 'gpt1';
       const std = residual ? model.initializer_range / Math.sqrt(2 * model.n_layer) : model.initializer_range;
-      const random = new Random(seed, Stream.init, index);
-      return Float32Array.from({ length: size }, () => std * random.normal());
+      const data = new Float32Array(size);
+      new Random(seed, Stream.init, index).fillNormal(data, std);
+      return data;
     });
   }
   return values;

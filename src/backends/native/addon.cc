@@ -44,6 +44,9 @@ class SignalsBlocked {
 
 Napi::Value load(const Napi::CallbackInfo& info) {
   const std::string path = info[0].As<Napi::String>();
+  // Idle OpenMP threads spin for a moment, then sleep. The default, spinning for long, makes every kernel wait for a
+  // time slice where another program is busy. libgomp reads this when it is loaded, which is now.
+  setenv("GOMP_SPINCOUNT", "20000", 0);
   void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle) throw Napi::Error::New(info.Env(), dlerror());
   const auto symbol = [&](const char* name) {

@@ -1,0 +1,26 @@
+// The token shards of a run's text, for the commands that train on it or evaluate on its held-out part.
+
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import type { RunConfig } from '../config/schema.js';
+import { type PreparedData, prepareData } from '../data/prepare.js';
+import type { CommandContext } from './options.js';
+
+/** Tokenizes the text that the configuration names, or finds the shards in the cache. Throws ConfigError, DataError. */
+export function prepareRunData({ data, tokenizer }: RunConfig, { env }: CommandContext): Promise<PreparedData> {
+  return prepareData({
+    data: { ...data, path: data.path === undefined ? undefined : fromPackage(data.path) },
+    tokenizer,
+    cacheDir: env['GPT_CACHE'] ?? path.join(homedir(), '.cache', 'gpt', 'tokens'),
+  });
+}
+
+/** The text of presets (data/stories/) is looked for in the package where the working folder has no such file. */
+function fromPackage(paths: string | readonly string[]): string[] {
+  const root = path.join(import.meta.dirname, '../..');
+  return [paths].flat().map((p) => {
+    const inPackage = path.join(root, p);
+    return p.startsWith('data/') && !existsSync(p) && existsSync(inPackage) ? inPackage : p;
+  });
+}

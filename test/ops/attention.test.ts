@@ -1,0 +1,128 @@
+// Attention: kernel against composite, dense and banded, with dropout; both against float64 and its finite differences.
+
+import { describe, expect, test } from 'vitest';
+import { tf } from '../../src/base/tf.js';
+import { attention } from '../../src/ops/attention/attention.js';
+import { LayerCache } from '../../src/ops/attention/cached_attention.js';
+import { type Dropout, maskFactors } from '../../src/ops/dropout/dropout.js';
+import { numericGradient } from './finite_difference.js';
+import { difference, NEEDS_NATIVE, native, normal, opParity, tensorOf } from './parity.js';
+
+const DENSE = Number.MAX_SAFE_INTEGER;
+const mask: Dropout = { p: 0.25, seed: 2 ** 40 + 7, step: 3, site: 5 };
+
+// B, T, H, D: around the 48 queries that the kernel takes at a time, and widths that are no multiple of a register
+const shapes: [number, number, number, number][] = [
+  [1, 1, 1, 1],
+  [3, 1, 2, 8],
+  [1, 47, 3, 24],
+  [3, 49, 1, 64],
+  [1, 100, 2, 80],
+  [2, 48, 2, 17],
+  [1, 150, 1, 33],
+];
+const windows = [DENSE, 1, 8, 47, 1000];
+
+describe.skipIf(native === undefined)(`kernel against composite${NEEDS_NATIVE}`, () => {
+  describe.each([undefined, mask])('dropout %o', (dropout) => {
+    describe.each(shapes)('%i x %i, %i heads of %i', (B, T, H, D) => {
+      test.each(windows)('window %i', (window) =>
+        opParity(attention.op, ({ qkv }: { qkv: tf.Tensor }, attrs) => [attention(qkv, attrs)], {
+          inputs: { qkv: normal([B, T, 3 * H * D], 1.5) },
+          attrs: { n_head: H, window, dropout },
+          tolerance: 3e-6,
+        }),
+      );
+    });
+  });
+
+  test('scores of any size: no overflow, and the largest wins', async () => {
+    await tf.setBackend('native');
+    const [T, D] = [60, 8];
+    const y = tf.tidy(() => {
+      const qkv = tensorOf(normal([1, T, 3 * D], 100));
+      const [got] = [attention(qkv, { n_head: 1, window: DENSE })];
+      return difference(got.dataSync(), attention.op.composite({ qkv }, { n_head: 1, window: DENSE })[0]!.dataSync());
+    });
+    expect(y).toBeLessThan(1e-5);
+  });
+});
+
+describe.each(['native', 'cpu'])('on %s', (backend) => {
+  const none = backend === 'native' && native === undefined;
+
+  test.skipIf(none).each([
+    [DENSE, undefined],
+    [3, undefined],
+    [4, mask],
+  ])('equals float64 and its finite differences: window %i, dropout %o', async (window, dropout) => {
+    await tf.setBackend(backend);
+    const [T, H, D] = [9, 2, 3];
+    const C = H * D;
+    const factors = dropout === undefined ? undefined : maskFactors(H * T * T, dropout);
+    const f64 = (qkv: ArrayLike<number>): Float64Array => {
+      const y = new Float64Array(T * C);
+      for (let h = 0; h < H; h++) {
+        for (let i = 0; i < T; i++) {
+          const at = (t: number, third: number, d: number) => qkv[t * 3 * C + third * C + h * D + d]!;
+          const weights: number[] = [];
+          for (let j = 0; j <= i; j++) {
+            let score = 0;
+            for (let d = 0; d < D; d++) score += at(i, 0, d) * at(j, 1, d);
+            weights.push(j > i - window ? Math.exp(score / Math.sqrt(D)) : 0);
+          }
+          const total = weights.reduce((a, b) => a + b);
+          for (const [j, w] of weights.entries()) {
+            const kept = factors === undefined ? 1 : factors[(h * T + i) * T + j]!;
+            for (let d = 0; d < D; d++) y[i * C + h * D + d]! += (w / total) * kept * at(j, 2, d);
+          }
+        }
+      }
+      return y;
+    };
+    const qkv = normal([1, T, 3 * C]);
+    const dy = normal([1, T, C]);
+    const want = numericGradient((v) => f64(v).reduce((sum, y, i) => sum + y * dy.data[i]!, 0), qkv.data);
+    tf.tidy(() => {
+      const attrs = { n_head: H, window, dropout };
+      expect(difference(attention(tensorOf(qkv), attrs).dataSync(), f64(qkv.data))).toBeLessThan(1e-6);
+      const gradient = tf.grad((v) => tf.sum(tf.mul(attention(v, attrs), tensorOf(dy))))(tensorOf(qkv));
+      expect(difference(gradient.dataSync(), want)).toBeLessThan(2e-6);
+    });
+  });
+
+  test.skipIf(none).each([DENSE, 1, 5])('with a cache, in any pieces, equals the whole: window %i', async (window) => {
+    await tf.setBackend(backend);
+    const [B, T, H, D] = [2, 23, 2, 12];
+    const C3 = 3 * H * D;
+    const qkv = tensorOf(normal([B, T, C3])) as tf.Tensor3D;
+    const want = attention(qkv, { n_head: H, window });
+    const errors: number[] = [];
+    for (const pieces of [[T], Array<number>(T).fill(1), [5, 1, 1, 9, 7]]) {
+      const cache = new LayerCache(30);
+      tf.tidy(() => {
+        let past = 0;
+        for (const n of pieces) {
+          const y = cache.attend(tf.slice(qkv, [0, past, 0], [B, n, C3]), H, window, past);
+          errors.push(difference(y.dataSync(), tf.slice(want, [0, past, 0], [B, n, H * D]).dataSync()));
+          past += n;
+        }
+      });
+      cache.dispose();
+    }
+    tf.dispose([qkv, want]);
+    expect(Math.max(...errors)).toBeLessThan(1e-6);
+  });
+
+  test.skipIf(none)('refuses a width that the heads do not divide', async () => {
+    await tf.setBackend(backend);
+    expect(() => attention(tf.zeros([1, 2, 30]), { n_head: 4, window: 9 })).toThrow(/multiple of n_head = 4/);
+  });
+});
+
+test.skipIf(native === undefined)('a full cache is refused', async () => {
+  await tf.setBackend('native');
+  const cache = new LayerCache(4);
+  expect(() => cache.attend(tf.zeros([1, 3, 12]), 1, 9, 2)).toThrow(/cache is full/);
+  cache.dispose();
+});
