@@ -11,10 +11,13 @@ import { resolveModel } from '../../src/config/model_shape.js';
 import { RunConfig } from '../../src/config/schema.js';
 
 const BYTE_TOKENS = 257;
+const SHAKESPEARE_TOKENS = 66; // 65 characters and end-of-text
 
 const PARAMETERS: Record<string, number> = {
   quickstart: 850_816,
   mini: 10_844_160,
+  shakespeare: 3_209_216,
+  'shakespeare-nanogpt': 809_984,
   gpt1: 116_534_784,
   'gpt2-124m': 124_439_808,
   'gpt2-355m': 354_823_168,
@@ -58,7 +61,8 @@ test('every file of configs/ is in the table', () => {
 describe.each(Object.entries(PARAMETERS))('%s', (name, parameters) => {
   test('has the parameters of the table', () => {
     const { model } = load(name).run;
-    expect(countParameters(resolveModel(model, model.vocab_size ?? BYTE_TOKENS))).toBe(parameters);
+    const tokens = name.startsWith('shakespeare') ? SHAKESPEARE_TOKENS : BYTE_TOKENS;
+    expect(countParameters(resolveModel(model, model.vocab_size ?? tokens))).toBe(parameters);
     const text = readFileSync(`${folder}${name}.yaml`, 'utf8');
     expect(text).toContain(`-> ${parameters.toLocaleString('en-US')} parameters`);
   });
