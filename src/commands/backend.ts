@@ -10,7 +10,7 @@
 
 import { availableParallelism, cpus } from 'node:os';
 import { type NativeBackend, registerNative } from '../backends/native_backend.js';
-import { DeviceError } from '../base/errors.js';
+import { ConfigError, DeviceError } from '../base/errors.js';
 import { silenced } from '../base/silence.js';
 import { tf } from '../base/tf.js';
 import { registerCoreKernels } from '../ops/core/register.js';
@@ -31,11 +31,20 @@ export interface OpenedBackend {
 interface Choice {
   readonly backend: BackendName;
   readonly threads: number | undefined;
+  readonly device?: number | undefined;
 }
 
-/** Opens the backend and makes it TF.js's active one. Throws DeviceError (exit 3). */
-export async function openBackend({ backend, threads }: Choice, env: CommandContext['env']): Promise<OpenedBackend> {
-  const wanted = threads ?? (env['GPT_THREADS'] === undefined ? undefined : Number(env['GPT_THREADS']));
+const MOST_THREADS = 1024; // beyond some ten thousand the operating system refuses, in the middle of the addon
+
+/** Opens the backend and makes it TF.js's active one. Throws DeviceError (exit 3), ConfigError for a number of threads. */
+export async function openBackend(
+  { backend, threads, device }: Choice,
+  env: CommandContext['env'],
+): Promise<OpenedBackend> {
+  const wanted = threadsOf(threads, env);
+  if (device !== undefined && backend !== 'cuda' && backend !== 'webgpu') {
+    throw new DeviceError(`--device ${device} picks a GPU, and this version computes on the CPU`, 'leave --device out');
+  }
   switch (backend) {
     case 'auto':
       try {
@@ -60,6 +69,18 @@ export async function openBackend({ backend, threads }: Choice, env: CommandCont
     default:
       throw new DeviceError(`unknown backend ${backend satisfies never}`, 'see gpt --help');
   }
+}
+
+function threadsOf(given: number | undefined, env: CommandContext['env']): number | undefined {
+  const variable = env['GPT_THREADS'];
+  if (given === undefined && !variable) return undefined;
+  const threads = given ?? Number(variable);
+  if (Number.isInteger(threads) && threads > 0 && threads <= MOST_THREADS) return threads;
+  const what = given === undefined ? `GPT_THREADS is ${JSON.stringify(variable)}` : `--threads is ${given}`;
+  throw new ConfigError(
+    what,
+    `give a number of CPU threads from 1 to ${MOST_THREADS}; by default it is that of the cores`,
+  );
 }
 
 async function openNative(

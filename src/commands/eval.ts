@@ -1,7 +1,7 @@
 // `gpt eval CHECKPOINT [--data TEXT]`: perplexity of a text, per token, word and byte; without --data, of the part of its
 // training text that the run held out.
 
-import { ConfigError } from '../base/errors.js';
+import { ConfigError, DataError } from '../base/errors.js';
 import { integer } from '../base/format.js';
 import type { Checkpoint } from '../checkpoint/store.js';
 import { RunConfig } from '../config/schema.js';
@@ -90,7 +90,14 @@ async function* heldOut(
   if (trainer === null) {
     throw new ConfigError(`${dir} does not say what text it was trained on`, 'add --data FILE: the text to evaluate');
   }
-  const { val } = await prepareRunData(RunConfig.parse(trainer.state.config), context);
+  const { train, val, stats } = await prepareRunData(RunConfig.parse(trainer.state.config), context);
+  train.close();
+  if (stats.fingerprint !== trainer.state.data_fingerprint) {
+    throw new DataError(
+      `the text has changed since ${dir} was saved: what is held out now may have been trained on`,
+      'put the old files back, or give another text: --data FILE',
+    );
+  }
   let text = '';
   for (const chunk of textOf(val, tokenizer)) {
     const documents = (text + chunk).split(END_OF_TEXT);

@@ -4,10 +4,11 @@
 //
 // A run is a folder, checkpoints/NAME/{step-000100/, ..., latest, best, run.jsonl, report.html, report.json}.
 
-import { platform, release } from 'node:os';
+import { platform, release, totalmem } from 'node:os';
 import path from 'node:path';
-import { ConfigError, DivergedError, GptError } from '../base/errors.js';
+import { ConfigError, DivergedError, GptError, MemoryError } from '../base/errors.js';
 import type { Json, Reporter, RunEvent, StartEvent } from '../base/events.js';
+import { bytes } from '../base/format.js';
 import type { Checkpoint } from '../checkpoint/store.js';
 import type { PretrainOptions, Run } from './options.js';
 
@@ -50,6 +51,12 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   const shape = resolveModel(settings.model, tokenizer.vocabSize);
   const microBatch = microBatchOf(settings.train, n_ctx);
   const maxSteps = totalSteps(settings.train, train.length);
+  if (resumed !== undefined && resumed.trainer.state.step >= maxSteps) {
+    context.err(`${resumed.dir} has all of its ${maxSteps} steps; to train on: --train.max_steps ${2 * maxSteps}\n`);
+    for (const file of [resumed, train, val]) file.close();
+    return 0;
+  }
+  requireMemory(trainingMemory(shape, microBatch, n_ctx).total);
   const backend = await openBackend(options, context.env);
 
   // 3. Model and optimizer: new ones, or exactly as they were saved.
@@ -251,6 +258,14 @@ function requireOnlyResumable({ config, out, flags }: PretrainOptions): void {
   throw new ConfigError(
     `--resume goes on with the run's own configuration, model and folder: ${fixed.join(', ')} cannot be given`,
     'leave it out, or start a new run without --resume',
+  );
+}
+
+function requireMemory(needed: number): void {
+  if (needed <= totalmem()) return;
+  throw new MemoryError(
+    `training this model takes about ${bytes(needed)} of memory, and this machine has ${bytes(totalmem())}`,
+    'choose a smaller model, --train.micro_batch 1, or a smaller --model.n_ctx',
   );
 }
 

@@ -47,7 +47,7 @@ export async function generate(model: Gpt, tokenizer: Tokenizer, request: Genera
     }
     return Array.from(
       { length: request.n },
-      (_, i) => new Sequence(p * request.n + i, prompt, ids, tokenizer, request),
+      (_, i) => new Sequence(p * request.n + i, i, prompt, ids, tokenizer, request),
     );
   });
   const lengths = [...new Set(sequences.map((s) => s.ids.length))];
@@ -81,7 +81,7 @@ async function decode(model: Gpt, group: readonly Sequence[], request: GenerateR
       logits.dispose();
       const V = values.length / group.length;
       for (const [b, sequence] of group.entries()) {
-        sequence.push(sampleToken(values.subarray(b * V, (b + 1) * V), request, sequence.index, drawn));
+        sequence.push(sampleToken(values.subarray(b * V, (b + 1) * V), request, sequence.sample, drawn));
       }
       fresh = 1;
     }
@@ -94,6 +94,7 @@ async function decode(model: Gpt, group: readonly Sequence[], request: GenerateR
 /** One growing continuation: its tokens, its text, and how much of that may be shown. */
 class Sequence {
   readonly index: number;
+  readonly sample: number;
   readonly ids: number[];
   done = false;
   readonly #prompt: string;
@@ -105,8 +106,17 @@ class Sequence {
   #tokens = 0;
   #finish: Generated['finish'] = 'length';
 
-  constructor(index: number, prompt: string, ids: readonly number[], tokenizer: Tokenizer, request: GenerateRequest) {
+  /** index: place in the results; sample: number among those of the same prompt. */
+  constructor(
+    index: number,
+    sample: number,
+    prompt: string,
+    ids: readonly number[],
+    tokenizer: Tokenizer,
+    request: GenerateRequest,
+  ) {
     this.index = index;
+    this.sample = sample;
     this.ids = [...ids];
     this.#prompt = prompt;
     this.#eot = tokenizer.eot;
@@ -137,7 +147,10 @@ class Sequence {
     this.#text += piece;
     const { stop } = this.#request;
     const at = Math.min(...stop.map((s) => this.#text.indexOf(s)).filter((i) => i >= 0), Number.POSITIVE_INFINITY);
-    if (at !== Number.POSITIVE_INFINITY) return this.#stop('stop', this.#text.slice(0, at));
+    if (at !== Number.POSITIVE_INFINITY) {
+      this.#stop('stop', this.#text.slice(0, at));
+      return;
+    }
     // text that may be the beginning of a stop string is held back
     const held = Math.max(0, ...stop.map((s) => overlap(this.#text, s)));
     this.#show(this.#text.length - held);

@@ -5,7 +5,7 @@
 //   top-p         keeps the likeliest tokens up to the first at which their cumulative probability exceeds p
 //
 // All on the host, in float64: V numbers a token are nothing beside the model. The draw is a function of
-// (seed, sequence, position), so a batch gives the same text as one sequence alone.
+// (seed, sample, position), so a prompt gives the same text alone and beside others.
 
 import { Random, Stream } from '../base/rng.js';
 
@@ -20,13 +20,8 @@ export interface SamplingOptions {
   readonly seed: number;
 }
 
-/** Chooses the next token of sequence number `sequence` at `position`, from its logits (V). */
-export function sampleToken(
-  logits: Float32Array,
-  options: SamplingOptions,
-  sequence: number,
-  position: number,
-): number {
+/** Chooses the next token of a prompt's sample number `sample` at `position`, from its logits (V). */
+export function sampleToken(logits: Float32Array, options: SamplingOptions, sample: number, position: number): number {
   const { temperature, topK, topP, seed } = options;
   if (temperature === 0) return argmax(logits);
   const V = logits.length;
@@ -54,7 +49,7 @@ export function sampleToken(
     total = kept;
   }
 
-  const random = new Random(seed, Stream.sample, sequence * 65536 + (position % 65536));
+  const random = new Random(seed, Stream.sample, sample * 65536 + (position % 65536));
   let r = ((random.u32() * 2 ** 21 + (random.u32() >>> 11)) / 2 ** 53) * total; // 53 random bits
   let lastKept = 0;
   for (let i = 0; i < V; i++) {

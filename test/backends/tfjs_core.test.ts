@@ -16,21 +16,17 @@ function suite(...args: string[]): { status: number | null; output: string } {
 }
 
 describe.skipIf(!isBuilt)(`tfjs-core's specs${isBuilt ? '' : ' (skipped: run npm run build)'}`, () => {
-  test.each([
-    [],
-    ['--poison'],
-    ['--poison', '--own-matmul', '--threads', '3'],
-    ['--isa', 'avx2'],
-    ['--isa', 'baseline', '--threads', '1'],
-  ])('%s %s %s %s', (...args: string[]) => {
+  const runs = ['', '--poison', '--poison --own-matmul --threads 3', '--isa avx2', '--isa baseline --threads 1'];
+  test.each(runs)('all pass: %s', (line) => {
+    const args = line.split(' ').filter(Boolean);
     const { status, output } = suite(...args);
     expect(output).toMatch(/4225 passed, 0 failed/);
     expect(status, output).toBe(0);
   });
 
-  test('a wrong result makes it fail', () => {
+  test('a run of no specs is a failure', () => {
     const { status, output } = suite('--grep', 'no such spec');
-    expect(output).toMatch(/ 0 passed, 0 failed/);
-    expect(status, output).toBe(1);
+    expect(output).toMatch(/no spec ran/);
+    expect(status).toBe(1);
   });
 });

@@ -1,4 +1,51 @@
-// (being written)
-import type { NativeBackend } from '../../backends/native_backend.js';
+// Replaces the hot kernels that backend `native` inherits from tfjs-backend-cpu by the addon's.
+//
+// Each family is a folder: <family>.ts says which calls the addon takes, <family>.cpu.cc holds the loops. tf.softmax,
+// tf.matMul and so on then use all cores, in any TF.js program. tfjs-core's own tests run on them:
+// npm run test:tfjs-core. Larger shapes: test/ops/core.
 
-export function registerCoreKernels(_backend: NativeBackend): void {}
+import { inherited, type NativeBackend } from '../../backends/native_backend.js';
+import { tf } from '../../base/tf.js';
+import { binaryKernels } from './binary/binary.js';
+import { castKernels } from './cast/cast.js';
+import type { CoreKernel } from './core_kernel.js';
+import { fillKernels } from './fill/fill.js';
+import { gatherKernels } from './gather/gather.js';
+import { matmulKernels } from './matmul/matmul.js';
+import { reduceKernels } from './reduce/reduce.js';
+import { selectKernels } from './select/select.js';
+import { softmaxKernels } from './softmax/softmax.js';
+import { transposeKernels } from './transpose/transpose.js';
+import { unaryKernels } from './unary/unary.js';
+
+const CORE_KERNELS: readonly CoreKernel[] = [
+  ...unaryKernels,
+  ...binaryKernels,
+  ...reduceKernels,
+  ...softmaxKernels,
+  ...matmulKernels,
+  ...transposeKernels,
+  ...gatherKernels,
+  ...selectKernels,
+  ...fillKernels,
+  ...castKernels,
+];
+
+/** Names of the TF.js kernels that the addon replaces. */
+export const coreKernelNames = (): string[] => CORE_KERNELS.map(({ name }) => name);
+
+/** Makes the core kernels those of TF.js's backend `native`. Calling it again changes nothing. */
+export function registerCoreKernels(backend: NativeBackend): void {
+  for (const { name, run } of CORE_KERNELS) {
+    if (!backend.hasKernel(name)) throw new Error(`internal: the addon has no kernel ${name}`);
+    const stock = tf.getKernel(name, 'cpu');
+    if (stock === undefined) throw new Error(`internal: tfjs-backend-cpu has no kernel ${name}`);
+    const fallback = inherited(stock.kernelFunc);
+    tf.unregisterKernel(name, 'native');
+    tf.registerKernel({
+      ...stock,
+      backendName: 'native',
+      kernelFunc: (args) => run(backend, args.inputs, args.attrs) ?? fallback(args),
+    });
+  }
+}

@@ -1,0 +1,91 @@
+// One update on the cpu backend: which numbers it depends on, clipping, and what it leaves behind.
+
+import { beforeAll, expect, test } from 'vitest';
+import { silenced } from '../../src/base/silence.js';
+import { tf } from '../../src/base/tf.js';
+import { resolveModel } from '../../src/config/model_shape.js';
+import { ModelConfig, TrainConfig } from '../../src/config/schema.js';
+import type { Batch } from '../../src/data/stream.js';
+import { Gpt } from '../../src/model/gpt.js';
+import { initialValues } from '../../src/model/init.js';
+import { Optimizer } from '../../src/train/optimizer.js';
+import { trainStep } from '../../src/train/step.js';
+
+const V = 13;
+const T = 8;
+
+beforeAll(() =>
+  silenced(async () => {
+    await tf.setBackend('cpu');
+    tf.scalar(0).dispose(); // prints a banner
+  }),
+);
+
+const batch = (from: number): Batch => {
+  const ids = (shift: number) => Int32Array.from({ length: 2 * T }, (_, i) => (from + shift + i * i) % V);
+  return { B: 2, T, x: ids(0), y: ids(1) };
+};
+
+function trainer(pdrop: number, train: Partial<TrainConfig> = {}) {
+  const dropout = { attn_pdrop: pdrop, resid_pdrop: pdrop, embd_pdrop: pdrop };
+  const shape = resolveModel(ModelConfig.parse({ n_ctx: T, n_layer: 1, n_head: 2, n_embd: 8, ...dropout }), V);
+  const model = new Gpt(shape, initialValues(shape, 2));
+  const optimizer = new Optimizer(model.parameters(), TrainConfig.parse({ weight_decay: 0, ...train }));
+  const step = (batches: Batch[], { lr = 0, seed = 1, step = 0 } = {}) =>
+    trainStep({ model, optimizer, batches: batches.map((b) => () => b), lr, seed, step });
+  return { model, step };
+}
+
+test('dropout masks differ by step, micro-batch and seed, and are functions of them', () => {
+  const { step } = trainer(0.3);
+  const b = batch(0);
+  const first = step([b]).loss;
+  expect(step([b]).loss).toBe(first); // lr 0: the model is the same
+  expect(step([b], { step: 1 }).loss).not.toBe(first);
+  expect(step([b], { seed: 2 }).loss).not.toBe(first);
+  expect(step([b, b]).loss).not.toBe(first); // the mean over two different masks
+});
+
+test('without dropout the loss depends on the batch alone, and is the mean over the micro-batches', () => {
+  const { step } = trainer(0);
+  const [a, b] = [step([batch(0)]).loss, step([batch(5)]).loss];
+  expect(step([batch(0)], { step: 3, seed: 9 }).loss).toBe(a);
+  expect(step([batch(0), batch(5)]).loss).toBeCloseTo((a + b) / 2, 6);
+  expect(Math.abs(a - Math.log(V))).toBeLessThan(0.2);
+});
+
+test('gradients start from zero in every update', () => {
+  const { step } = trainer(0);
+  const norms = [1, 2, 3].map(() => step([batch(0)]).gradNorm);
+  expect(new Set(norms).size).toBe(1);
+  expect(norms[0]).toBeGreaterThan(0.01);
+});
+
+test('the reported norm is that before clipping, and clipping makes the moments smaller', () => {
+  const moments = (grad_clip: number) => {
+    const { step, model } = trainer(0, { grad_clip, optimizer: 'adamw', eps: 1 }); // a large eps: updates ~ gradients
+    const { gradNorm } = step([batch(0)], { lr: 1 });
+    const before = initialValues(model.config, 2);
+    const moved = Math.hypot(
+      ...model.parameters().flatMap(({ name, value }) => {
+        const start = before.get(name)!();
+        return Array.from(value.dataSync<'float32'>(), (x, i) => x - start[i]!);
+      }),
+    );
+    return { gradNorm, moved };
+  };
+  const [free, clipped] = [moments(0), moments(0.01)];
+  expect(clipped.gradNorm).toBe(free.gradNorm);
+  expect(free.gradNorm).toBeGreaterThan(0.1);
+  expect(clipped.moved).toBeLessThan(0.3 * free.moved);
+});
+
+test('learns a batch by heart, without leaving tensors behind', () => {
+  const { step } = trainer(0);
+  const first = step([batch(0)], { lr: 1e-2 }).loss;
+  const tensors = tf.memory().numTensors;
+  let last = first;
+  for (let i = 1; i < 60; i++) last = step([batch(0)], { lr: 1e-2, step: i }).loss;
+  expect(tf.memory().numTensors).toBe(tensors);
+  expect(last).toBeLessThan(0.5 * first);
+});
