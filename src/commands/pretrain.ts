@@ -164,9 +164,13 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   const { writeReport } = await import('../report/report.js');
   const stop = new AbortController();
   let exitCode = 0;
+  let stoppedAt = 0;
   const onSignal = (signal: NodeJS.Signals): void => {
     const code = signal === 'SIGINT' ? 130 : 143;
+    // npm, timeout(1) and batch schedulers deliver one signal twice: only a later one is the user's second word
+    if (stop.signal.aborted && performance.now() - stoppedAt < 1000) return;
     if (stop.signal.aborted) process.exit(code);
+    stoppedAt = performance.now();
     exitCode = code;
     context.err(`\n${signal}: finishing the step and saving; once more to exit at once\n`);
     stop.abort();

@@ -145,7 +145,7 @@ function machine({ steps, parts, start }: RunRecord): string {
     : '';
   return `<h2>Course of the training</h2>
 <div class="charts">
-${chart('Learning rate', 'var(--c1)', (s) => s.lr, { formatY: (y) => (y === 0 ? '0' : y.toExponential(0)), yFromZero: true })}
+${chart('Learning rate', 'var(--c1)', (s) => s.lr, { formatY: (y) => (y === 0 ? '0' : Number(y.toPrecision(2)).toExponential()), yFromZero: true })}
 ${chart('Gradient norm before clipping', 'var(--c1)', (s) => s.grad_norm, { yLog: true })}
 ${chart('Tokens per second', 'var(--c3)', (s) => s.tokens_per_s, { yFromZero: true, formatY: tick })}
 ${shares}
