@@ -11,7 +11,9 @@ export const closingLine: Reporter = {
       for (const test of module.children.allTests()) count[test.result().state]++;
     }
     process.on('exit', () => {
-      process.stdout.write(`${count.passed} passed, ${count.failed + count.pending + broken} failed, ${count.skipped} skipped\n`);
+      process.stdout.write(
+        `${count.passed} passed, ${count.failed + count.pending + broken} failed, ${count.skipped} skipped\n`,
+      );
     });
   },
 };

@@ -44,3 +44,7 @@ export function duration(seconds: number): string {
 
 /** 43.2% */
 export const percent = (x: number): string => `${(100 * x).toFixed(1)}%`;
+
+/** Text of a model as a terminal may show it: control characters, which could move the cursor, become U+FFFD. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+export const printable = (text: string): string => text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '\ufffd');

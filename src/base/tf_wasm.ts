@@ -21,7 +21,7 @@ export async function openWasm(): Promise<void> {
         const { numSegments } = attrs as { numSegments: number };
         const host = backend as unknown as {
           readSync(id: tf.DataId): Float32Array;
-          makeTensorInfo(shape: number[], dtype: string, values: Float32Array): tf.TensorInfo;
+          makeOutput(shape: number[], dtype: string, offset: undefined, values: Float32Array): tf.TensorInfo;
         };
         const ids = host.readSync(segmentIds.dataId);
         const values = host.readSync(x.dataId);
@@ -30,7 +30,7 @@ export async function openWasm(): Promise<void> {
         for (let i = 0; i < ids.length; i++) {
           for (let c = 0; c < width; c++) sums[ids[i]! * width + c]! += values[i * width + c]!;
         }
-        return host.makeTensorInfo([numSegments, ...x.shape.slice(segmentIds.shape.length)], 'float32', sums);
+        return host.makeOutput([numSegments, ...x.shape.slice(segmentIds.shape.length)], 'float32', undefined, sums);
       },
     });
   }

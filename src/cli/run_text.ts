@@ -6,7 +6,7 @@
 // The moving part (bar, table) is terminal.ts.
 
 import type { EndEvent, Json, SampleEvent, StartEvent } from '../base/events.js';
-import { bytes, count, duration, integer } from '../base/format.js';
+import { bytes, count, duration, integer, printable } from '../base/format.js';
 
 /** Gives text a meaning that a colour shows; without colours the text itself. */
 export interface Paint {
@@ -92,7 +92,7 @@ export function headerBlock(start: StartEvent, columns: number, paint: Paint): s
 /** A sample with its prompt, wrapped between words and indented. */
 export function sampleBlock(sample: SampleEvent, columns: number, paint: Paint): string {
   const width = Math.max(20, Math.min(columns, 100) - 2);
-  const body = wrap(sample.prompt + sample.text, width)
+  const body = wrap(printable(sample.prompt + sample.text), width)
     .map((line) => `  ${line}`)
     .join('\n');
   const how = `step ${integer(sample.step)} · temperature ${sample.temperature} · top-k ${sample.top_k} · seed ${sample.seed}`;

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { DataError } from '../base/errors.js';
+import { printable } from '../base/format.js';
 import { generate } from '../generate/engine.js';
 import { openBackend } from './backend.js';
 import type { GenerateOptions, Run } from './options.js';
@@ -16,15 +17,16 @@ export const run: Run<GenerateOptions> = async (options, context) => {
 
   const stream = prompts.length * n === 1 && !options.json;
   let before = prompts[0]!; // waits for the first text, so that an error does not follow half of a result
-  const show = (_: number, text: string): void => {
-    context.out(before + text);
+  const show = (text: string): string => (context.isTty ? printable(text) : text);
+  const onText = (_: number, text: string): void => {
+    context.out(show(before + text));
     before = '';
   };
   const started = performance.now();
   const request = { prompts, n, tokens, temperature, topK, topP, seed, stop };
   const results = await generate(model, tokenizer, {
     ...request,
-    ...(stream ? { onText: show } : {}),
+    ...(stream ? { onText } : {}),
   });
   const seconds = (performance.now() - started) / 1000;
   const drawn = results.reduce((sum, r) => sum + r.tokens, 0);
@@ -33,10 +35,10 @@ export const run: Run<GenerateOptions> = async (options, context) => {
     const all = { checkpoint: checkpoint.dir, ...settings, samples: results, tokens_per_s: drawn / seconds };
     context.out(`${JSON.stringify(all)}\n`);
   } else if (stream) {
-    context.out(`${before}\n`);
+    context.out(`${show(before)}\n`);
   } else {
     results.forEach(({ prompt, text }, i) => {
-      context.out(`${i > 0 ? '\n' : ''}--- ${i + 1} of ${results.length} ---\n${prompt}${text}\n`);
+      context.out(`${i > 0 ? '\n' : ''}--- ${i + 1} of ${results.length} ---\n${show(prompt + text)}\n`);
     });
   }
   if (context.isTty && !options.quiet && !options.json) {

@@ -85,6 +85,24 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   const { baselines } = await import('../data/ngram.js');
   const report = both(await context.reporter(), jsonlReporter(path.join(dir, 'run.jsonl')));
   const peakGflops = backend.native === undefined ? null : measureMatmul();
+
+  // The first Ctrl-C ends the step, saves and exits with 130; the second exits at once.
+  const stop = new AbortController();
+  let exitCode = 0;
+  let stoppedAt = 0;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    const code = signal === 'SIGINT' ? 130 : 143;
+    // npm, timeout(1) and batch schedulers deliver one signal twice: only a later one is the user's second word
+    if (stop.signal.aborted && performance.now() - stoppedAt < 1000) return;
+    if (stop.signal.aborted) process.exit(code);
+    stoppedAt = performance.now();
+    exitCode = code;
+    context.err(`\n${signal}: finishing the step and saving; once more to exit at once\n`);
+    stop.abort();
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of signals) process.on(signal, onSignal);
+
   report.on({
     type: 'start',
     time: new Date().toISOString(),
@@ -159,24 +177,9 @@ export const run: Run<PretrainOptions> = async (options, context) => {
     report.on({ type: 'sample', step: progress.step, prompt, text, temperature, top_k: topK, seed, overlap });
   };
 
-  // 6. Train. The first Ctrl-C ends the step, saves and exits with 130; the second exits at once.
+  // 6. Train.
   const { train: trainLoop } = await import('../train/loop.js');
   const { writeReport } = await import('../report/report.js');
-  const stop = new AbortController();
-  let exitCode = 0;
-  let stoppedAt = 0;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    const code = signal === 'SIGINT' ? 130 : 143;
-    // npm, timeout(1) and batch schedulers deliver one signal twice: only a later one is the user's second word
-    if (stop.signal.aborted && performance.now() - stoppedAt < 1000) return;
-    if (stop.signal.aborted) process.exit(code);
-    stoppedAt = performance.now();
-    exitCode = code;
-    context.err(`\n${signal}: finishing the step and saving; once more to exit at once\n`);
-    stop.abort();
-  };
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const signal of signals) process.on(signal, onSignal);
   const startedAt = progress.seconds;
   const end = (reason: 'done' | 'interrupted' | 'diverged' | 'failed', more: Partial<RunEvent>): RunEvent =>
     ({
@@ -230,11 +233,11 @@ export const run: Run<PretrainOptions> = async (options, context) => {
     report.on(end(error instanceof DivergedError ? 'diverged' : 'failed', { message } as Partial<RunEvent>));
     throw error;
   } finally {
-    for (const signal of signals) process.off(signal, onSignal);
     await report.close();
     await writeReport(dir);
     train.close();
     val.close();
+    for (const signal of signals) process.off(signal, onSignal);
   }
 };
 

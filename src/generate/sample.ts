@@ -2,7 +2,7 @@
 //
 //   temperature   logits / temperature; 0 takes the likeliest token
 //   top-k         keeps logits >= the k-th largest
-//   top-p         keeps the likeliest tokens up to the first at which their cumulative probability exceeds p
+//   top-p         keeps the likeliest tokens whose cumulative probability is at most p, at least one, and ties of the last
 //
 // All on the host, in float64: V numbers a token are nothing beside the model. The draw is a function of
 // (seed, sample, position), so a prompt gives the same text alone and beside others.
@@ -26,7 +26,6 @@ export function sampleToken(logits: Float32Array, options: SamplingOptions, samp
   if (temperature === 0) return argmax(logits);
   const V = logits.length;
 
-  let ids: Uint32Array | undefined; // in falling order of probability, where an order is needed
   let floor = Number.NEGATIVE_INFINITY;
   if (topK > 0 && topK < V) floor = Float32Array.from(logits).sort()[V - topK]!;
   const top = logits[argmax(logits)]!;
@@ -39,14 +38,16 @@ export function sampleToken(logits: Float32Array, options: SamplingOptions, samp
     }
   }
   if (topP < 1) {
-    ids = Uint32Array.from(weights.keys()).sort((a, b) => weights[b]! - weights[a]! || a - b);
-    let kept = 0;
+    const sorted = Float64Array.from(weights).sort().reverse();
     let count = 0;
-    while (count < V && (count === 0 || kept / total <= topP)) kept += weights[ids[count++]!]!;
-    // the last one went beyond p: it stays only if it is the first (GPT-2 keeps count - 1, at least one)
-    if (count > 1 && kept / total > topP) kept -= weights[ids[--count]!]!;
-    for (let i = count; i < V; i++) weights[ids[i]!] = 0;
-    total = kept;
+    let cumulative = 0;
+    while (count < V && (cumulative + sorted[count]!) / total <= topP) cumulative += sorted[count++]!;
+    const least = sorted[Math.max(count - 1, 0)]!;
+    total = 0;
+    for (let i = 0; i < V; i++) {
+      if (weights[i]! < least) weights[i] = 0;
+      total += weights[i]!;
+    }
   }
 
   const random = new Random(seed, Stream.sample, sample * 65536 + (position % 65536));

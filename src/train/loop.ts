@@ -85,7 +85,7 @@ export async function train(o: TrainOptions): Promise<TrainOutcome> {
     const lr = learningRate(config.train, step, maxSteps);
 
     const batches = Array.from({ length: micros }, (_, micro) => () => stream.batchAt(step, micro, micros));
-    const { loss, gradNorm } = trainStep({ model, optimizer, batches, lr, seed, step });
+    const { loss, gradNorm } = await trainStep({ model, optimizer, batches, lr, seed, step });
     if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
       throw new DivergedError(
         `step ${step + 1}: loss ${loss}, gradient norm ${gradNorm}: the run has diverged`,

@@ -20,10 +20,13 @@ export interface StepOptions {
 }
 
 /** Mean loss over the global batch in nats per token, and the gradient norm before clipping. */
-export function trainStep({ model, optimizer, batches, lr, seed, step }: StepOptions): {
-  loss: number;
-  gradNorm: number;
-} {
+export interface StepResult {
+  readonly loss: number;
+  readonly gradNorm: number;
+}
+
+/** Makes one update. Lets signals and the screen in between micro-batches: a step of a large batch takes hours on a CPU. */
+export async function trainStep({ model, optimizer, batches, lr, seed, step }: StepOptions): Promise<StepResult> {
   let loss = 0;
   for (const [micro, batchOf] of batches.entries()) {
     const batch = batchOf();
@@ -35,6 +38,7 @@ export function trainStep({ model, optimizer, batches, lr, seed, step }: StepOpt
     });
     loss += value.dataSync()[0]!;
     value.dispose();
+    await new Promise(setImmediate);
   }
   return { loss, gradNorm: optimizer.update(lr) };
 }

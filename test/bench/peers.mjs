@@ -93,12 +93,27 @@ for (const work of WORK) {
     row.peers.push({ peer: rows[0].peer, tokens_per_s: theirs, ratio: us / theirs });
   }
   results.push(row);
-  console.log(work.name, Math.round(us), 'tokens/s;', row.peers.map((p) => `${p.peer} ${p.tokens_per_s.toFixed(1)} = ${p.ratio.toFixed(2)} x`).join(', '));
+  console.log(
+    work.name,
+    Math.round(us),
+    'tokens/s;',
+    row.peers.map((p) => `${p.peer} ${p.tokens_per_s.toFixed(1)} = ${p.ratio.toFixed(2)} x`).join(', '),
+  );
 }
 
 const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
-const flags = (readFileSync('/proc/cpuinfo', 'utf8').match(/^flags.*$/m)?.[0] ?? '').split(/\s+/).filter((f) => /^(avx|fma|amx)/.test(f));
-const meta = { date: new Date().toISOString().slice(0, 10), commit, cpu: cpus()[0].model, threads, flags, node: process.version, rounds };
+const flags = (readFileSync('/proc/cpuinfo', 'utf8').match(/^flags.*$/m)?.[0] ?? '')
+  .split(/\s+/)
+  .filter((f) => /^(avx|fma|amx)/.test(f));
+const meta = {
+  date: new Date().toISOString().slice(0, 10),
+  commit,
+  cpu: cpus()[0].model,
+  threads,
+  flags,
+  node: process.version,
+  rounds,
+};
 writeFileSync(path.join(root, 'docs/benchmarks/cpu.json'), `${JSON.stringify({ ...meta, results }, null, 1)}\n`);
 const lines = [
   '# Training speed on a CPU, beside its peers',

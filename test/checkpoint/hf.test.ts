@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DataError } from '../../src/base/errors.js';
 import { fromHfConfig, readModel, toHfConfig } from '../../src/checkpoint/hf.js';
-import { parameterShapes } from '../../src/config/parameters.js';
 import { type TensorSource, writeSafetensors } from '../../src/checkpoint/safetensors.js';
 import type { ResolvedModel } from '../../src/config/model_shape.js';
+import { parameterShapes } from '../../src/config/parameters.js';
 import { tinyModel } from './tiny_checkpoint.js';
 
 const FIXTURES = new URL('../../../shared/fixtures/', import.meta.url).pathname;

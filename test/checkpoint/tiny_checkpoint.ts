@@ -1,9 +1,9 @@
 // A one-layer model's checkpoint whose every number follows from the step, so that a test can tell checkpoints apart.
 
 import { toGenerationConfig, toHfConfig } from '../../src/checkpoint/hf.js';
-import { parameterShapes } from '../../src/config/parameters.js';
 import type { Checkpoint, CheckpointContent, SavedTensor } from '../../src/checkpoint/store.js';
 import type { ResolvedModel } from '../../src/config/model_shape.js';
+import { parameterShapes } from '../../src/config/parameters.js';
 
 export const tinyModel: ResolvedModel = {
   arch: 'gpt2',

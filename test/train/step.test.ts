@@ -36,35 +36,36 @@ function trainer(pdrop: number, train: Partial<TrainConfig> = {}) {
   return { model, step };
 }
 
-test('dropout masks differ by step, micro-batch and seed, and are functions of them', () => {
+test('dropout masks differ by step, micro-batch and seed, and are functions of them', async () => {
   const { step } = trainer(0.3);
   const b = batch(0);
-  const first = step([b]).loss;
-  expect(step([b]).loss).toBe(first); // lr 0: the model is the same
-  expect(step([b], { step: 1 }).loss).not.toBe(first);
-  expect(step([b], { seed: 2 }).loss).not.toBe(first);
-  expect(step([b, b]).loss).not.toBe(first); // the mean over two different masks
+  const first = (await step([b])).loss;
+  expect((await step([b])).loss).toBe(first); // lr 0: the model is the same
+  expect((await step([b], { step: 1 })).loss).not.toBe(first);
+  expect((await step([b], { seed: 2 })).loss).not.toBe(first);
+  expect((await step([b, b])).loss).not.toBe(first); // the mean over two different masks
 });
 
-test('without dropout the loss depends on the batch alone, and is the mean over the micro-batches', () => {
+test('without dropout the loss depends on the batch alone, and is the mean over the micro-batches', async () => {
   const { step } = trainer(0);
-  const [a, b] = [step([batch(0)]).loss, step([batch(5)]).loss];
-  expect(step([batch(0)], { step: 3, seed: 9 }).loss).toBe(a);
-  expect(step([batch(0), batch(5)]).loss).toBeCloseTo((a + b) / 2, 6);
+  const [a, b] = [(await step([batch(0)])).loss, (await step([batch(5)])).loss];
+  expect((await step([batch(0)], { step: 3, seed: 9 })).loss).toBe(a);
+  expect((await step([batch(0), batch(5)])).loss).toBeCloseTo((a + b) / 2, 6);
   expect(Math.abs(a - Math.log(V))).toBeLessThan(0.2);
 });
 
-test('gradients start from zero in every update', () => {
+test('gradients start from zero in every update', async () => {
   const { step } = trainer(0);
-  const norms = [1, 2, 3].map(() => step([batch(0)]).gradNorm);
+  const norms: number[] = [];
+  for (let i = 0; i < 3; i++) norms.push((await step([batch(0)])).gradNorm);
   expect(new Set(norms).size).toBe(1);
   expect(norms[0]).toBeGreaterThan(0.01);
 });
 
-test('the reported norm is that before clipping, and clipping makes the moments smaller', () => {
-  const moments = (grad_clip: number) => {
+test('the reported norm is that before clipping, and clipping makes the moments smaller', async () => {
+  const moments = async (grad_clip: number) => {
     const { step, model } = trainer(0, { grad_clip, optimizer: 'adamw', eps: 1 }); // a large eps: updates ~ gradients
-    const { gradNorm } = step([batch(0)], { lr: 1 });
+    const { gradNorm } = await step([batch(0)], { lr: 1 });
     const before = initialValues(model.config, 2);
     const moved = Math.hypot(
       ...model.parameters().flatMap(({ name, value }) => {
@@ -74,18 +75,18 @@ test('the reported norm is that before clipping, and clipping makes the moments 
     );
     return { gradNorm, moved };
   };
-  const [free, clipped] = [moments(0), moments(0.01)];
+  const [free, clipped] = [await moments(0), await moments(0.01)];
   expect(clipped.gradNorm).toBe(free.gradNorm);
   expect(free.gradNorm).toBeGreaterThan(0.1);
   expect(clipped.moved).toBeLessThan(0.3 * free.moved);
 });
 
-test('learns a batch by heart, without leaving tensors behind', () => {
+test('learns a batch by heart, without leaving tensors behind', async () => {
   const { step } = trainer(0);
-  const first = step([batch(0)], { lr: 1e-2 }).loss;
+  const first = (await step([batch(0)], { lr: 1e-2 })).loss;
   const tensors = tf.memory().numTensors;
   let last = first;
-  for (let i = 1; i < 60; i++) last = step([batch(0)], { lr: 1e-2, step: i }).loss;
+  for (let i = 1; i < 60; i++) last = (await step([batch(0)], { lr: 1e-2, step: i })).loss;
   expect(tf.memory().numTensors).toBe(tensors);
   expect(last).toBeLessThan(0.5 * first);
 });

@@ -103,8 +103,17 @@ inline float dot(const float* x, const float* y, int64_t n) {
 // Largest of n floats, n >= 1.
 inline float max(const float* x, int64_t n) {
   float m = x[0];
-#pragma omp simd reduction(max : m)
-  for (int64_t i = 0; i < n; i++) m = x[i] > m ? x[i] : m;
+  int64_t i = 0;
+  if (n >= kWidth) {
+    Vec acc = load(x);
+    for (i = kWidth; i + kWidth <= n; i += kWidth) {
+      const Vec v = load(x + i);
+      acc = v > acc ? v : acc;
+    }
+    m = acc[0];
+    for (int k = 1; k < kWidth; k++) m = acc[k] > m ? acc[k] : m;
+  }
+  for (; i < n; i++) m = x[i] > m ? x[i] : m;
   return m;
 }
 

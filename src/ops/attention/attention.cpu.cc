@@ -60,9 +60,19 @@ void transpose(const Shape& s, const float* x, float* out) {
   }
 }
 
-// Dropout factors of one row of probabilities, keys [lo, hi).
-void dropout_row(const Shape& s, int64_t head, int64_t i, int64_t lo, int64_t hi, float* factor) {
-  s.mask.fill(factor, (head * s.T + i) * s.T + lo, hi - lo);
+constexpr float kHidden = -1e30f;  // a score whose exponential is zero
+
+// Hides the keys of row[0, keys) = keys [lo, lo + keys) that query i does not see. All loops then run over whole rows,
+// a multiple of the vector width: a ragged end would cost more than the hidden keys do.
+void hide(const Shape& s, float* row, int64_t i, int64_t lo, int64_t keys) {
+  const int64_t first = std::max<int64_t>(0, i - s.window + 1) - lo, last = i + 1 - lo;
+  std::fill(row, row + std::max<int64_t>(0, first), kHidden);
+  std::fill(row + last, row + keys, kHidden);
+}
+
+// Dropout factors of query i's probabilities for keys [lo, lo + keys).
+void dropout_row(const Shape& s, int64_t head, int64_t i, int64_t lo, int64_t keys, float* factor) {
+  s.mask.fill(factor, (head * s.T + i) * s.T + lo, keys);
 }
 
 }  // namespace
@@ -88,25 +98,23 @@ static void attention(const Call& call) {
       const int64_t i1 = std::min(T, i0 + kQueries), lo = s.first_key(i0), hi = s.last_key(i1), keys = hi - lo;
       small_gemm(kQueries, keys, Dp, q + i0 * Dp, Dp, 1, kt + lo, Tp, scores, keys, false);
       for (int64_t i = i0; i < i1; i++) {
-        float* row = scores + (i - i0) * keys - lo;  // indexed by key
-        const int64_t j0 = std::max<int64_t>(0, i - s.window + 1), j1 = i + 1;
-        const float top = max(row + j0, j1 - j0);
+        float* row = scores + (i - i0) * keys;
+        hide(s, row, i, lo, keys);
+        const float top = max(row, keys);
         float total = 0;
 #pragma omp simd reduction(+ : total)
-        for (int64_t j = j0; j < j1; j++) {
+        for (int64_t j = 0; j < keys; j++) {
           row[j] = fast_exp(row[j] - top);
           total += row[j];
         }
         lse[bh * T + i] = top + std::log(total);
         const float inverse = 1 / total;
 #pragma omp simd
-        for (int64_t j = j0; j < j1; j++) row[j] *= inverse;
+        for (int64_t j = 0; j < keys; j++) row[j] *= inverse;
         if (s.dropout) {
-          dropout_row(s, bh, i, j0, j1, factor);
-          for (int64_t j = j0; j < j1; j++) row[j] *= factor[j - j0];
+          dropout_row(s, bh, i, lo, keys, factor);
+          for (int64_t j = 0; j < keys; j++) row[j] *= factor[j];
         }
-        std::fill(row + lo, row + j0, 0.0f);
-        std::fill(row + j1, row + hi, 0.0f);
       }
       small_gemm(i1 - i0, Dp, keys, scores, keys, 1, v + lo * Dp, Dp, out, Dp, false);
       for (int64_t i = i0; i < i1; i++) {
@@ -145,34 +153,31 @@ static void attention_grad(const Call& call) {
       small_gemm(kQueries, keys, Dp, q + i0 * Dp, Dp, 1, kt + lo, Tp, p, keys, false);
       small_gemm(kQueries, keys, Dp, dout + i0 * Dp, Dp, 1, vt + lo, Tp, dp, keys, false);
       for (int64_t i = i0; i < i0 + kQueries; i++) {
-        float *pi = p + (i - i0) * keys - lo, *dpi = dp + (i - i0) * keys - lo;
-        if (i >= T) {
-          std::fill(pi + lo, pi + hi, 0.0f);
-          std::fill(dpi + lo, dpi + hi, 0.0f);
+        float *pi = p + (i - i0) * keys, *dpi = dp + (i - i0) * keys;
+        if (i >= T) {  // padding
+          std::fill_n(pi, keys, 0.0f);
+          std::fill_n(dpi, keys, 0.0f);
           continue;
         }
-        const int64_t j0 = std::max<int64_t>(0, i - s.window + 1), j1 = i + 1;
+        hide(s, pi, i, lo, keys);
         const float shift = lse[bh * T + i];
         // sum over keys of p * dp, which is dy . y (with dropout too)
         const float delta = dot(dy + (b * T + i) * C + h * D, y + (b * T + i) * C + h * D, D);
         if (s.dropout) {  // p becomes what multiplied v; dp the gradient before dropout
-          dropout_row(s, bh, i, j0, j1, factor);
-          for (int64_t j = j0; j < j1; j++) {
+          dropout_row(s, bh, i, lo, keys, factor);
+#pragma omp simd
+          for (int64_t j = 0; j < keys; j++) {
             const float probability = fast_exp(pi[j] - shift);
-            dpi[j] = probability * (dpi[j] * factor[j - j0] - delta);
-            pi[j] = probability * factor[j - j0];
+            dpi[j] = probability * (dpi[j] * factor[j] - delta);
+            pi[j] = probability * factor[j];
           }
         } else {
 #pragma omp simd
-          for (int64_t j = j0; j < j1; j++) {
+          for (int64_t j = 0; j < keys; j++) {
             pi[j] = fast_exp(pi[j] - shift);
             dpi[j] = pi[j] * (dpi[j] - delta);
           }
         }
-        std::fill(pi + lo, pi + j0, 0.0f);
-        std::fill(pi + j1, pi + hi, 0.0f);
-        std::fill(dpi + lo, dpi + j0, 0.0f);
-        std::fill(dpi + j1, dpi + hi, 0.0f);
       }
       small_gemm(keys, Dp, kQueries, p, 1, keys, dout + i0 * Dp, Dp, dv + lo * Dp, Dp, true);
       small_gemm(keys, Dp, kQueries, dp, 1, keys, q + i0 * Dp, Dp, dk + lo * Dp, Dp, true);
