@@ -11,12 +11,12 @@ import type { CommandContext } from './options.js';
 export function prepareRunData({ data, tokenizer }: RunConfig, { env }: CommandContext): Promise<PreparedData> {
   return prepareData({
     data: { ...data, path: data.path === undefined ? undefined : fromPackage(data.path) },
-    tokenizer,
+    tokenizer: { ...tokenizer, path: tokenizer.path === undefined ? undefined : fromPackage(tokenizer.path)[0] },
     cacheDir: env['GPT_CACHE'] ?? path.join(homedir(), '.cache', 'gpt', 'tokens'),
   });
 }
 
-/** The text of presets (data/stories/) is looked for in the package where the working folder has no such file. */
+/** Files of presets (data/stories/) are looked for in the package where the working folder has no such file. */
 function fromPackage(paths: string | readonly string[]): string[] {
   const root = path.join(import.meta.dirname, '../..');
   return [paths].flat().map((p) => {
