@@ -31,8 +31,7 @@ describe.skipIf(native === undefined)(`kernel against composite${NEEDS_NATIVE}`,
           inputs: { qkv: normal([B, T, 3 * H * D], 1.5) },
           attrs: { n_head: H, window, dropout },
           tolerance: 3e-6,
-        }),
-      );
+        }));
     });
   });
 

@@ -13,8 +13,7 @@ describe.skipIf(native === undefined)(`kernel against composite${NEEDS_NATIVE}`,
       inputs: { x: normal(shape) },
       attrs,
       tolerance: 0,
-    }),
-  );
+    }));
 
   test('the C++ mask is the TypeScript mask', async () => {
     await tf.setBackend('native');

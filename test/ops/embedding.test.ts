@@ -24,8 +24,7 @@ describe.skipIf(native === undefined)(`kernel against composite${NEEDS_NATIVE}`,
       inputs: { ids: integers([B, T], 0, V), wte: normal([V, C]), wpe: normal([first + T + 2, C]) },
       attrs: { first },
       parameters: ['wte', 'wpe'],
-    }),
-  );
+    }));
 
   test.each([-1, 10, 2 ** 31 - 1])('id %i is outside a vocabulary of 10', async (id) => {
     await tf.setBackend('native');

@@ -63,8 +63,7 @@ describe.skipIf(native === undefined)(`kernel against composite${NEEDS_NATIVE}`,
       parameters: ['wte'],
       constant: ['weights'],
       isLoss: true,
-    }),
-  );
+    }));
 
   test('several chunks of rows equal one chunk each', async () => {
     await tf.setBackend('native');

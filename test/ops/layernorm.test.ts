@@ -34,8 +34,7 @@ describe.skipIf(native === undefined)(`kernel against composite${NEEDS_NATIVE}`,
       attrs: { eps: epsilon(C) },
       parameters: ['weight', 'bias'],
       tolerance: 4e-6,
-    }),
-  );
+    }));
 
   test.each(shapes)('residualLayerNorm %i x %i x %i', (B, T, C) =>
     opParity(
@@ -48,8 +47,7 @@ describe.skipIf(native === undefined)(`kernel against composite${NEEDS_NATIVE}`,
         outputs: 2,
         tolerance: 4e-6,
       },
-    ),
-  );
+    ));
 });
 
 describe.each(['native', 'cpu'])('on %s', (backend) => {
