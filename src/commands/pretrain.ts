@@ -6,7 +6,7 @@
 
 import { platform, release, totalmem } from 'node:os';
 import path from 'node:path';
-import { ConfigError, DivergedError, GptError, MemoryError } from '../base/errors.js';
+import { ConfigError, DataError, DivergedError, GptError, MemoryError } from '../base/errors.js';
 import type { Json, Reporter, RunEvent, StartEvent } from '../base/events.js';
 import { bytes } from '../base/format.js';
 import type { Checkpoint } from '../checkpoint/store.js';
@@ -245,8 +245,7 @@ type Resumable = Checkpoint & { readonly trainer: NonNullable<Checkpoint['traine
 
 function openForResume(checkpoint: Checkpoint): Resumable {
   if (checkpoint.trainer === null) {
-    throw new GptError(
-      4,
+    throw new DataError(
       `${checkpoint.dir} has no trainer/ folder: it holds a model, but no run that could go on`,
       'give the folder of a run, checkpoints/NAME',
     );
@@ -278,8 +277,7 @@ function requireMemory(needed: number): void {
 
 function requireSameData({ dir, trainer }: Resumable, fingerprint: string): void {
   if (trainer.state.data_fingerprint === fingerprint) return;
-  throw new GptError(
-    4,
+  throw new DataError(
     `the text has changed since ${dir} was saved: its tokens are others, so the run cannot go on exactly`,
     'put the old files back, or start a new run',
   );

@@ -13,6 +13,7 @@ import { tf } from '../base/tf.js';
 import type { ResolvedModel } from '../config/model_shape.js';
 import { parameterShapes } from '../config/parameters.js';
 import { attention } from '../ops/attention/attention.js';
+import { requireFusedKernels } from '../ops/define.js';
 import { type Dropout, dropout } from '../ops/dropout/dropout.js';
 import { embedding } from '../ops/embedding/embedding.js';
 import { headLoss } from '../ops/head_loss/head_loss.js';
@@ -42,6 +43,7 @@ export class Gpt {
 
   /** `values` gives each parameter's values, row-major, by name (model/init.ts, or a checkpoint). */
   constructor(config: ResolvedModel, values: ReadonlyMap<string, () => Float32Array>) {
+    requireFusedKernels();
     this.config = config;
     const params = new Map<string, Parameter>();
     for (const [name, shape] of parameterShapes(config)) {

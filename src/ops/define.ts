@@ -15,6 +15,7 @@
 // gradient, as soon as it has used them: peak memory halves.
 
 import { type KernelBackend, kernelBackend, toTensors } from '../backends/kernel_backend.js';
+import { DeviceError } from '../base/errors.js';
 import { tf } from '../base/tf.js';
 import { gradientBuffer } from './parameter.js';
 
@@ -58,9 +59,18 @@ export function callKernel(
 
 const defined: FusedOp<Inputs, unknown>[] = [];
 
-/** Names of all fused kernels that the model needs from a backend. */
-export function fusedKernelNames(): string[] {
-  return defined.map((op) => op.name);
+/**
+ * Throws DeviceError when the active backend has fused kernels but lacks one of them, as an addon of older sources does:
+ * that op's composite would run, and its parameters would silently get no gradient.
+ */
+export function requireFusedKernels(): void {
+  const backend = kernelBackend();
+  const missing = defined.map(({ name }) => name).filter((name) => backend !== undefined && !backend.hasKernel(name));
+  if (missing.length === 0) return;
+  throw new DeviceError(
+    `backend ${tf.getBackend()} lacks the kernels ${missing.join(', ')}`,
+    'build it again: npm run build',
+  );
 }
 
 /** Makes the op callable. Its kernel is registered with a backend at the op's first use there. */

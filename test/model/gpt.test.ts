@@ -168,3 +168,15 @@ describe.skipIf(native === undefined)(`memory of a step on native${NEEDS_NATIVE}
     expect(poisoned.gradients.filter((g, i) => g !== plain.gradients[i]).length).toBe(0);
   });
 });
+
+test.skipIf(native === undefined)(`an addon that lacks a fused kernel is refused${NEEDS_NATIVE}`, async () => {
+  await tf.setBackend('native');
+  const has = native!.hasKernel.bind(native);
+  native!.hasKernel = (name) => name !== 'GptAttention' && has(name);
+  try {
+    const make = () => new Gpt(small('gpt2'), initialValues(small('gpt2'), 1));
+    expect(make).toThrow(/backend native lacks the kernels GptAttention/);
+  } finally {
+    native!.hasKernel = has;
+  }
+});
