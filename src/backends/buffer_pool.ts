@@ -1,51 +1,70 @@
 // Recycled memory for kernel results. Fresh memory costs 10 to 15 times a refill (page faults), and a training step asks
 // for the same sizes each time: from the second step on every request is a hit.
+//
+// Several tensors may show one buffer (slices, the parts of a complex tensor): it is recycled when the last one goes.
 
 const POOLED_FROM = 4096; // bytes; below, a plain typed array is faster
+const POISON = 0x7fc0dead; // as float32 a NaN, as int32 2143346349
 
 /** Where new memory comes from, e.g. the addon's alloc. */
 export type Allocate = (bytes: number) => ArrayBuffer;
 
-/** Free ArrayBuffers by size class. */
+/** Free ArrayBuffers by size class, and how many tensors show the others. */
 export class BufferPool {
   readonly #allocate: Allocate;
   readonly #free = new Map<number, ArrayBuffer[]>();
+  readonly #owners = new WeakMap<ArrayBufferLike, number>();
   #reserved = 0;
   #idle = 0;
-  /** Overwrite freed buffers with NaN: use after release shows at once. For tests. */
+  /**
+   * Fill buffers with NaN when they are taken and when they are freed, small ones too: use before writing or after
+   * release shows at once. For tests.
+   */
   poison = false;
 
   constructor(allocate: Allocate) {
     this.#allocate = allocate;
   }
 
-  /** A buffer of at least `bytes` with undefined content, or undefined where pooling does not pay. */
+  /** A buffer of at least `bytes` with undefined content and no owner, or undefined where pooling does not pay. */
   take(bytes: number): ArrayBuffer | undefined {
-    if (bytes < POOLED_FROM) return undefined;
+    if (bytes < (this.poison ? 1 : POOLED_FROM)) return undefined;
     const size = sizeClass(bytes);
-    const buffer = this.#free.get(size)?.pop();
-    if (buffer !== undefined) {
-      this.#idle -= size;
-      return buffer;
+    let buffer = this.#free.get(size)?.pop();
+    if (buffer !== undefined) this.#idle -= size;
+    else {
+      buffer = this.#allocate(size);
+      this.#reserved += size;
     }
-    const fresh = this.#allocate(size);
-    this.#reserved += size;
-    return fresh;
+    this.#owners.set(buffer, 0);
+    if (this.poison) fillWithPoison(buffer);
+    return buffer;
   }
 
-  /** Gives a buffer of take() back. Nothing may use it afterwards. */
+  /** How many tensors show this buffer; undefined where it is idle, or not of this pool. */
+  owners(buffer: ArrayBufferLike): number | undefined {
+    return this.#owners.get(buffer);
+  }
+
+  /** One more tensor shows this buffer of take(). */
+  share(buffer: ArrayBufferLike): void {
+    this.#owners.set(buffer, this.#owned(buffer) + 1);
+  }
+
+  /** One tensor less shows it. After the last one nothing may use it. */
   release(buffer: ArrayBuffer): void {
+    const owners = this.#owned(buffer) - 1;
+    if (owners > 0) {
+      this.#owners.set(buffer, owners);
+      return;
+    }
+    this.#owners.delete(buffer);
+    if (this.poison) fillWithPoison(buffer);
     const size = buffer.byteLength;
-    if (this.poison) new Uint32Array(buffer, 0, size >> 2).fill(0x7fc0dead);
     const list = this.#free.get(size);
     if (list === undefined) this.#free.set(size, [buffer]);
     else list.push(buffer);
     this.#idle += size;
-  }
-
-  /** Forgets a buffer that something else now shares; the garbage collector frees it. */
-  abandon(buffer: ArrayBuffer): void {
-    this.#reserved -= buffer.byteLength;
   }
 
   /** Drops all idle buffers. */
@@ -59,6 +78,16 @@ export class BufferPool {
   stats(): { reserved: number; idle: number } {
     return { reserved: this.#reserved, idle: this.#idle };
   }
+
+  #owned(buffer: ArrayBufferLike): number {
+    const owners = this.#owners.get(buffer);
+    if (owners === undefined) throw new Error('internal: a buffer was released twice, or is not of this pool');
+    return owners;
+  }
+}
+
+function fillWithPoison(buffer: ArrayBuffer): void {
+  new Uint32Array(buffer, 0, buffer.byteLength >> 2).fill(POISON);
 }
 
 /** Rounds up to one of eight sizes between powers of two: at most 1/8 is wasted, and nearby sizes share buffers. */

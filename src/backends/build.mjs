@@ -1,4 +1,4 @@
-// Builds the native addon into build/native with CMake. Runs at `npm ci`.
+// Builds the native addon into build/native, or the folder given, with CMake. Runs at `npm ci`.
 //
 // Without cmake or a C++ compiler this says what is missing in one line and succeeds: gpt then runs on TensorFlow.js's
 // portable backends. GPT_REQUIRE_NATIVE=1 makes a failed build an error (CI).

@@ -3,7 +3,7 @@
 // It inherits every kernel of tfjs-backend-cpu and replaces the hot ones by kernels of the addon (src/ops/core); the fused
 // ops of the model (src/ops/*) add theirs. Any TF.js program can use it: `registerNative()`, then
 // `tf.setBackend('native')`. Results live in recycled, aligned buffers; three precautions make that safe:
-//   - a stock kernel may return a view of its input (Slice, Complex): then the input's buffer is never recycled;
+//   - a stock kernel may return a view of its input (Slice, Complex): a buffer is recycled after the last of its tensors;
 //   - dataSync() returns a copy;
 //   - a logical float32 tensor may be stored in another typed array (cpu's Cast): physical() converts it first.
 
@@ -30,6 +30,7 @@ interface Addon {
 }
 
 type Values = Float32Array | Int32Array | Uint8Array;
+type ValuesType = typeof Float32Array | typeof Int32Array | typeof Uint8Array;
 
 /** An entry of the inherited data table, with what the pool needs. */
 interface TensorData {
@@ -50,6 +51,9 @@ export class NativeBackend extends MathBackendCPU implements KernelBackend {
   readonly threads: number;
   readonly #addon: Addon;
   readonly #index = new Map<string, number>();
+  #freed: ArrayBuffer[] | undefined; // while a stock kernel runs
+  /** Give views memory of their own, so that a freed slice is poisoned though what it was cut from lives. For tests. */
+  copyViews = false;
   /** Calls per kernel since the last reset, for tests and `gpt bench --profile`. */
   readonly calls = new Map<string, number>();
 
@@ -126,20 +130,15 @@ export class NativeBackend extends MathBackendCPU implements KernelBackend {
   /** A new tensor with undefined content, from the pool where that pays. */
   allocate(shape: readonly number[], dtype: 'float32' | 'int32'): tf.TensorInfo {
     const size = shape.reduce((n, d) => n * d, 1);
-    let buffer: ArrayBuffer | undefined;
+    const Type = dtype === 'float32' ? Float32Array : Int32Array;
     try {
-      buffer = this.pool.take(size * 4);
+      return this.makeTensorInfo([...shape], dtype, this.#memory(Type, size) as never);
     } catch (error) {
       throw new MemoryError(
         `out of memory: cannot allocate ${formatBytes(size * 4)} for a tensor of shape [${shape}] (${error})`,
         'use a smaller --train.micro_batch, --model.n_ctx or model',
       );
     }
-    const Type = dtype === 'float32' ? Float32Array : Int32Array;
-    const values = buffer === undefined ? new Type(size) : new Type(buffer, 0, size);
-    const info = this.makeTensorInfo([...shape], dtype, values as never);
-    if (buffer !== undefined) this.#entry(info.dataId).pooled = buffer;
-    return info;
   }
 
   /**
@@ -163,28 +162,78 @@ export class NativeBackend extends MathBackendCPU implements KernelBackend {
   override disposeData(dataId: tf.DataId, force = false): boolean {
     const pooled = this.data.has(dataId) ? this.#entry(dataId).pooled : undefined;
     const released = super.disposeData(dataId, force);
-    if (released && pooled !== undefined) this.pool.release(pooled);
+    if (released && pooled !== undefined) {
+      if (this.#freed === undefined) this.pool.release(pooled);
+      else this.#freed.push(pooled);
+    }
     return released;
+  }
+
+  /**
+   * A kernel of tfjs-backend-cpu on this backend. Some read an intermediate result after they have freed it (FFT), which
+   * JavaScript's own memory forgives: here memory is freed when the kernel returns.
+   */
+  stock(kernelFunc: tf.KernelFunc): tf.KernelFunc {
+    return (args) => {
+      if (this.#freed !== undefined) return kernelFunc(args);
+      const freed: ArrayBuffer[] = [];
+      this.#freed = freed;
+      try {
+        return kernelFunc(args);
+      } finally {
+        this.#freed = undefined;
+        for (const buffer of freed) this.pool.release(buffer);
+      }
+    };
   }
 
   override memory(): { unreliable: boolean; reasons: string[] } {
     return { unreliable: false, reasons: [] };
   }
 
-  /** After a stock kernel: an input whose memory an output shows through must never be recycled. */
-  protectShared(inputs: readonly (tf.TensorInfo | undefined)[], outputs: readonly tf.TensorInfo[]): void {
-    for (const output of outputs) {
-      const { values, complexTensorInfos } = this.#entry(output.dataId);
-      if (complexTensorInfos != null) this.protectShared(inputs, [complexTensorInfos.real, complexTensorInfos.imag]);
-      for (const input of inputs) {
-        if (input === undefined || input === null || input.dataId === output.dataId) continue;
-        const entry = this.#entry(input.dataId);
-        if (entry.pooled !== undefined && values?.buffer === entry.pooled) {
-          this.pool.abandon(entry.pooled);
-          delete entry.pooled;
-        }
-      }
-    }
+  // Every kernel, stock or ours, makes its results by write(), and TF.js its uploads.
+  override write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): tf.DataId {
+    const dataId = super.write(this.#isolated(values), shape, dtype);
+    this.#own(dataId);
+    return dataId;
+  }
+
+  override move(
+    dataId: tf.DataId,
+    values: tf.BackendValues,
+    shape: number[],
+    dtype: tf.DataType,
+    refCount: number,
+  ): void {
+    super.move(dataId, this.#isolated(values), shape, dtype, refCount);
+    this.#own(dataId);
+  }
+
+  /** The entry is one more owner of its memory, where that is the pool's. */
+  #own(dataId: tf.DataId): void {
+    const entry = this.#entry(dataId);
+    const buffer = entry.values?.buffer as ArrayBuffer | undefined; // complex tensors have none, strings are a list
+    if (buffer === undefined || this.pool.owners(buffer) === undefined) return;
+    this.pool.share(buffer);
+    entry.pooled = buffer;
+  }
+
+  /** With poison: a copy in memory of the pool, which may be overwritten when it is freed. Else the same values. */
+  #isolated(values: tf.BackendValues): tf.BackendValues {
+    if (!this.pool.poison || !ArrayBuffer.isView(values)) return values;
+    const owners = this.pool.owners(values.buffer);
+    if (owners === 0 || (owners !== undefined && !this.copyViews)) return values;
+    const copy = this.#memory(values.constructor as ValuesType, values.length);
+    copy.set(values);
+    return copy;
+  }
+
+  /** A typed array with undefined content. With poison it ends where its buffer does: a sanitizer sees what goes beyond. */
+  #memory(Type: ValuesType, size: number): Values {
+    const bytes = size * Type.BYTES_PER_ELEMENT;
+    const buffer = this.pool.take(bytes);
+    if (buffer === undefined) return new Type(size);
+    return new Type(buffer, this.pool.poison ? buffer.byteLength - bytes : 0, size);
   }
 
   #entry(dataId: tf.DataId): TensorData {
@@ -198,6 +247,8 @@ export interface NativeOptions {
   readonly threads?: number | undefined;
   /** Use no better instruction set than this one (tests, comparisons). */
   readonly isa?: string | undefined;
+  /** Where the addon and its kernel libraries are; default: build/native (sanitizer builds). */
+  readonly folder?: string | undefined;
 }
 
 let registered: NativeBackend | undefined;
@@ -208,28 +259,29 @@ let registered: NativeBackend | undefined;
  */
 export function registerNative(options: NativeOptions = {}): NativeBackend {
   if (registered !== undefined) return registered;
-  const addon = loadAddon();
+  const folder = options.folder ?? BUILD_FOLDER;
+  const addon = loadAddon(path.join(folder, path.basename(ADDON)));
   const detected = INSTRUCTION_SETS.indexOf(addon.cpu() as (typeof INSTRUCTION_SETS)[number]);
   const wanted = options.isa === undefined ? 0 : INSTRUCTION_SETS.indexOf(options.isa as 'avx2');
   if (wanted < 0) {
     throw new DeviceError(`unknown instruction set "${options.isa}"`, `use one of ${INSTRUCTION_SETS.join(', ')}`);
   }
   const isa = INSTRUCTION_SETS[Math.max(detected, wanted)]!;
-  addon.load(path.join(BUILD_FOLDER, `kernels-${isa}.so`));
+  addon.load(path.join(folder, `kernels-${isa}.so`));
   const threads = options.threads ?? availableParallelism();
   addon.setThreads(threads);
   const backend = new NativeBackend(addon, isa, threads);
   tf.registerBackend('native', () => backend, 3);
   for (const kernel of tf.getKernelsForBackend('cpu')) {
-    tf.registerKernel({ ...kernel, backendName: 'native', kernelFunc: inherited(kernel.kernelFunc) });
+    tf.registerKernel({ ...kernel, backendName: 'native', kernelFunc: backend.stock(kernel.kernelFunc) });
   }
   registered = backend;
   return backend;
 }
 
-function loadAddon(): Addon {
+function loadAddon(file: string): Addon {
   try {
-    return createRequire(import.meta.url)(ADDON) as Addon;
+    return createRequire(import.meta.url)(file) as Addon;
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND';
     throw new DeviceError(
@@ -237,14 +289,4 @@ function loadAddon(): Addon {
       'install a C++ compiler and cmake (Debian: apt-get install g++ cmake libdnnl-dev), then: npm run build:native',
     );
   }
-}
-
-/** A stock cpu kernel on our backend. */
-export function inherited(kernelFunc: tf.KernelFunc): tf.KernelFunc {
-  return (args) => {
-    const result = kernelFunc(args);
-    const inputs = Object.values(args.inputs).flat() as (tf.TensorInfo | undefined)[];
-    (args.backend as NativeBackend).protectShared(inputs, Array.isArray(result) ? result : [result]);
-    return result;
-  };
 }

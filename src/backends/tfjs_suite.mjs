@@ -1,10 +1,12 @@
 // Runs tfjs-core's own test suite (dist/tests.js of the npm package, about 4,200 specs) on backend `native`, with every
 // core kernel of src/ops/core forced on however small the tensors are.
 //
-//   node src/backends/tfjs_suite.mjs [--threads N] [--isa avx512|avx2|baseline] [--poison] [--own-matmul] [--grep REGEX]
+//   node src/backends/tfjs_suite.mjs [--threads N] [--isa avx512|avx2|baseline] [--poison [--copy-views]]
+//                                    [--own-matmul] [--grep REGEX]
 //
-//   --poison       all results come from the pool, whose buffers hold NaN when taken and when freed: reading a result
+//   --poison       all tensors live in the pool, whose buffers hold NaN when taken and when freed: reading a result
 //                  before it is written, or after it is released, fails a spec
+//   --copy-views   slices and complex parts have memory of their own, which is poisoned when they are freed
 //   --own-matmul   without oneDNN
 //   --grep         only specs whose name matches; then a kernel may go without a call
 //
@@ -27,6 +29,7 @@ const { values: options } = parseArgs({
     threads: { type: 'string' },
     isa: { type: 'string' },
     poison: { type: 'boolean', default: false },
+    'copy-views': { type: 'boolean', default: false },
     'own-matmul': { type: 'boolean', default: false },
     grep: { type: 'string' },
   },
@@ -35,20 +38,13 @@ const { values: options } = parseArgs({
 const backend = registerNative({
   threads: options.threads === undefined ? undefined : Number(options.threads),
   isa: options.isa,
+  folder: process.env.GPT_BUILD_FOLDER,
 });
 registerCoreKernels(backend);
 coreSettings.minSize = 0;
 if (options['own-matmul']) backend.useOneDnn(false);
-if (options.poison) {
-  const { pool } = backend;
-  const take = pool.take.bind(pool);
-  pool.poison = true;
-  pool.take = (bytes) => {
-    const buffer = take(Math.max(bytes, 4096)); // small tensors, which a run leaves to JavaScript, come from it too
-    new Uint32Array(buffer).fill(0x7fc0dead);
-    return buffer;
-  };
-}
+backend.pool.poison = options.poison;
+backend.copyViews = options['copy-views'];
 await tf.setBackend('native');
 
 // ---- the suite, bundled: Node cannot import its extensionless ES modules
@@ -138,7 +134,8 @@ const how = [
   backend.isa,
   `${backend.threads} threads`,
   options['own-matmul'] ? 'own matmul' : backend.matmulLibrary(),
-  ...(options.poison ? ['poisoned pool'] : []),
+  ...(options.poison ? ['poisoned'] : []),
+  ...(options['copy-views'] ? ['copied views'] : []),
 ].join(', ');
 const seconds = ((performance.now() - started) / 1000).toFixed(1);
 console.log(

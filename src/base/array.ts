@@ -85,3 +85,38 @@ function float16ToFloat32(halves: Uint16Array): Float32Array<ArrayBuffer> {
   }
   return out;
 }
+
+/** bfloat16 of each value: the upper half of the float32, rounded to nearest, ties to even. */
+export function toBfloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const halves = new Uint16Array(bits.length);
+  for (let i = 0; i < bits.length; i++) {
+    const b = bits[i]!;
+    const isNan = (b & 0x7fffffff) > 0x7f800000; // which rounding could make infinite
+    halves[i] = isNan ? (b >>> 16) | 0x40 : (b + 0x7fff + ((b >>> 16) & 1)) >>> 16;
+  }
+  return halves;
+}
+
+/** binary16 of each value, rounded to nearest, ties to even; from 65,520 on it becomes infinite. */
+export function toFloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const halves = new Uint16Array(bits.length);
+  for (let i = 0; i < bits.length; i++) halves[i] = float16Bits(bits[i]!);
+  return halves;
+}
+
+function float16Bits(b: number): number {
+  const sign = (b >>> 16) & 0x8000;
+  const exponent = ((b >>> 23) & 0xff) - 127;
+  if ((b & 0x7fffffff) > 0x7f800000) return sign | 0x7e00; // NaN
+  if (exponent > 15) return sign | 0x7c00;
+  if (exponent < -25) return sign; // below half of the smallest, 2^-24
+  const normal = exponent >= -14;
+  const shift = normal ? 13 : -1 - exponent; // bits that are lost
+  const fraction = normal ? b & 0x7fffff : (b & 0x7fffff) | 0x800000;
+  const kept = (normal ? (exponent + 15) << 10 : 0) + (fraction >>> shift);
+  const lost = fraction & ((1 << shift) - 1);
+  const half = 1 << (shift - 1);
+  return sign | (kept + (lost > half || (lost === half && (kept & 1) === 1) ? 1 : 0)); // a carry reaches the exponent
+}

@@ -3,7 +3,7 @@
 
 /**
  * 1 bug, 2 usage or config, 3 device or backend, 4 data or file, 5 diverged, 6 out of memory.
- * (130 and 143 are not errors: the run was stopped by a signal after it had saved.)
+ * (129, 130 and 143 are not errors: SIGHUP, SIGINT or SIGTERM stopped the run, after it had saved.)
  */
 export type ExitCode = 1 | 2 | 3 | 4 | 5 | 6;
 

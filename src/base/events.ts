@@ -1,132 +1,225 @@
-// Everything that happens in a run, as data. The terminal, run.jsonl and the report read these events and nothing
-// else, so what is on the screen, in the log and in the report cannot disagree. Observers cannot change a run.
+// Everything that happens in a run, as data. The terminal, run.jsonl, TensorBoard files and the report read these events
+// and nothing else, so what is on the screen, in the log and in the report cannot disagree. Observers cannot change a run.
+//
+// Each event is a schema, and its type is inferred from it: what compiles is what readRun() accepts. Most modules need
+// the types alone (`import type`), which cost nothing at run time. docs/run-log.md is generated from the descriptions.
+//
+// To add to an event: an optional key. Readers skip keys and events that they do not know, so that needs no new format
+// number; RUN_LOG_FORMAT rises only when an older reader would misread a log.
+
+import { z } from 'zod';
 
 /** Plain JSON data. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
 
-/** First event of a run (and of each resumed part): everything that identifies it. */
-export interface StartEvent {
-  readonly type: 'start';
-  readonly time: string; //          ISO 8601
-  readonly version: string; //       of gpt
-  readonly command: string; //       as typed
-  readonly name: string; //          of the run
-  readonly dir: string; //           checkpoints/NAME
-  readonly resumed_from: number | null; // step
-  readonly config: Json; //          resolved RunConfig
-  readonly origins: Readonly<Record<string, string>>; // config key -> file:line, flag or "default"
-  readonly backend: string; //       native, wasm, ...
-  readonly backend_reason: string; // why this one
-  readonly precision: string; //     fp32
-  readonly threads: number;
-  readonly device: string; //        CPU or GPU model
-  readonly peak_gflops: number | null; // measured fp32 matmul rate of this machine; the denominator of mfu
-  readonly environment: Readonly<Record<string, string>>; // node, os, libraries, git commit
-  readonly params: number;
-  readonly flops_per_token: number; // forward and backward, causal attention counted once
-  readonly memory_estimate_bytes: number;
-  readonly tokenizer: { readonly type: string; readonly vocab_size: number };
-  readonly data: {
-    readonly files: number;
-    readonly bytes: number;
-    readonly documents: number;
-    readonly train_tokens: number;
-    readonly val_tokens: number;
-    readonly train_bytes: number | null; // null for token shards
-    readonly val_bytes: number | null;
-  };
-  readonly max_steps: number;
-  readonly batch_tokens: number;
-  readonly micro_batch: number;
-  readonly grad_accumulation: number;
-  readonly n_ctx: number;
-  /** Reference losses in nats per token, for the report: ln V, unigram entropy, 5-gram model; null where unknown. */
-  readonly baselines: {
-    readonly uniform: number;
-    readonly unigram: number | null;
-    readonly five_gram: number | null;
-  };
-}
+/** Of the log as a whole, in every start event. */
+export const RUN_LOG_FORMAT = 1;
 
-/** One optimizer update. */
-export interface StepEvent {
-  readonly type: 'step';
-  readonly step: number; //       1-based: updates made
-  readonly tokens: number; //     trained on so far
-  readonly epoch: number; //      fractional
-  readonly loss: number; //       nats per token, mean over the global batch
-  readonly lr: number;
-  readonly grad_norm: number; //  before clipping
-  readonly step_ms: number;
-  readonly tokens_per_s: number;
-  readonly mfu: number | null; // share of peak_gflops, causal convention (6N + 6LTC)
-  readonly memory_bytes: number; // resident size of the process
-  readonly tensors: number; //     alive, from the TF.js engine
-  readonly eta_s: number;
-}
+const text = z.string();
+const whole = z.int().min(0);
+/** A number that is not finite is a string in JSON (json.ts). */
+const number = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity']).transform(Number)]);
+const json: z.ZodType<Json> = z.json();
 
-/** A pass over held-out data. */
-export interface ValEvent {
-  readonly type: 'val';
-  readonly step: number;
-  readonly tokens: number;
-  readonly loss: number; // nats per token
-  readonly perplexity: number; // per token: exp(loss)
-  readonly bits_per_byte: number | null; // null where the size of the text is not known (token shards)
-  readonly best: boolean;
-  readonly seconds: number;
-}
+const step = whole.describe('optimizer updates made');
+const tokens = whole.describe('tokens trained on so far');
+const time = text.describe('ISO 8601');
 
-/** Generated text. */
-export interface SampleEvent {
-  readonly type: 'sample';
-  readonly step: number;
-  readonly prompt: string;
-  readonly text: string; // without the prompt
-  readonly temperature: number;
-  readonly top_k: number;
-  readonly seed: number;
-  /** Longest stretch of the sample that stands verbatim in the training text, in characters and as text. */
-  readonly overlap?: { readonly chars: number; readonly text: string };
-}
+export const StartEvent = z
+  .object({
+    type: z.literal('start'),
+    format: z.literal(RUN_LOG_FORMAT).default(RUN_LOG_FORMAT).describe('of this log; where it is missing: 1'),
+    time,
+    version: text.describe('of gpt'),
+    command: text.describe('as typed'),
+    name: text.describe('of the run'),
+    dir: text.describe('folder of the run: checkpoints/NAME'),
+    resumed_from: whole.nullable().describe('step of the checkpoint that this part goes on from; null: a new run'),
+    config: json.describe('resolved configuration, docs/config.md'),
+    origins: z.record(text, text).describe('configuration key: file:line, flag or "default"'),
+    backend: text.describe('native, wasm, ...'),
+    backend_reason: text.describe('why this one'),
+    precision: text.describe('fp32'),
+    threads: number,
+    device: text.describe('model of the CPU or GPU'),
+    peak_gflops: number
+      .nullable()
+      .describe('measured fp32 matmul rate of this machine, the denominator of mfu; null: not measured'),
+    environment: z.record(text, text).describe('node, os, libraries, git commit'),
+    params: number,
+    flops_per_token: number.describe('forward and backward, causal attention counted once'),
+    memory_estimate_bytes: number,
+    tokenizer: z.object({ type: text, vocab_size: number }),
+    data: z.object({
+      files: number,
+      bytes: number,
+      documents: number,
+      train_tokens: number,
+      val_tokens: number,
+      train_bytes: number.nullable().describe('null: token shards, whose text is not known'),
+      val_bytes: number.nullable().describe('the same'),
+      split: text.optional().describe('what is held out, in words'),
+      fingerprint: text.optional().describe('hash of the tokens; a resume needs the same'),
+    }),
+    max_steps: whole,
+    total_tokens: number.optional().describe('tokens of the whole run'),
+    batch_tokens: number.describe('tokens per update, after the ramp'),
+    micro_batch: number.describe('sequences per forward pass'),
+    grad_accumulation: number.describe('forward passes per update'),
+    n_ctx: number.describe('tokens per sequence'),
+    baselines: z
+      .object({
+        uniform: number.describe('ln V'),
+        unigram: number.nullable().describe('knows how often each token occurs; null: not computed'),
+        five_gram: number.nullable().describe('counts the four tokens before; null: not computed'),
+      })
+      .describe('held-out losses to compare with, nats per token'),
+  })
+  .describe('First event of a run, and of each part after a resume: everything that identifies it.');
 
-/** A checkpoint reached the disk. */
-export interface CheckpointEvent {
-  readonly type: 'checkpoint';
-  readonly step: number;
-  readonly dir: string;
-  readonly bytes: number;
-  readonly seconds: number;
-  readonly best: boolean;
-}
+export const StepEvent = z
+  .object({
+    type: z.literal('step'),
+    step,
+    tokens,
+    epoch: number.describe('passes over the training tokens, fractional'),
+    loss: number.describe('nats per token, mean over the batch'),
+    lr: number.describe('learning rate'),
+    grad_norm: number.describe('global norm before clipping'),
+    step_ms: number,
+    tokens_per_s: number,
+    mfu: number.nullable().describe('share of peak_gflops, 6N + 6LTC operations per token; null: peak not measured'),
+    memory_bytes: number.describe('resident size of the process'),
+    tensors: number.describe('alive in TensorFlow.js'),
+    eta_s: number.describe('seconds to the end'),
+    batch_tokens: number.optional().describe('tokens of this update, where the batch grows'),
+    loss_z: number
+      .nullable()
+      .optional()
+      .describe('standard deviations of the loss from the recent ones; null: too few yet'),
+    grad_norm_z: number.nullable().optional().describe('the same of the gradient norm'),
+  })
+  .describe('One optimizer update.');
 
-/** Something that the user should know and that does not stop the run. */
-export interface WarningEvent {
-  readonly type: 'warning';
-  readonly what: string;
-  readonly fix: string;
-}
+export const ValEvent = z
+  .object({
+    type: z.literal('val'),
+    step,
+    tokens,
+    loss: number.describe('nats per token'),
+    perplexity: number.describe('per token: exp(loss)'),
+    bits_per_byte: number.nullable().describe('loss / ln 2 * tokens / bytes of the text; null: bytes not known'),
+    best: z.boolean().describe('lowest loss so far'),
+    seconds: number,
+  })
+  .describe('A pass over held-out text.');
 
-/** Last event of a run. */
-export interface EndEvent {
-  readonly type: 'end';
-  readonly time: string;
-  readonly reason: 'done' | 'interrupted' | 'diverged' | 'failed';
-  readonly step: number;
-  readonly tokens: number;
-  readonly seconds: number; //           training time of this part, without start-up
-  readonly train_loss: number | null; // mean of the last steps
-  readonly val_loss: number | null; //   of the last validation
-  readonly best_val_loss: number | null;
-  readonly best_step: number | null;
-  readonly bits_per_byte: number | null;
-  readonly tokens_per_s: number; //      mean
-  readonly peak_memory_bytes: number;
-  readonly message?: string; // for diverged and failed
-}
+const Metric = z.object({
+  value: number.describe('in the unit; shares (accuracy, F1) from 0 to 1'),
+  stderr: number.optional().describe('standard error of the value'),
+  unit: text.optional().describe('written after the value, e.g. "nats"; none for shares'),
+  n: whole.optional().describe('number of examples'),
+});
+
+export const EvalEvent = z
+  .object({
+    type: z.literal('eval'),
+    name: text.describe('of the task or data set; several evals of one step differ in it'),
+    step,
+    metrics: z.record(text, Metric).describe('accuracy, f1, perplexity, ... of the whole'),
+    classes: z.record(text, z.record(text, Metric)).optional().describe('class or subtask: its own metrics'),
+    settings: z.record(text, text).optional().describe('how it was measured, e.g. split: dev, shots: 5'),
+    seconds: number.optional(),
+  })
+  .describe('A task or a labelled data set, measured.');
+
+export const SampleEvent = z
+  .object({
+    type: z.literal('sample'),
+    step,
+    prompt: text,
+    text: text.describe('without the prompt'),
+    temperature: number,
+    top_k: number,
+    seed: number,
+    overlap: z
+      .object({ chars: number, text })
+      .optional()
+      .describe('longest stretch of the sample that stands verbatim in the training text'),
+  })
+  .describe('Generated text.');
+
+export const CheckpointEvent = z
+  .object({
+    type: z.literal('checkpoint'),
+    step,
+    dir: text,
+    bytes: number,
+    seconds: number.describe('until it was on the disk'),
+    best: z.boolean(),
+    blocked_seconds: number.optional().describe('of these, how long the training waited'),
+  })
+  .describe('A checkpoint reached the disk.');
+
+export const WarningEvent = z
+  .object({
+    type: z.literal('warning'),
+    what: text,
+    fix: text.describe('what to do about it'),
+    step: whole.optional().describe('where it belongs to one'),
+  })
+  .describe('Something that the user should know and that does not stop the run.');
+
+export const EndEvent = z
+  .object({
+    type: z.literal('end'),
+    time,
+    reason: z.enum(['done', 'interrupted', 'diverged', 'failed']),
+    step,
+    tokens,
+    seconds: number.describe('training time of this part, without start-up'),
+    train_loss: number.nullable().describe('mean of the last steps'),
+    val_loss: number.nullable().describe('of the last validation'),
+    best_val_loss: number.nullable(),
+    best_step: whole.nullable(),
+    bits_per_byte: number.nullable(),
+    tokens_per_s: number.describe('mean'),
+    peak_memory_bytes: number,
+    message: text.optional().describe('why it ended: for diverged and failed, and before the last step'),
+  })
+  .describe('Last event of a part. A run that was killed has none.');
+
+export const RunEvent = z.discriminatedUnion('type', [
+  StartEvent,
+  StepEvent,
+  ValEvent,
+  EvalEvent,
+  SampleEvent,
+  CheckpointEvent,
+  WarningEvent,
+  EndEvent,
+]);
+
+export type StartEvent = Readonly<z.infer<typeof StartEvent>>;
+export type StepEvent = Readonly<z.infer<typeof StepEvent>>;
+export type ValEvent = Readonly<z.infer<typeof ValEvent>>;
+export type EvalEvent = Readonly<z.infer<typeof EvalEvent>>;
+export type Metric = Readonly<z.infer<typeof Metric>>;
+export type SampleEvent = Readonly<z.infer<typeof SampleEvent>>;
+export type CheckpointEvent = Readonly<z.infer<typeof CheckpointEvent>>;
+export type WarningEvent = Readonly<z.infer<typeof WarningEvent>>;
+export type EndEvent = Readonly<z.infer<typeof EndEvent>>;
 
 /** Everything that happens in a run. */
-export type RunEvent = StartEvent | StepEvent | ValEvent | SampleEvent | CheckpointEvent | WarningEvent | EndEvent;
+export type RunEvent =
+  | StartEvent
+  | StepEvent
+  | ValEvent
+  | EvalEvent
+  | SampleEvent
+  | CheckpointEvent
+  | WarningEvent
+  | EndEvent;
 
 /** Sees the run and cannot change it. */
 export interface Reporter {

@@ -4,7 +4,9 @@
 //   NAME.tmp-PID   everything is written here first, each file and then the folder is fsynced
 //   NAME           appears by one rename, and its parent folder is fsynced
 //
-// A name that ends in .tmp-PID is unfinished: readers ignore it, and the next write to NAME removes it.
+// The first line is staging, the second committing: a checkpoint is committed by another thread (checkpoint/publish.ts)
+// while the run goes on. A name that ends in .tmp-PID is unfinished: readers ignore it, and the next write to NAME
+// removes it.
 // Everything that changes the disk goes through FileSystem, so that tests can fail or "kill" at every single call.
 
 import {
@@ -17,15 +19,19 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statfsSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { DataError } from './errors.js';
 
-/** The calls that change the disk. They throw what node:fs throws. */
+type OpenFlags = 'w' | 'wx' | 'r+' | 'r';
+
+/** The calls that change the disk, and how much of it is free. They throw what node:fs throws. */
 export interface FileSystem {
-  /** w: create or empty; r+: existing file; r: folder (to fsync it). */
-  open(path: string, flags: 'w' | 'r+' | 'r'): number;
+  /** w: create or empty; wx: create, or fail with EEXIST; r+: existing file; r: folder (to fsync it). */
+  open(path: string, flags: OpenFlags): number;
   /** Number of bytes written, which may be fewer than given. */
   write(fd: number, bytes: Uint8Array): number;
   fsync(fd: number): void;
@@ -35,6 +41,8 @@ export interface FileSystem {
   mkdir(path: string): void;
   /** With all contents; a missing path is no error. */
   rm(path: string): void;
+  /** Bytes that we may still write to the disk of this folder. */
+  freeBytes(dir: string): number;
 }
 
 export const nodeFileSystem: FileSystem = {
@@ -45,13 +53,18 @@ export const nodeFileSystem: FileSystem = {
   rename: renameSync,
   mkdir: (path) => mkdirSync(path),
   rm: (path) => rmSync(path, { recursive: true, force: true }),
+  freeBytes: (dir) => {
+    const { bavail, bsize } = statfsSync(dir);
+    return bavail * bsize;
+  },
 };
 
 // Linux writes at most 2 GiB - 4 KiB at a time, and Node takes 32-bit lengths.
 const CHUNK_BYTES = 1 << 28;
 
 const TEMPORARY = /^(.+)\.tmp-(\d+)$/;
-const temporaryName = (path: string): string => `${path}.tmp-${process.pid}`;
+/** Where a file or folder is staged until commit(). */
+export const temporaryName = (path: string): string => `${path}.tmp-${process.pid}`;
 
 /** Whether a file or folder name marks something unfinished. */
 export const isTemporary = (name: string): boolean => TEMPORARY.test(name);
@@ -59,7 +72,7 @@ export const isTemporary = (name: string): boolean => TEMPORARY.test(name);
 /** Opens, hands over the descriptor, closes whatever happens. */
 export async function withFile<T>(
   path: string,
-  flags: 'w' | 'r+' | 'r',
+  flags: OpenFlags,
   use: (fd: number) => T | Promise<T>,
   fs: FileSystem,
 ): Promise<T> {
@@ -88,7 +101,24 @@ export async function writeFile(path: string, content: Uint8Array | string, fs: 
  * (or, when only the last fsync failed, the new one).
  */
 export async function writeFileAtomic(path: string, content: Uint8Array | string, fs = nodeFileSystem): Promise<void> {
-  await publish(path, (tmp) => writeFile(tmp, content, fs), fs);
+  await stage(path, (tmp) => writeFile(tmp, content, fs), fs);
+  commit(path, fs);
+}
+
+/** The same for a new file too large for memory: `write` gets the open descriptor. Throws DataError when `path` exists. */
+export async function writeNewFileAtomic(
+  path: string,
+  write: (fd: number) => void | Promise<void>,
+  fs = nodeFileSystem,
+): Promise<void> {
+  refuseExisting(path);
+  await stage(path, (tmp) => withFile(tmp, 'w', write, fs), fs);
+  commit(path, fs);
+}
+
+function refuseExisting(path: string): void {
+  if (!existsSync(path)) return;
+  throw new DataError(`${path} exists and is not overwritten`, 'choose another name or remove it');
 }
 
 /**
@@ -100,12 +130,70 @@ export async function writeFolderAtomic(
   write: (tmpDir: string) => void | Promise<void>,
   fs = nodeFileSystem,
 ): Promise<void> {
-  if (existsSync(dir)) throw new DataError(`${dir} exists and is not overwritten`, 'choose another name or remove it');
+  await stageFolder(dir, write, fs);
+  commit(dir, fs);
+}
+
+/** The first half of writeFolderAtomic(): everything is written under temporaryName(dir), nothing is durable yet. */
+export async function stageFolder(
+  dir: string,
+  write: (tmpDir: string) => void | Promise<void>,
+  fs = nodeFileSystem,
+): Promise<void> {
+  refuseExisting(dir);
   const fill = async (tmp: string) => {
     fs.mkdir(tmp);
     await write(tmp);
   };
-  await publish(dir, fill, fs);
+  await stage(dir, fill, fs);
+}
+
+/**
+ * The second half: makes what is staged under temporaryName(path) durable, and gives it its name. Throws DataError when
+ * the disk refuses; what was staged is then removed (or, when only the last fsync failed, there under its name).
+ */
+export function commit(path: string, fs = nodeFileSystem): void {
+  const tmp = temporaryName(path);
+  let renamed = false;
+  try {
+    syncTree(tmp, fs);
+    fs.rename(tmp, path);
+    renamed = true;
+    syncFolder(dirname(path), fs);
+  } catch (error) {
+    if (!renamed) discard(path, fs);
+    throw diskError('write', path, error);
+  }
+}
+
+/** Removes what is staged. Quietly: the error that led here says more than one of the clean-up would. */
+export function discard(path: string, fs = nodeFileSystem): void {
+  try {
+    fs.rm(temporaryName(path));
+  } catch {} // the next write to this path tries again
+}
+
+async function stage(path: string, write: (tmp: string) => Promise<void>, fs: FileSystem): Promise<void> {
+  try {
+    const target = basename(path);
+    removeLeftovers(dirname(path), (name) => name === target, fs);
+    await write(temporaryName(path));
+  } catch (error) {
+    discard(path, fs);
+    throw diskError('write', path, error);
+  }
+}
+
+/** Makes a folder and those above it, where they are missing. Throws DataError. */
+export function makeFolder(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true });
+  } catch (error) {
+    const isFile = (error as NodeJS.ErrnoException).code === 'EEXIST'; // a folder would do
+    throw isFile
+      ? new DataError(`cannot write ${dir}: it is a file`, 'choose a folder')
+      : diskError('write', dir, error);
+  }
 }
 
 /** Removes a folder so that it vanishes at once: what a kill leaves behind has a temporary name. */
@@ -127,13 +215,22 @@ export async function removeFolderAtomic(dir: string, fs = nodeFileSystem): Prom
 export function removeLeftovers(dir: string, of: (target: string) => boolean, fs = nodeFileSystem): void {
   for (const name of readdirSync(dir)) {
     const match = TEMPORARY.exec(name);
-    if (match && of(match[1]!) && !isOtherLivingProcess(Number(match[2]))) fs.rm(join(dir, name));
+    if (!match || !of(match[1]!)) continue;
+    // after a restart in a container our own number may be that of the killed process: then the leftover is ours
+    const pid = Number(match[2]);
+    if (pid === process.pid || !isAlive(pid)) fs.rm(join(dir, name));
   }
 }
 
-/** The text of a file. Throws DataError, naming it, when it cannot be read. */
+// V8's strings end at half a gigabyte, and what is read so is a configuration or a state of a few kilobytes.
+const LONGEST_TEXT = 1 << 28;
+
+/** The text of a small file. Throws DataError, naming it, when it cannot be read or is not small. */
 export function readText(path: string): string {
   try {
+    const { size } = statSync(path);
+    if (size > LONGEST_TEXT)
+      throw new DataError(`${path} has ${size} bytes: it cannot be what it is named`, 'copy it again');
     return readFileSync(path, 'utf8');
   } catch (error) {
     throw diskError('read', path, error);
@@ -147,6 +244,7 @@ export function diskError(verb: 'read' | 'write' | 'remove', path: string, error
   const reason: Record<string, [what: string, fix: string]> = {
     ENOENT: ['no such file or folder', 'check the path'],
     ENOSPC: ['no space left on the disk', 'free some space, or choose a folder on another disk'],
+    EFBIG: ['the file would be larger than a limit allows', 'raise the limit (ulimit -f), or use another disk'],
     EDQUOT: ['your disk quota is used up', 'free some space, or choose a folder on another disk'],
     EACCES: ['permission denied', 'choose a folder that you may use, or change its permissions'],
     EPERM: ['permission denied', 'choose a folder that you may use, or change its permissions'],
@@ -160,35 +258,20 @@ export function diskError(verb: 'read' | 'write' | 'remove', path: string, error
   return new DataError(`cannot ${verb} ${path}: ${what}`, fix);
 }
 
-async function publish(path: string, write: (tmp: string) => Promise<void>, fs: FileSystem): Promise<void> {
-  const tmp = temporaryName(path);
-  let renamed = false;
-  try {
-    const target = basename(path);
-    removeLeftovers(dirname(path), (name) => name === target, fs);
-    await write(tmp);
-    await syncTree(tmp, fs);
-    fs.rename(tmp, path);
-    renamed = true;
-    await syncFolder(dirname(path), fs);
-  } catch (error) {
-    if (!renamed) removeQuietly(tmp, fs);
-    throw diskError('write', path, error);
-  }
-}
-
-/** The error that led here says more than one of the clean-up would; the next write cleans up again. */
-function removeQuietly(path: string, fs: FileSystem): void {
-  try {
-    fs.rm(path);
-  } catch {}
-}
-
-async function syncTree(path: string, fs: FileSystem): Promise<void> {
+function syncTree(path: string, fs: FileSystem): void {
   const entries = readdirOrFile(path);
-  if (entries === null) return withFile(path, 'r+', (fd) => fs.fsync(fd), fs);
-  for (const name of entries) await syncTree(join(path, name), fs);
-  await syncFolder(path, fs);
+  for (const name of entries ?? []) syncTree(join(path, name), fs);
+  if (entries === null) sync(path, 'r+', fs);
+  else syncFolder(path, fs);
+}
+
+function sync(path: string, flags: 'r+' | 'r', fs: FileSystem): void {
+  const fd = fs.open(path, flags);
+  try {
+    fs.fsync(fd);
+  } finally {
+    fs.close(fd);
+  }
 }
 
 function readdirOrFile(path: string): string[] | null {
@@ -201,18 +284,17 @@ function readdirOrFile(path: string): string[] | null {
 }
 
 /** Makes a rename or a new name in the folder durable, where the system can: Windows and some network disks cannot. */
-export async function syncFolder(dir: string, fs: FileSystem): Promise<void> {
+export function syncFolder(dir: string, fs: FileSystem): void {
   try {
-    await withFile(dir, 'r', (fd) => fs.fsync(fd), fs);
+    sync(dir, 'r', fs);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (!['EINVAL', 'ENOTSUP', 'EISDIR', 'EPERM', 'EACCES'].includes(code ?? '')) throw error;
   }
 }
 
-/** After a restart in a container our own number may be that of the killed process: then the leftover is ours. */
-function isOtherLivingProcess(pid: number): boolean {
-  if (pid === process.pid) return false;
+/** Whether a process of this number runs on this machine. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0); // sends nothing
     return true;

@@ -1,7 +1,8 @@
 // The model half of a checkpoint: a folder that Hugging Face transformers opens.
 //
 //   config.json              shape of the model, both ways between Hugging Face's keys and ours
-//   model.safetensors        parameters under Hugging Face's names, linear weights as (in, out), the head tied to wte
+//   model.safetensors        parameters under Hugging Face's names, linear weights as (in, out), the head tied to wte;
+//                            in several files beyond 5 GB (shards.ts)
 //   generation_config.json   end-of-text id
 //
 //   arch   architectures             model_type   activation key
@@ -16,17 +17,22 @@ import { join } from 'node:path';
 import { DataError } from '../base/errors.js';
 import type { Json } from '../base/events.js';
 import { readText } from '../base/files.js';
+import { quoted, short } from '../base/format.js';
 import type { ResolvedModel } from '../config/model_shape.js';
 import { parameterShapes } from '../config/parameters.js';
 import { ModelConfig } from '../config/schema.js';
-import { openSafetensors, requireTensor, type SafetensorsFile } from './safetensors.js';
+import { requireTensor, type SafetensorsFile } from './safetensors.js';
+import { openSharded } from './shards.js';
 
 type JsonObject = { readonly [key: string]: Json };
 
 // ---- config.json
 
-/** The content of config.json. `eot` is the tokenizer's end-of-text id. */
-export function toHfConfig(model: ResolvedModel, eot: number): JsonObject {
+/** Data types of stored weights, as config.json names them. */
+export type WeightDtype = 'float32' | 'bfloat16' | 'float16';
+
+/** The content of config.json. `eot` is the tokenizer's end-of-text id; null where there is none, as in OpenAI's GPT-1. */
+export function toHfConfig(model: ResolvedModel, eot: number | null, dtype: WeightDtype = 'float32'): JsonObject {
   const gpt1 = model.arch === 'gpt1';
   const banded = model.attention_layers.includes('local');
   const fourfold = model.n_inner === 4 * model.n_embd;
@@ -49,11 +55,20 @@ export function toHfConfig(model: ResolvedModel, eot: number): JsonObject {
     resid_pdrop: model.resid_pdrop,
     ...(gpt1 ? {} : { scale_attn_weights: true }),
     tie_word_embeddings: true,
-    bos_token_id: eot,
-    eos_token_id: eot,
+    ...(eot === null ? {} : { bos_token_id: eot, eos_token_id: eot }),
     ...(banded ? { attention_layers: [...model.attention_layers], window_size: model.window_size } : {}),
-    torch_dtype: 'float32',
+    torch_dtype: dtype,
   };
+}
+
+/** What transformers would do otherwise with this config.json than gpt: empty for models that it knows. */
+export function hfDifferences(model: ResolvedModel): string[] {
+  const gpt1 = model.arch === 'gpt1';
+  return [
+    ...(model.attention_layers.includes('local') ? ['it computes the banded layers as dense ones'] : []),
+    ...(gpt1 && model.activation_function === 'gelu' ? ['it computes GELU in the tanh form, not with erf'] : []),
+    ...(gpt1 && model.n_inner !== 4 * model.n_embd ? [`it cannot load an MLP of width ${model.n_inner}`] : []),
+  ];
 }
 
 /** The content of generation_config.json: what transformers' generate() needs to stop and to pad. */
@@ -67,8 +82,11 @@ export const toGenerationConfig = (eot: number): JsonObject => ({
  * The model that a config.json describes, and its end-of-text id (null where it names none).
  * A missing key has the value that it has in transformers. Throws DataError, naming `file`, with all problems at once.
  */
-export function fromHfConfig(json: unknown, file: string): { model: ResolvedModel; eot: number | null } {
-  const fix = 'gpt reads the config.json of GPT2LMHeadModel and OpenAIGPTLMHeadModel';
+export function fromHfConfig(
+  json: unknown,
+  file: string,
+  fix = 'gpt reads the config.json of GPT2LMHeadModel and OpenAIGPTLMHeadModel',
+): { model: ResolvedModel; eot: number | null } {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw new DataError(`${file} holds no JSON object`, fix);
   }
@@ -77,19 +95,18 @@ export function fromHfConfig(json: unknown, file: string): { model: ResolvedMode
 
   const modelType = get('model_type', undefined);
   if (modelType !== 'gpt2' && modelType !== 'openai-gpt') {
-    throw new DataError(`${file}: model_type is ${JSON.stringify(modelType)}, expected "gpt2" or "openai-gpt"`, fix);
+    throw new DataError(`${file}: model_type is ${quoted(modelType)}, expected "gpt2" or "openai-gpt"`, fix);
   }
   const gpt1 = modelType === 'openai-gpt';
   const problems: string[] = [];
   const only = (key: string, value: boolean) => {
-    if (get(key, value) !== value) problems.push(`${key} is ${String(hf[key])}, gpt has only ${value}`);
+    if (get(key, value) !== value) problems.push(`${key} is ${quoted(hf[key])}, gpt has only ${value}`);
   };
   only('tie_word_embeddings', true);
   only('scale_attn_weights', true);
   only('scale_attn_by_inverse_layer_idx', false);
   only('add_cross_attention', false);
-  if (gpt1 && get('afn', 'gelu') !== 'gelu')
-    problems.push(`afn is ${JSON.stringify(get('afn', null))}, gpt has only "gelu"`);
+  if (gpt1 && get('afn', 'gelu') !== 'gelu') problems.push(`afn is ${quoted(get('afn', null))}, gpt has only "gelu"`);
 
   const layers = get('attention_layers', undefined);
   const n_embd = get('n_embd', 768);
@@ -124,7 +141,7 @@ export function fromHfConfig(json: unknown, file: string): { model: ResolvedMode
       problems.push(`attention_layers has ${found} entries for ${model.n_layer} layers`);
     }
   }
-  if (problems.length > 0 || !parsed.success) throw new DataError(`${file}: ${problems.join('; ')}`, fix);
+  if (problems.length > 0 || !parsed.success) throw new DataError(`${file}: ${first(problems, '; ')}`, fix);
   const eot = get('eos_token_id', get('bos_token_id', null));
   // A gpt3 without local layers comes back as gpt2, which is the same model.
   const attention_layers = parsed.data.attention_layers ?? new Array(parsed.data.n_layer).fill('global');
@@ -143,18 +160,24 @@ export interface HfModel {
 }
 
 /**
- * Opens config.json and model.safetensors of a folder and checks every name and shape; values are read on demand.
+ * Opens config.json and model.safetensors (or its shards) of a folder and checks every name and shape; values are read on
+ * demand.
  * Names may lack the "transformer." prefix (as in the hub's gpt2). Throws DataError on a missing or damaged file, a
  * missing tensor, a wrong shape, or an lm_head.weight that is not the token embedding.
  */
 export function readModel(dir: string): HfModel {
   const configFile = join(dir, 'config.json');
   const { model, eot } = fromHfConfig(parseJson(readText(configFile), configFile), configFile);
-  const file = openSafetensors(join(dir, 'model.safetensors'));
+  const file = openSharded(dir, 'model');
   try {
     const shapes = parameterShapes(model);
     const found = new Map(file.names.map((name) => [canonicalName(name), name]));
-    checkNames(file.path, shapes, found);
+    checkNames(
+      file.path,
+      shapes,
+      found,
+      'copy or download the folder again: config.json and model.safetensors must have been saved together',
+    );
     for (const [name, shape] of shapes) requireTensor(file, found.get(name)!, shape);
     const [embedding] = shapes.keys();
     checkHead(file, found.get(embedding!)!);
@@ -178,7 +201,12 @@ export function parseJson(text: string, file: string): unknown {
   }
 }
 
-const HEAD = 'lm_head.weight';
+/** A foreign file can have any number of names and mistakes: the first three say enough. */
+const first = (texts: readonly string[], separator: string): string =>
+  texts.slice(0, 3).join(separator) + (texts.length > 3 ? `${separator}… (${texts.length})` : '');
+
+/** The name of an output head, which must be a copy of the token embedding. */
+export const HEAD = 'lm_head.weight';
 
 const canonicalName = (name: string): string =>
   name === HEAD || name.startsWith('transformer.') ? name : `transformer.${name}`;
@@ -186,33 +214,41 @@ const canonicalName = (name: string): string =>
 // Older versions of transformers stored their causal masks. (c_attn.bias is a parameter: the dot matters.)
 const isMaskBuffer = (name: string): boolean => name.endsWith('.attn.bias') || name.endsWith('.attn.masked_bias');
 
-/** A tensor of a block or final norm that the config does not have means that the two files do not belong together. */
-function checkNames(path: string, shapes: Map<string, number[]>, found: Map<string, string>): void {
+/**
+ * Throws DataError on a missing tensor, and on one of a block or final norm that the config does not have: then the two do
+ * not belong together. `shapes` and `found` have canonical names as keys.
+ */
+export function checkNames(
+  path: string,
+  shapes: ReadonlyMap<string, unknown>,
+  found: ReadonlyMap<string, unknown>,
+  fix: string,
+): void {
   const missing = [...shapes.keys()].filter((name) => !found.has(name));
-  const extra = [...found.keys()].filter(
-    (name) => /^transformer\.(h\.|ln_f\.)/.test(name) && !shapes.has(name) && !isMaskBuffer(name),
-  );
-  const few = (names: string[]) => names.slice(0, 3).join(', ') + (names.length > 3 ? `, … (${names.length})` : '');
+  const extra = [...found.keys()]
+    .filter((name) => /^transformer\.(h\.|ln_f\.)/.test(name) && !shapes.has(name) && !isMaskBuffer(name))
+    .map((name) => short(name));
+  const few = (names: string[]) => first(names, ', ');
   const problems = [
     ...(missing.length > 0 ? [`missing: ${few(missing)}`] : []),
-    ...(extra.length > 0 ? [`not in the model that config.json describes: ${few(extra)}`] : []),
+    ...(extra.length > 0 ? [`not in the model of its configuration: ${few(extra)}`] : []),
   ];
   if (problems.length === 0) return;
-  throw new DataError(
-    `${path}: tensors ${problems.join('; ')}`,
-    'copy or download the folder again: config.json and model.safetensors must have been saved together',
-  );
+  throw new DataError(`${path}: tensors ${problems.join('; ')}`, fix);
 }
 
 function checkHead(file: SafetensorsFile, embedding: string): void {
   if (!file.names.includes(HEAD)) return;
   requireTensor(file, HEAD, file.info(embedding).shape);
-  const a = file.readFloat32(embedding);
-  const b = file.readFloat32(HEAD);
-  const i = a.findIndex((value, k) => value !== b[k] && !(Number.isNaN(value) && Number.isNaN(b[k])));
-  if (i < 0) return;
+  requireTied(file.path, file.readFloat32(HEAD), embedding, file.readFloat32(embedding));
+}
+
+/** Throws DataError where the values of an output head are not those of the token embedding. */
+export function requireTied(path: string, head: Float32Array, embedding: string, values: Float32Array): void {
+  const i = values.findIndex((value, k) => value !== head[k] && !(Number.isNaN(value) && Number.isNaN(head[k])));
+  if (i < 0 && values.length === head.length) return;
   throw new DataError(
-    `${file.path}: ${HEAD} differs from ${embedding} (at element ${i}: ${b[i]} and ${a[i]})`,
+    `${path}: ${HEAD} differs from ${embedding} (at element ${i}: ${head[i]} and ${values[i]})`,
     'gpt has tied embeddings only: this checkpoint has a separate output head',
   );
 }

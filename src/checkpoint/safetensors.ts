@@ -8,15 +8,15 @@
 //
 // Other writers do not always pad, so a tensor may start at any byte: it is read into a buffer of its own.
 
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { DTYPE_BYTES, type DType, elements, type HostTensor, toFloat32 } from '../base/array.js';
 import { DataError } from '../base/errors.js';
-import { diskError, type FileSystem, nodeFileSystem, withFile, writeAll } from '../base/files.js';
+import { type FileSystem, nodeFileSystem, withFile, writeAll } from '../base/files.js';
+import { quoted, short } from '../base/format.js';
+import { type InputFile, openInput } from '../base/input_file.js';
+import { isRecord } from '../base/json.js';
 
 // The reference implementation refuses longer headers.
 const MAX_HEADER_BYTES = 100_000_000;
-// readSync takes 32-bit lengths.
-const CHUNK_BYTES = 1 << 28;
 
 /** Where a tensor lies: `begin` and `end` count from the start of the file. */
 export interface TensorInfo {
@@ -43,18 +43,12 @@ export interface SafetensorsFile {
 
 /** Opens a file and checks its header against its size. Throws DataError, naming file and tensor, on any damage. */
 export function openSafetensors(path: string): SafetensorsFile {
-  let fd: number;
+  const file = openInput(path);
   try {
-    fd = openSync(path, 'r');
+    return openedFile(file, parseHeader(file, readHeader(file)));
   } catch (error) {
-    throw diskError('read', path, error);
-  }
-  try {
-    const size = fstatSync(fd).size;
-    return openedFile(path, fd, parseHeader(path, readHeader(path, fd, size), size));
-  } catch (error) {
-    closeSync(fd);
-    throw diskError('read', path, error);
+    file.close();
+    throw error;
   }
 }
 
@@ -63,7 +57,7 @@ export function requireTensor(file: SafetensorsFile, name: string, shape: readon
   const info = file.info(name);
   if (String(info.shape) !== String(shape)) {
     throw new DataError(
-      `${file.path}: tensor ${name} has shape [${info.shape.join(', ')}], expected [${shape.join(', ')}]`,
+      `${file.path}: tensor ${name} has shape [${short(info.shape.join(', '))}], expected [${shape.join(', ')}]`,
       'the file does not belong to this config.json: use files that were saved together',
     );
   }
@@ -71,7 +65,8 @@ export function requireTensor(file: SafetensorsFile, name: string, shape: readon
   return info;
 }
 
-function openedFile(path: string, fd: number, { infos, metadata }: Header): SafetensorsFile {
+function openedFile(input: InputFile, { infos, metadata }: Header): SafetensorsFile {
+  const { path } = input;
   const file: SafetensorsFile = {
     path,
     names: [...infos.keys()],
@@ -83,19 +78,13 @@ function openedFile(path: string, fd: number, { infos, metadata }: Header): Safe
     },
     read(name) {
       const { dtype, shape, begin, end } = file.info(name);
-      const bytes = new Uint8Array(end - begin);
-      try {
-        readFully(path, fd, bytes, begin);
-      } catch (error) {
-        throw diskError('read', path, error);
-      }
-      return { dtype, shape, bytes };
+      return { dtype, shape, bytes: input.read(begin, end - begin, `tensor ${short(name)}`) };
     },
     readFloat32(name) {
       requireFloat(path, name, file.info(name).dtype);
       return toFloat32(file.read(name));
     },
-    close: () => closeSync(fd),
+    close: () => input.close(),
   };
   return file;
 }
@@ -104,7 +93,7 @@ const DAMAGED = 'copy or download the file again, or use another checkpoint';
 
 function requireFloat(path: string, name: string, dtype: DType): void {
   if (['F32', 'F64', 'F16', 'BF16'].includes(dtype)) return;
-  throw new DataError(`${path}: tensor ${name} has dtype ${dtype}, expected F32, F64, F16 or BF16`, DAMAGED);
+  throw new DataError(`${path}: tensor ${short(name)} has dtype ${dtype}, expected F32, F64, F16 or BF16`, DAMAGED);
 }
 
 // ---- header
@@ -119,19 +108,16 @@ interface RawHeader {
   readonly dataStart: number;
 }
 
-function readHeader(path: string, fd: number, size: number): RawHeader {
+function readHeader({ path, size, read }: InputFile): RawHeader {
   if (size < 8) throw new DataError(`${path} is truncated: ${size} bytes, a safetensors file has at least 8`, DAMAGED);
-  const prefix = new Uint8Array(8);
-  readFully(path, fd, prefix, 0);
-  const length = Number(new DataView(prefix.buffer).getBigUint64(0, true));
+  const length = Number(new DataView(read(0, 8, 'the length of its header').buffer).getBigUint64(0, true));
   if (length > MAX_HEADER_BYTES) {
     throw new DataError(`${path} is no safetensors file: it would have a header of ${length} bytes`, DAMAGED);
   }
   if (8 + length > size) {
     throw new DataError(`${path} is truncated: ${size} bytes, its header alone has ${8 + length}`, DAMAGED);
   }
-  const bytes = new Uint8Array(length);
-  readFully(path, fd, bytes, 8);
+  const bytes = read(8, length, 'its header');
   try {
     return { json: new TextDecoder('utf-8', { fatal: true }).decode(bytes), dataStart: 8 + length };
   } catch {
@@ -139,7 +125,7 @@ function readHeader(path: string, fd: number, size: number): RawHeader {
   }
 }
 
-function parseHeader(path: string, { json, dataStart }: RawHeader, size: number): Header {
+function parseHeader({ path, size }: InputFile, { json, dataStart }: RawHeader): Header {
   const damaged = (what: string) => new DataError(`${path} is damaged: ${what}`, DAMAGED);
   let header: unknown;
   try {
@@ -154,17 +140,21 @@ function parseHeader(path: string, { json, dataStart }: RawHeader, size: number)
   }
   const infos = Object.entries(tensors).map(([name, entry]): [string, TensorInfo] => {
     const problem = entryProblem(entry);
-    if (problem) throw damaged(`tensor ${name} ${problem}`);
+    if (problem) throw damaged(`tensor ${short(name)} ${problem}`);
     const { dtype, shape, data_offsets } = entry as Entry;
     return [name, { dtype, shape, begin: dataStart + data_offsets[0], end: dataStart + data_offsets[1] }];
   });
   infos.sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
   let end = dataStart;
   for (const [name, info] of infos) {
-    if (info.begin !== end) throw damaged(`tensor ${name} starts at byte ${info.begin}, the one before ends at ${end}`);
+    if (info.begin !== end)
+      throw damaged(`tensor ${short(name)} starts at byte ${info.begin}, the one before ends at ${end}`);
     end = info.end;
     if (end > size) {
-      throw new DataError(`${path} is truncated: ${size} bytes, but tensor ${name} ends at byte ${end}`, DAMAGED);
+      throw new DataError(
+        `${path} is truncated: ${size} bytes, but tensor ${short(name)} ends at byte ${end}`,
+        DAMAGED,
+      );
     }
   }
   if (end < size) throw damaged(`${size - end} bytes follow the last tensor`);
@@ -181,34 +171,21 @@ function entryProblem(entry: unknown): string | undefined {
   if (!isRecord(entry)) return 'is described by no JSON object';
   const { dtype, shape, data_offsets: offsets } = entry as { dtype?: unknown; shape?: unknown; data_offsets?: unknown };
   if (typeof dtype !== 'string' || !Object.hasOwn(DTYPE_BYTES, dtype)) {
-    return `has dtype ${JSON.stringify(dtype)}, expected one of ${Object.keys(DTYPE_BYTES).join(' ')}`;
+    return `has dtype ${quoted(dtype)}, expected one of ${Object.keys(DTYPE_BYTES).join(' ')}`;
   }
-  if (!isCounts(shape)) return `has shape ${JSON.stringify(shape)}, expected a list of sizes`;
+  if (!isCounts(shape)) return `has shape ${quoted(shape)}, expected a list of sizes`;
   if (!isCounts(offsets) || offsets.length !== 2) {
-    return `has data_offsets ${JSON.stringify(offsets)}, expected [begin, end]`;
+    return `has data_offsets ${quoted(offsets)}, expected [begin, end]`;
   }
   const bytes = elements(shape) * DTYPE_BYTES[dtype as DType];
   const found = offsets[1]! - offsets[0]!;
   return bytes === found
     ? undefined
-    : `of shape [${shape.join(', ')}] and dtype ${dtype} needs ${bytes} bytes, has ${found}`;
+    : `of shape [${short(shape.join(', '))}] and dtype ${dtype} needs ${bytes} bytes, has ${found}`;
 }
-
-const isRecord = (x: unknown): x is Record<string, unknown> => typeof x === 'object' && x !== null && !Array.isArray(x);
 
 const isCounts = (x: unknown): x is number[] =>
   Array.isArray(x) && x.every((n) => Number.isSafeInteger(n) && (n as number) >= 0);
-
-function readFully(path: string, fd: number, bytes: Uint8Array, position: number): void {
-  let done = 0;
-  while (done < bytes.length) {
-    const chunk = bytes.subarray(done, done + CHUNK_BYTES);
-    const n = readSync(fd, chunk, 0, chunk.length, position + done);
-    if (n === 0)
-      throw new DataError(`${path} became shorter while it was read`, 'something else writes to it: stop that');
-    done += n;
-  }
-}
 
 // ---- writing
 
@@ -218,6 +195,7 @@ type Source<T> = T | (() => T | Promise<T>);
 export type TensorSource = { readonly name: string; readonly shape: readonly number[] } & (
   | { readonly dtype: 'F32'; readonly data: Source<Float32Array> }
   | { readonly dtype: 'I32'; readonly data: Source<Int32Array> }
+  | { readonly dtype: 'F16' | 'BF16'; readonly data: Source<Uint16Array> }
 );
 
 /** What transformers wants to see in a file with PyTorch's layout. */

@@ -2,9 +2,11 @@
 //
 //   checkpoints/NAME/
 //     step-000100/  config.json  generation_config.json  model.safetensors  tokenizer.json
-//                   trainer/optimizer.safetensors   m.<parameter>, v.<parameter>: Adam's moments
+//                   trainer/optimizer.safetensors   m.<parameter>, v.<parameter>: Adam's moments; both files become
+//                                                   shards beyond 5 GB (shards.ts)
 //                   trainer/state.json              see trainer_state.ts
 //     latest  best                                  one line: the name of a step folder
+//     lock                                          of the process that trains here (base/lock.ts)
 //     run.jsonl  report.html  report.json           not ours
 //
 // A step folder is complete as soon as it has its name (files.ts). `latest` and `best` are small text files, replaced by
@@ -12,7 +14,6 @@
 // many a network disk. Saving a step that exists (after resuming from an earlier one) makes step-000100-2, since
 // a folder cannot be replaced in one atomic step and nothing is overwritten.
 
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DataError } from '../base/errors.js';
 import type { Json } from '../base/events.js';
@@ -20,18 +21,23 @@ import {
   diskError,
   type FileSystem,
   isTemporary,
+  makeFolder,
   nodeFileSystem,
   readText,
-  removeFolderAtomic,
   removeLeftovers,
+  stageFolder,
   syncFolder,
   writeFile,
-  writeFileAtomic,
-  writeFolderAtomic,
 } from '../base/files.js';
+import { quoted } from '../base/format.js';
+import { jsonFileText } from '../base/json.js';
 import { parameterShapes } from '../config/parameters.js';
 import { type HfModel, readModel } from './hf.js';
-import { openSafetensors, requireTensor, writeSafetensors } from './safetensors.js';
+import { type Publication, publish } from './publish.js';
+import { listSteps, type Pointer, readFolder, readPointer, STEP, type StepFolder } from './run_folder.js';
+import { requireTensor } from './safetensors.js';
+import { openSharded, writeSharded } from './shards.js';
+import { requireSpace, stepBytes } from './space.js';
 import { parseTrainerState, type TrainerState, trainerStateText } from './trainer_state.js';
 
 /** A float32 tensor to save; `data` is called when its turn comes. */
@@ -46,9 +52,9 @@ export interface CheckpointContent {
   readonly hfConfig: Json;
   readonly generationConfig: Json;
   readonly tokenizerJson: string;
-  readonly params: Iterable<SavedTensor>;
+  readonly params: readonly SavedTensor[];
   /** `m.<parameter>` and `v.<parameter>` of every parameter, with its shape. */
-  readonly optimizer: Iterable<SavedTensor>;
+  readonly optimizer: readonly SavedTensor[];
   readonly state: TrainerState;
 }
 
@@ -63,47 +69,64 @@ export interface Checkpoint extends HfModel {
   };
 }
 
-/** A finished step folder. */
-export interface StepFolder {
-  readonly step: number;
-  readonly name: string;
-  readonly dir: string;
+export type { Pointer, StepFolder };
+
+/** What save() is to do beside saving. */
+export interface SaveOptions {
+  readonly best: boolean;
+  /** Delete all but this many newest steps, the best and the latest; undefined: none. */
+  readonly keep?: number;
 }
 
-export type Pointer = 'latest' | 'best';
+/** A step folder whose bytes are written, and which is not there before `published` resolves. */
+export interface SavedStep extends StepFolder {
+  readonly bytes: number;
+  /** Resolves to the seconds that publishing took. Rejects with a DataError when the disk refuses. */
+  readonly published: Promise<number>;
+}
 
-/** The checkpoints of one run folder. One process at a time may save. */
+/** The checkpoints of one run folder. One process at a time may save (base/lock.ts). */
 export class CheckpointStore {
   readonly dir: string;
   readonly #fs: FileSystem;
+  readonly #publisher: (publication: Publication) => Promise<number>;
+  #published: Promise<number> = Promise.resolve(0);
 
-  constructor(dir: string, fs = nodeFileSystem) {
+  /** `publisher`: see publish.ts; by default saving ends in this thread. */
+  constructor(dir: string, fs = nodeFileSystem, publisher = (publication: Publication) => publish(publication, fs)) {
     this.dir = dir;
     this.#fs = fs;
+    this.#publisher = publisher;
   }
 
   /**
-   * Writes a step folder, then points `best` (if it is) and `latest` to it. Until the folder is complete the previous
-   * checkpoint is the latest, whatever happens. Throws DataError when the disk refuses.
+   * Writes a step folder under a temporary name, which is what has to read the tensors. Then, while the caller goes on,
+   * the folder is published: made durable and given its name; then `best` (if it is) and `latest` point to it, and
+   * old steps are deleted. Until then the previous checkpoint is the latest, whatever happens.
+   * Waits for the save before it to be published. Throws its error, or DataError when the disk refuses or is too full.
    */
-  async save(
-    step: number,
-    content: CheckpointContent,
-    { best }: { best: boolean },
-  ): Promise<StepFolder & { bytes: number }> {
+  async save(step: number, content: CheckpointContent, { best, keep }: SaveOptions): Promise<SavedStep> {
+    await this.#published;
+    makeFolder(this.dir);
     try {
-      mkdirSync(this.dir, { recursive: true });
-      removeLeftovers(this.dir, (target) => STEP.test(target) || target === 'latest' || target === 'best', this.#fs);
+      removeLeftovers(this.dir, (target) => STEP.test(target) || OURS.includes(target), this.#fs);
     } catch (error) {
       throw diskError('write', this.dir, error);
     }
+    requireSpace(this.dir, stepBytes(content), `saving step ${step}`, this.#fs);
     const name = this.#freeName(step);
     const dir = join(this.dir, name);
-    await writeFolderAtomic(dir, (tmp) => writeContent(tmp, content, this.#fs), this.#fs);
-    // best first: a kill in between leaves a `best` that is right, and a `latest` from which the step is made again.
-    if (best) await writeFileAtomic(join(this.dir, 'best'), `${name}\n`, this.#fs);
-    await writeFileAtomic(join(this.dir, 'latest'), `${name}\n`, this.#fs);
-    return { step, name, dir, bytes: folderBytes(dir) };
+    let bytes = 0;
+    await stageFolder(
+      dir,
+      async (tmp) => {
+        bytes = await writeContent(tmp, content, this.#fs);
+      },
+      this.#fs,
+    );
+    this.#published = this.#publisher({ runDir: this.dir, name, best, keep });
+    this.#published.catch(() => {}); // it is thrown where somebody waits for it
+    return { step, name, dir, bytes, published: this.#published };
   }
 
   /** Opens a checkpoint of this run. Throws DataError when there is none or it is damaged, naming one that is whole. */
@@ -115,16 +138,6 @@ export class CheckpointStore {
   /** Finished step folders, oldest first. */
   list(): StepFolder[] {
     return listSteps(this.dir);
-  }
-
-  /** Deletes all but the newest `keep`, the best and the latest. Returns the names of the deleted ones. */
-  async prune({ keep }: { keep: number }): Promise<string[]> {
-    const steps = this.list();
-    const kept = new Set(steps.slice(Math.max(0, steps.length - keep)).map(({ name }) => name));
-    for (const pointer of ['latest', 'best'] as const) kept.add(readPointer(this.dir, pointer) ?? '');
-    const deleted = steps.filter(({ name }) => !kept.has(name));
-    for (const { dir } of deleted) await removeFolderAtomic(dir, this.#fs);
-    return deleted.map(({ name }) => name);
   }
 
   #freeName(step: number): string {
@@ -144,6 +157,9 @@ export class CheckpointStore {
     throw new DataError(`${this.dir} has no checkpoint of step ${step}`, `choose one of its checkpoints: ${names}`);
   }
 }
+
+/** Files of a run folder that saving replaces. */
+const OURS = ['latest', 'best', 'lock'];
 
 /**
  * The step or Hugging Face folder that a path means. A folder with config.json means itself; a run folder means what
@@ -169,7 +185,7 @@ export function resolveCheckpoint(path: string, which: Pointer): string {
   const name = readPointer(path, which) ?? readPointer(path, 'latest') ?? steps.at(-1)!.name;
   const folder = steps.find((step) => step.name === name);
   if (folder) return folder.dir;
-  throw new DataError(`${path}: ${which} names ${JSON.stringify(name)}, which is not there`, useAnother(path, name));
+  throw new DataError(`${path}: ${which} names ${quoted(name)}, which is not there`, useAnother(path, name));
 }
 
 /**
@@ -192,13 +208,13 @@ export function loadCheckpoint(path: string, which: Pointer): Checkpoint {
  * start at the same moment get two folders.
  */
 export async function uniqueRunDir(base: string, name: string, fs = nodeFileSystem): Promise<string> {
+  makeFolder(base);
   try {
-    mkdirSync(base, { recursive: true });
     for (let n = 1; ; n++) {
       const dir = join(base, n === 1 ? name : `${name}-${n}`);
       try {
         fs.mkdir(dir);
-        await syncFolder(base, fs);
+        syncFolder(base, fs);
         return dir;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
@@ -207,31 +223,6 @@ export async function uniqueRunDir(base: string, name: string, fs = nodeFileSyst
   } catch (error) {
     throw diskError('write', join(base, name), error);
   }
-}
-
-const STEP = /^step-(\d{6,})(?:-(\d+))?$/;
-
-function listSteps(runDir: string): StepFolder[] {
-  return readFolder(runDir)
-    .flatMap((name) => {
-      const match = STEP.exec(name);
-      return match ? [{ step: Number(match[1]), again: Number(match[2] ?? 1), name, dir: join(runDir, name) }] : [];
-    })
-    .sort((a, b) => a.step - b.step || a.again - b.again)
-    .map(({ step, name, dir }) => ({ step, name, dir }));
-}
-
-function readFolder(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOTDIR') throw diskError('read', path, error);
-    throw new DataError(`${path} is a file, not a folder`, `give the folder that holds it: ${dirname(path)}`);
-  }
-}
-
-function readPointer(runDir: string, pointer: Pointer): string | undefined {
-  return readFolder(runDir).includes(pointer) ? readText(join(runDir, pointer)).trim() : undefined;
 }
 
 /** What to do about a damaged step: the newest other one that opens. */
@@ -246,17 +237,27 @@ function useAnother(runDir: string, damaged: string, otherwise = 'start a new ru
   return `no other checkpoint in ${resolve(runDir)} is whole; ${otherwise}`;
 }
 
-async function writeContent(dir: string, content: CheckpointContent, fs: FileSystem): Promise<void> {
-  const json = (value: Json) => `${JSON.stringify(value, null, 2)}\n`;
-  const float32 = (tensors: Iterable<SavedTensor>) => [...tensors].map((t) => ({ ...t, dtype: 'F32' as const }));
-  await writeFile(join(dir, 'config.json'), json(content.hfConfig), fs);
-  await writeFile(join(dir, 'generation_config.json'), json(content.generationConfig), fs);
-  await writeFile(join(dir, 'tokenizer.json'), content.tokenizerJson, fs);
-  await writeSafetensors(join(dir, 'model.safetensors'), float32(content.params), undefined, fs);
+/** Writes all files of a step folder; returns their bytes. */
+async function writeContent(dir: string, content: CheckpointContent, fs: FileSystem): Promise<number> {
+  let bytes = 0;
+  const counted: FileSystem = {
+    ...fs,
+    write: (fd, chunk) => {
+      const n = fs.write(fd, chunk);
+      bytes += n;
+      return n;
+    },
+  };
+  const float32 = (tensors: readonly SavedTensor[]) => tensors.map((t) => ({ ...t, dtype: 'F32' as const }));
+  await writeFile(join(dir, 'config.json'), jsonFileText(content.hfConfig), counted);
+  await writeFile(join(dir, 'generation_config.json'), jsonFileText(content.generationConfig), counted);
+  await writeFile(join(dir, 'tokenizer.json'), content.tokenizerJson, counted);
+  await writeSharded(dir, 'model', float32(content.params), { fs: counted });
   const trainer = join(dir, 'trainer');
   fs.mkdir(trainer);
-  await writeSafetensors(join(trainer, 'optimizer.safetensors'), float32(content.optimizer), undefined, fs);
-  await writeFile(join(trainer, 'state.json'), trainerStateText(content.state), fs);
+  await writeSharded(trainer, 'optimizer', float32(content.optimizer), { fs: counted });
+  await writeFile(join(trainer, 'state.json'), trainerStateText(content.state), counted);
+  return bytes;
 }
 
 function openCheckpoint(dir: string): Checkpoint {
@@ -265,7 +266,7 @@ function openCheckpoint(dir: string): Checkpoint {
     if (!readFolder(dir).includes('trainer')) return { ...model, dir, trainer: null };
     const stateFile = join(dir, 'trainer', 'state.json');
     const state = parseTrainerState(readText(stateFile), stateFile);
-    const file = openSafetensors(join(dir, 'trainer', 'optimizer.safetensors'));
+    const file = openSharded(join(dir, 'trainer'), 'optimizer');
     const close = () => {
       model.close();
       file.close();
@@ -287,9 +288,4 @@ function openCheckpoint(dir: string): Checkpoint {
     model.close();
     throw error;
   }
-}
-
-function folderBytes(dir: string): number {
-  const files = readdirSync(dir, { recursive: true, encoding: 'utf8' }).map((name) => statSync(join(dir, name)));
-  return files.reduce((sum, stat) => sum + (stat.isFile() ? stat.size : 0), 0);
 }

@@ -4,9 +4,17 @@
 import { z } from 'zod';
 import { DataError } from '../base/errors.js';
 import type { Json } from '../base/events.js';
+import { short } from '../base/format.js';
+import { jsonFileText } from '../base/json.js';
 
-/** Raised when a reader of the old files could no longer resume exactly. */
+/** Raised, with a migration, when a reader of the old files could no longer resume exactly. */
 export const FORMAT_VERSION = 1;
+
+/** Makes the content of a file of version n + 1 from that of version n. */
+export type Migration = (old: Readonly<Record<string, unknown>>) => Record<string, unknown>;
+
+/** By version n, for every n that was ever released before FORMAT_VERSION. */
+const MIGRATIONS: Readonly<Record<number, Migration>> = {};
 
 const StoredState = z.object({
   format_version: z.literal(FORMAT_VERSION),
@@ -16,7 +24,8 @@ const StoredState = z.object({
   best_val_loss: z.number().nullable(), //   nats per token; null: not validated yet
   best_step: z.int().nullable(),
   seed: z.int().min(0),
-  config: z.json(), //                       resolved RunConfig
+  // Resolved RunConfig: section -> key -> value. Values are checked where they are used (config/load.ts).
+  config: z.record(z.string(), z.record(z.string(), z.custom<Json>())),
   origins: z.record(z.string(), z.string()), // config key -> file:line, flag or "default"
   data_fingerprint: z.string(), //           of the token shards: a resumed run must read the same ones
 });
@@ -28,11 +37,14 @@ export type TrainerState = Readonly<Omit<z.infer<typeof StoredState>, 'format_ve
 
 /** The file's text. */
 export function trainerStateText(state: TrainerState): string {
-  return `${JSON.stringify({ format_version: FORMAT_VERSION, ...state }, null, 2)}\n`;
+  return jsonFileText({ format_version: FORMAT_VERSION, ...state });
 }
 
-/** Throws DataError, naming the file, on damage or on another version's format. */
-export function parseTrainerState(text: string, file: string): TrainerState {
+/**
+ * Reads a file of this version, or of an older one that the migrations lead to this one.
+ * Throws DataError, naming the file, on damage and on any other version.
+ */
+export function parseTrainerState(text: string, file: string, migrations = MIGRATIONS): TrainerState {
   const problem = (what: string, fix = 'use another checkpoint') => new DataError(`${file}: ${what}`, fix);
   let json: unknown;
   try {
@@ -40,17 +52,34 @@ export function parseTrainerState(text: string, file: string): TrainerState {
   } catch {
     throw problem('is no JSON (cut off?)');
   }
-  const version = (json as { format_version?: unknown } | null)?.format_version;
-  if (typeof version === 'number' && version !== FORMAT_VERSION) {
-    throw problem(
-      `has format version ${version}, this gpt reads ${FORMAT_VERSION}`,
-      'resume with the version of gpt that saved it',
-    );
-  }
-  const parsed = StoredState.safeParse(json);
+  const parsed = StoredState.safeParse(migrated(json, migrations, problem));
   if (!parsed.success) {
-    throw problem(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '));
+    const issues = parsed.error.issues.map((issue) => `${short(issue.path.join('.'))}: ${short(issue.message)}`);
+    throw problem(issues.slice(0, 3).join('; '));
   }
   const { format_version: _, ...state } = parsed.data;
+  return state;
+}
+
+function migrated(
+  json: unknown,
+  migrations: Readonly<Record<number, Migration>>,
+  problem: (what: string, fix: string) => DataError,
+): unknown {
+  let state = json as Record<string, unknown> | null;
+  const stored = state?.['format_version'];
+  if (typeof stored !== 'number') return json; // damage: the schema says what is wrong
+  for (let version = stored; version !== FORMAT_VERSION; version++) {
+    const migrate = version < FORMAT_VERSION ? migrations[version] : undefined;
+    if (migrate === undefined) {
+      throw problem(
+        `has format version ${stored}, this gpt reads ${[...Object.keys(migrations), FORMAT_VERSION].join(', ')}`,
+        stored > FORMAT_VERSION
+          ? 'a newer gpt saved it: resume with that version or a later one'
+          : 'resume with the version of gpt that saved it',
+      );
+    }
+    state = { ...migrate(state!), format_version: version + 1 };
+  }
   return state;
 }

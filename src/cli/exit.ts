@@ -7,6 +7,7 @@
 
 import { CommanderError } from 'commander';
 import { GptError } from '../base/errors.js';
+import { printable } from '../base/format.js';
 
 /** Text for stderr (ends with \n; empty when everything has been said, as after --help) and exit code of an error. */
 export function describeError(error: unknown, debug: boolean): { text: string; code: number } {
@@ -22,8 +23,9 @@ export function describeError(error: unknown, debug: boolean): { text: string; c
   return { text: `internal error: ${what} (${advice})\n${stack}`, code: 1 };
 }
 
+/** Messages quote names out of files: no control character of theirs may reach the terminal. */
 function message(what: string, fix: string): string {
-  return `error: ${what}\n  fix: ${fix}\n`;
+  return `error: ${printable(what)}\n  fix: ${printable(fix)}\n`;
 }
 
 /** commander's "error: unknown option '--dat'\n(Did you mean --data?)" in our format; exit 0 for --help and --version. */

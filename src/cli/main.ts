@@ -11,6 +11,7 @@ import { CommanderError } from 'commander';
 import type { Reporter } from '../base/events.js';
 import type { CommandContext, GlobalOptions, Run } from '../commands/options.js';
 import { describeError } from './exit.js';
+import { standardInput } from './input.js';
 import { createProgram } from './program.js';
 
 const VERSION = (
@@ -52,11 +53,14 @@ async function leave(code: number, message: string): Promise<never> {
   process.exit(code);
 }
 
-/** The reader of a pipe has gone (gpt ... | head). A run in training saves first, as on SIGTERM; others just end. */
+/**
+ * The reader of a pipe has gone (gpt ... | head), or the terminal has been closed (EIO). A run in training saves first, as
+ * on SIGTERM; others just end.
+ */
 function quietPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
+  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
   if (process.listenerCount('SIGTERM') > 0) {
-    process.stdout.removeAllListeners('error').on('error', () => {});
+    for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners('error').on('error', () => {});
     process.kill(process.pid, 'SIGTERM');
   } else process.exit(0);
 }
@@ -71,9 +75,10 @@ function commandContext(options: GlobalOptions, argv: readonly string[], opened:
   const { stdout, stderr, env } = process;
   const isTty = stdout.isTTY === true;
   const color = wantsColor(options.color, isTty, env);
+  const err = (text: string): void => void stderr.write(text);
   return {
     out: (text) => void stdout.write(text),
-    err: (text) => void stderr.write(text),
+    err,
     reporter: async () => {
       const { terminalReporter } = await import('./terminal.js');
       const reporter = terminalReporter({
@@ -92,6 +97,8 @@ function commandContext(options: GlobalOptions, argv: readonly string[], opened:
     color,
     env: Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('GPT_'))),
     argv,
+    stdin: standardInput(process, err),
+    program: programName(),
     version: VERSION,
   };
 }

@@ -6,7 +6,7 @@
 // they are, and src/config judges them. Imports commander and nothing else, so that help is instant.
 
 import { Command, InvalidArgumentError, Option, type ParseOptionsResult } from 'commander';
-import type { CommandOptions, GlobalOptions } from '../commands/options.js';
+import type { CommandOptions, GlobalOptions, TokenizerTrainOptions } from '../commands/options.js';
 
 /** Runs a command that has been parsed. */
 export type Start = <K extends keyof CommandOptions>(name: K, options: CommandOptions[K]) => Promise<void>;
@@ -87,6 +87,10 @@ export function createProgram(version: string, start: Start): Command {
   pretrain(program, start);
   generate(program, start);
   evaluate(program, start);
+  plan(program, start);
+  tokenizer(program, start);
+  importModel(program, start);
+  exportModel(program, start);
   bench(program, start);
   program
     .command('doctor')
@@ -94,7 +98,9 @@ export function createProgram(version: string, start: Start): Command {
     .action((_, command: Command) => start('doctor', globals(command)));
   program
     .command('report')
-    .about('Write report.html and report.json of a run again, from its log.', [['gpt report checkpoints/my-run', '']])
+    .about('Write report.html and report.json of a run again, from its log.', [
+      ['gpt report checkpoints/my-run', 'also while it trains, or after a kill'],
+    ])
     .argument('<run>', 'run folder')
     .action((dir: string, _, command: Command) => start('report', { ...globals(command), dir }));
   program
@@ -116,9 +122,10 @@ function pretrain(program: GptCommand, start: Start): void {
     .command('pretrain')
     .about('Train a model from scratch, or go on with --resume.', [
       ['gpt pretrain quickstart', 'bundled corpus, 3 minutes'],
-      ["gpt pretrain gpt1 --data 'books/**/*.txt'", 'quote globs: gpt expands them'],
-      ['gpt pretrain mini --train.max_steps 500', 'every config key is a flag'],
-      ['gpt pretrain mini --print-config', 'every setting and its origin'],
+      ["gpt pretrain gpt2-124m --data 'b/**/*.txt'", 'quote globs: gpt expands them'],
+      ['gpt pretrain quickstart --train.max_steps 500', 'every config key is a flag'],
+      ['gpt pretrain quickstart --print-config', 'every setting and its origin'],
+      ['gpt pretrain gpt2-124m --data b.txt --dry-run', 'what it takes'],
       ['gpt pretrain --resume checkpoints/mini', 'exact continuation'],
     ])
     .usage('[config] [options] [--section.key value ...]')
@@ -126,6 +133,9 @@ function pretrain(program: GptCommand, start: Start): void {
     .option('--data <path...>', 'text: files, folders or globs (config key data.path)')
     .option('--out <dir>', 'folder of the run (default: checkpoints/<config name>)')
     .option('--resume <dir>', 'go on with the run in this folder, exactly')
+    .option('--val-data <path...>', 'held-out text of its own (config key data.val_path)')
+    .option('--max-minutes <n>', 'save and stop after so many minutes (config key train.max_minutes)')
+    .option('--dry-run', 'check everything, show what the run takes, and stop')
     .option('--print-config', 'show every setting and where it came from, and stop')
     .compute();
   command.configFlags = [];
@@ -148,8 +158,37 @@ function pretrain(program: GptCommand, start: Start): void {
       out: given.out,
       resume: given.resume,
       printConfig: given.printConfig ?? false,
-      flags,
+      dryRun: given.dryRun ?? false,
+      flags: [...shortFlags(command), ...flags],
     });
+  });
+}
+
+/** Options that are short for a config key. */
+function shortFlags(command: Command): string[] {
+  const { valData = [], maxMinutes } = command.opts<{ valData?: string[]; maxMinutes?: string }>();
+  return [
+    ...valData.flatMap((path) => ['--data.val_path', path]),
+    ...(maxMinutes === undefined ? [] : ['--train.max_minutes', maxMinutes]),
+  ];
+}
+
+function plan(program: GptCommand, start: Start): void {
+  const command = program
+    .command('plan')
+    .about('Parameters, memory, disk and time of a run, before it starts.', [
+      ['gpt plan gpt2-124m', ''],
+      ['gpt plan gpt3-1.3b --train.micro_batch 2 --train.recompute true', 'every config key is a flag'],
+      ['gpt plan gpt1 --tokens 1e9 --gflops 300', 'for a text of 1B tokens, at 300 GFLOP/s'],
+    ])
+    .usage('<config> [options] [--section.key value ...]')
+    .argument('<config>', 'YAML file, or the name of a preset in configs/')
+    .option('--gflops <n>', 'rate of the machine, for the time (gpt doctor and gpt bench measure it)', real(1e-3, 1e12))
+    .option('--tokens <n>', 'tokens of the text, for runs that count epochs', real(1, 1e18));
+  command.configFlags = [];
+  command.action((config: string) => {
+    const { gflops, tokens } = command.opts<{ gflops?: number; tokens?: number }>();
+    return start('plan', { ...globals(command), config, flags: command.configFlags ?? [], gflops, tokens });
   });
 }
 
@@ -160,10 +199,16 @@ function generate(program: GptCommand, start: Start): void {
       ['gpt generate checkpoints/my-run --prompt "Once upon"', ''],
       ['gpt generate checkpoints/my-run --n 3 --temperature 0.8 --top-k 50', ''],
       ['gpt generate checkpoints/my-run --prompt "A" --prompt "B" --json', ''],
+      ['gpt generate checkpoints/my-run < beginning.txt', ''],
+      ['gpt generate checkpoints/my-run --interactive', ''],
     ])
     .argument('<checkpoint>', 'run folder, step folder or Hugging Face folder')
-    .option('--prompt <text>', 'text to go on from; repeat for a batch', collect, [])
-    .option('--prompt-file <file>', 'the same from a file')
+    .option('--prompt <text>', 'text to go on from, - for standard input; repeat for a batch', collect, [])
+    .option(
+      '--prompt-file <file>',
+      'the same from a file; without either, a pipe is read: up to its end, less the last line end',
+    )
+    .addOption(new Option('--interactive', 'type prompts and see each go on').conflicts(['prompt', 'promptFile', 'n']))
     .option('--n <count>', 'samples per prompt', whole(1), 1)
     .option('--tokens <n>', 'tokens to write at most', whole(1), 200)
     .option('--temperature <x>', '0: always the likeliest token', real(0, Number.POSITIVE_INFINITY), 0.8)
@@ -173,10 +218,15 @@ function generate(program: GptCommand, start: Start): void {
     .option('--stop <text>', 'end where this text appears; repeatable', collect, [])
     .compute()
     .action((checkpoint: string, _, command: Command) => {
-      const { prompt, promptFile, n, tokens, temperature, topK, topP, seed, stop } =
-        command.opts<CommandOptions['generate']>();
+      const given = command.opts<CommandOptions['generate']>();
+      const { prompt, promptFile, n, tokens, temperature, topK, topP, seed, stop } = given;
+      const interactive = given.interactive ?? false;
       const sampling = { n, tokens, temperature, topK, topP, seed, stop };
-      return start('generate', { ...compute(command), checkpoint, prompt, promptFile, ...sampling });
+      const common = compute(command);
+      if (interactive && common.json) {
+        command.error("error: option '--interactive' cannot be used with option '--json'");
+      }
+      return start('generate', { ...common, checkpoint, prompt, promptFile, interactive, ...sampling });
     });
 }
 
@@ -191,12 +241,49 @@ function evaluate(program: GptCommand, start: Start): void {
     .argument('<checkpoint>', 'run folder, step folder or Hugging Face folder')
     .option('--data <path...>', "text: files, folders or globs (default: the run's own held-out part)")
     .option('--stride <n>', 'tokens between windows (default: the context, disjoint windows)', whole(1))
-    .option('--text-key <key>', 'key of the text in .jsonl rows', 'text')
+    .option('--text-key <key>', 'key or column of the text in rows', 'text')
     .option('--batch <n>', 'windows per forward pass', whole(1))
     .compute()
     .action((checkpoint: string, _, command: Command) => {
       const { data, stride, textKey, batch } = command.opts<CommandOptions['eval']>();
       return start('eval', { ...compute(command), checkpoint, data, stride, textKey, batch });
+    });
+}
+
+function importModel(program: GptCommand, start: Start): void {
+  program
+    .command('import')
+    .about('Make a model of llm.c (.bin) or nanoGPT (ckpt.pt) usable here: writes a Hugging Face folder.', [
+      ['gpt import ckpt.pt --out models/mine', 'nanoGPT; executes nothing of it'],
+      ['gpt import gpt2_124M.bin --out models/gpt2', 'llm.c, version 3 or 5'],
+      ['gpt import ckpt.pt --out models/my --tokenizer tokenizer.json', ''],
+    ])
+    .argument('<file>', 'model file')
+    .requiredOption('--out <dir>', 'folder to write; it must not exist')
+    .option('--tokenizer <t>', 'gpt2-bpe, byte, a tokenizer.json or a checkpoint folder (default: gpt2-bpe if it fits)')
+    .action((file: string, _, command: Command) => {
+      const { out, tokenizer } = command.opts<CommandOptions['import']>();
+      return start('import', { ...globals(command), file, out, tokenizer });
+    });
+}
+
+function exportModel(program: GptCommand, start: Start): void {
+  program
+    .command('export')
+    .about('Write a model for other programs: the best checkpoint of a run, without its training state.', [
+      ['gpt export checkpoints/my-run --out model', 'for transformers'],
+      ['gpt export checkpoints/my-run --out model --dtype bf16', 'half the size'],
+      ['gpt export checkpoints/my-run --out gpt2.bin --format llmc', 'for llm.c'],
+    ])
+    .argument('<checkpoint>', 'run folder, step folder or Hugging Face folder')
+    .requiredOption('--out <path>', 'folder (hf) or file (llmc) to write; it must not exist')
+    .addOption(
+      new Option('--format <f>', 'hf: folder for transformers; llmc: .bin').choices(['hf', 'llmc']).default('hf'),
+    )
+    .addOption(new Option('--dtype <t>', 'of the weights').choices(['f32', 'bf16', 'f16']).default('f32'))
+    .action((checkpoint: string, _, command: Command) => {
+      const { format, out, dtype } = command.opts<CommandOptions['export']>();
+      return start('export', { ...globals(command), checkpoint, format, out, dtype });
     });
 }
 
@@ -210,11 +297,49 @@ function bench(program: GptCommand, start: Start): void {
     .option('--steps <n>', 'timed steps', whole(1), 10)
     .option('--warmup <n>', 'steps before that', whole(0), 3)
     .addOption(new Option('--precision <p>', 'of the matrix products').choices(['fp32']).default('fp32'))
+    .option('--recompute', 'compute activations twice, as train.recompute does', false)
     .compute()
     .action((_, command: Command) => {
-      const { model, batch, nCtx, steps, warmup, precision } = command.opts<CommandOptions['bench']>();
-      return start('bench', { ...compute(command), model, batch, nCtx, steps, warmup, precision });
+      const { model, batch, nCtx, steps, warmup, precision, recompute } = command.opts<CommandOptions['bench']>();
+      return start('bench', { ...compute(command), model, batch, nCtx, steps, warmup, precision, recompute });
     });
+}
+
+function tokenizer(program: GptCommand, start: Start): void {
+  const group = program.command('tokenizer').about('Train a tokenizer on your own text, or look into one.', [
+    ['gpt tokenizer train corpus.txt --vocab-size 4096', ''],
+    ['gpt tokenizer show tokenizer.json "some text"', ''],
+  ]);
+  group
+    .command('train')
+    .about('Train a byte-level BPE tokenizer (as GPT-2: any text, any language).', [
+      ['gpt tokenizer train corpus.txt --vocab-size 4096 --out tokenizer.json', ''],
+      ["gpt tokenizer train 'books/**/*.txt' posts.jsonl --text-key body", ''],
+      ['gpt pretrain my.yaml --tokenizer.type file --tokenizer.path tokenizer.json', ''],
+    ])
+    .argument('<text...>', 'files, folders or globs, as for pretrain --data')
+    .option('--vocab-size <n>', 'tokens: 256 bytes, the merges, <|endoftext|>', whole(257, 2 ** 20), 4096)
+    .option('--out <file>', 'what to write; an existing file is an error', 'tokenizer.json')
+    .option('--min-frequency <n>', 'merge only what occurs so many times', whole(1), 2)
+    .option('--text-key <key>', 'key or column of the text in files of rows', 'text')
+    .action((data: string[], _, command: Command) => {
+      const { out, vocabSize, minFrequency, textKey } = command.opts<TokenizerTrainOptions>();
+      const options = { data, out, vocabSize, minFrequency, textKey };
+      return start('tokenizer', { ...globals(command), action: 'train', ...options });
+    });
+  group
+    .command('show')
+    .about('Show the tokens of a text.', [
+      ['gpt tokenizer show tokenizer.json "Once upon a time"', ''],
+      ['gpt tokenizer show gpt2-bpe - < story.txt', 'from standard input'],
+      ['gpt tokenizer show checkpoints/my-run', 'its kind and size'],
+    ])
+    .argument('<tokenizer>', 'tokenizer.json, run or checkpoint folder, gpt2-bpe or byte')
+    .argument('[text]', '-: standard input')
+    .action((name: string, text: string | undefined, _, command: Command) =>
+      start('tokenizer', { ...globals(command), action: 'show', tokenizer: name, text }),
+    );
+  for (const command of group.commands) command.allowExcessArguments(false).configureHelp({ showGlobalOptions: true });
 }
 
 function globals(command: Command): GlobalOptions {
@@ -234,12 +359,13 @@ function compute(command: Command) {
 
 const collect = (value: string, before: readonly string[]): string[] => [...before, value];
 
-/** An integer of at least `least`. */
-function whole(least: number): (text: string) => number {
+/** An integer from `least` to `most`. */
+function whole(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!/^[+-]?\d+$/.test(text.trim()) || !Number.isSafeInteger(value) || value < least) {
-      throw new InvalidArgumentError(`It must be an integer of at least ${least}.`);
+    if (!/^[+-]?\d+$/.test(text.trim()) || !Number.isSafeInteger(value) || value < least || value > most) {
+      const range = most < Number.MAX_SAFE_INTEGER ? `from ${least} to ${most}` : `of at least ${least}`;
+      throw new InvalidArgumentError(`It must be an integer ${range}.`);
     }
     return value;
   };

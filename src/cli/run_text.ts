@@ -6,7 +6,7 @@
 // The moving part (bar, table) is terminal.ts.
 
 import type { EndEvent, Json, SampleEvent, StartEvent } from '../base/events.js';
-import { bytes, count, duration, integer, printable } from '../base/format.js';
+import { bytes, count, duration, integer, plural, printable } from '../base/format.js';
 
 /** Gives text a meaning that a colour shows; without colours the text itself. */
 export interface Paint {
@@ -52,7 +52,7 @@ export function headerBlock(start: StartEvent, columns: number, paint: Paint): s
   const { model } = sections(start.config);
   const { data, environment } = start;
   const line = (label: string, parts: string[]) => row(label, parts, columns, paint);
-  const tokens = start.max_steps * start.batch_tokens;
+  const tokens = start.total_tokens ?? start.max_steps * start.batch_tokens;
   const epochs = data.train_tokens > 0 ? tokens / data.train_tokens : 0;
   const { node, os } = environment;
   const { arch, n_layer, n_embd, n_head } = model;
@@ -178,8 +178,6 @@ function sections(config: Json): { model: Section; sample: Section } {
 }
 
 const text = (value: Json | undefined): string => (value === undefined || value === null ? '?' : String(value));
-
-const plural = (n: number, noun: string): string => `${integer(n)} ${noun}${n === 1 ? '' : 's'}`;
 
 /** A word of a shell command, quoted where it must be. */
 function shell(word: string): string {

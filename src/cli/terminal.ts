@@ -11,6 +11,8 @@
 import { SingleBar } from 'cli-progress';
 import type { Reporter, RunEvent, SampleEvent, StartEvent, StepEvent, ValEvent } from '../base/events.js';
 import { bytes, count, duration, integer, percent } from '../base/format.js';
+import { jsonText } from '../base/json.js';
+import { MovingAverage } from '../base/moving_average.js';
 import { endBlock, headerBlock, type Paint, painter, sampleBlock } from './run_text.js';
 
 /** Where and how to draw. */
@@ -31,7 +33,7 @@ export function terminalReporter(options: TerminalOptions): Reporter {
 }
 
 function jsonReporter(out: NodeJS.WritableStream): Reporter {
-  return { on: (event) => void out.write(`${JSON.stringify(event)}\n`), close: async () => {} };
+  return { on: (event) => void out.write(`${jsonText(event)}\n`), close: async () => {} };
 }
 
 const LOSS_DECAY = 0.9; // of the shown loss: about the last 10 updates
@@ -42,7 +44,7 @@ class TextReporter implements Reporter {
   #start: StartEvent | undefined;
   #step: StepEvent | undefined;
   #val: ValEvent | undefined;
-  #loss = { sum: 0, weight: 0 }; // debiased moving average = sum / weight
+  readonly #loss = new MovingAverage(LOSS_DECAY);
   #bar: SingleBar | undefined;
   #tableWidth = 0; // 0: the table's head is not there yet
   #finalSample: SampleEvent | undefined;
@@ -121,10 +123,7 @@ class TextReporter implements Reporter {
 
   #onStep(event: StepEvent): void {
     this.#step = event;
-    if (Number.isFinite(event.loss)) {
-      this.#loss.sum = LOSS_DECAY * this.#loss.sum + (1 - LOSS_DECAY) * event.loss;
-      this.#loss.weight = LOSS_DECAY * this.#loss.weight + (1 - LOSS_DECAY);
-    }
+    this.#loss.add(event.loss);
     if (this.#options.out.isTTY) this.#bar?.update(event.step);
     else if (event.step === 1 || event.step % logEvery(this.#start) === 0)
       this.#write(`${plainStep(this.#readings())}\n`);
@@ -146,10 +145,10 @@ class TextReporter implements Reporter {
   }
 
   #readings(): Readings {
-    const { sum, weight } = this.#loss;
+    const { value } = this.#loss;
     return {
       maxSteps: this.#start?.max_steps ?? 0,
-      loss: weight > 0 ? sum / weight : undefined,
+      loss: Number.isNaN(value) ? undefined : value,
       step: this.#step,
       val: this.#val,
       resumedFrom: this.#start?.resumed_from ?? 0,
@@ -229,6 +228,8 @@ function quantities({
   if (val && val.bits_per_byte !== null) q.push({ rank: 6, name: 'bpb', text: val.bits_per_byte.toFixed(3) });
   if (!step) return q;
   q.push({ rank: 7, name: 'lr', text: rate(step.lr) }, { rank: 8, name: '|g|', text: step.grad_norm.toFixed(2) });
+  const z = [step.loss_z, step.grad_norm_z].map((score) => score?.toFixed(1) ?? '-');
+  if (step.loss_z != null) q.push({ rank: 11, name: 'z', text: z.join('/') });
   q.push({ rank: 3, name: '', text: `${count(step.tokens_per_s)} tok/s` });
   if (step.mfu !== null) q.push({ rank: 9, name: 'peak', text: percent(step.mfu) });
   q.push({ rank: 10, name: 'mem', text: shortBytes(step.memory_bytes) });

@@ -4,11 +4,14 @@
 //   model_gflops   6 (N - n_ctx C) + 12 L C T floating-point operations a token, the convention of nanoGPT and PaLM
 //   mfu_full       model_gflops / the measured rate of the backend's float32 matrix product
 //   mfu            the same with attention counted causally: 6 N + 6 L T C a token; the headline
+//   peak_mem_gib   largest resident size of the process; predicted_mem_gib: what config/memory.ts says beforehand
 
 import { loadavg } from 'node:os';
+import { jsonText } from '../base/json.js';
 import { Random, Stream } from '../base/rng.js';
 import { countParameters, flopsPerToken } from '../config/arithmetic.js';
 import { loadConfig } from '../config/load.js';
+import { trainingMemory } from '../config/memory.js';
 import { resolveModel } from '../config/model_shape.js';
 import { Gpt } from '../model/gpt.js';
 import { initialValues } from '../model/init.js';
@@ -34,10 +37,20 @@ export const run: Run<BenchOptions> = async (options, context) => {
   const ids = () => Int32Array.from({ length: B * T }, () => random.below(shape.vocab_size));
   const batch = { B, T, x: ids(), y: ids() };
 
+  const predicted = trainingMemory(shape, { microBatch: B, recompute: options.recompute }).total;
+
   const seconds: number[] = [];
   for (let step = 0; step < options.warmup + options.steps; step++) {
     const started = performance.now();
-    await trainStep({ model, optimizer, batches: [() => batch], lr: 3e-4, seed: 1, step });
+    await trainStep({
+      model,
+      optimizer,
+      batches: [() => batch],
+      lr: 3e-4,
+      seed: 1,
+      micro: step,
+      recompute: options.recompute,
+    });
     if (step >= options.warmup) seconds.push((performance.now() - started) / 1000);
   }
   const step_s = seconds.sort((a, b) => a - b)[Math.floor(seconds.length / 2)]!;
@@ -57,9 +70,11 @@ export const run: Run<BenchOptions> = async (options, context) => {
     model_gflops: round(rate(false), 1),
     mfu: round(rate(true) / peak, 3),
     mfu_full: round(rate(false) / peak, 3),
+    recompute: options.recompute,
     peak_mem_gib: round(process.resourceUsage().maxRSS / 2 ** 20, 3),
+    predicted_mem_gib: round(predicted / 2 ** 30, 3),
   };
-  context.out(`${JSON.stringify(result)}\n`);
+  context.out(`${jsonText(result)}\n`);
   return 0;
 };
 

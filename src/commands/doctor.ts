@@ -4,6 +4,7 @@ import { availableParallelism, freemem, platform, release, totalmem } from 'node
 import { nativeIsBuilt } from '../backends/build_folder.js';
 import { GptError } from '../base/errors.js';
 import { bytes } from '../base/format.js';
+import { jsonText } from '../base/json.js';
 import { cpuName, measureMatmul, openBackend } from './backend.js';
 import type { CommandContext, DoctorOptions, Run } from './options.js';
 
@@ -35,7 +36,7 @@ export const run: Run<DoctorOptions> = async (options, context) => {
   };
   const auto = native.ok ? 'native' : 'wasm';
   if (options.json) {
-    context.out(`${JSON.stringify({ ...machine, auto, backends: findings })}\n`);
+    context.out(`${jsonText({ ...machine, auto, backends: findings })}\n`);
     return 0;
   }
   for (const [name, value] of Object.entries(machine)) context.out(`${name.padEnd(12)}${value}\n`);

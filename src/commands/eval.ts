@@ -2,7 +2,8 @@
 // training text that the run held out.
 
 import { ConfigError, DataError } from '../base/errors.js';
-import { integer } from '../base/format.js';
+import { integer, plural } from '../base/format.js';
+import { jsonText } from '../base/json.js';
 import type { Checkpoint } from '../checkpoint/store.js';
 import { RunConfig } from '../config/schema.js';
 import { findFiles } from '../data/files.js';
@@ -51,7 +52,7 @@ export const run: Run<EvalOptions> = async (options, context) => {
   const window = { n_ctx, stride, first_token: 'scored after end-of-text' };
   if (options.json) {
     const all = { checkpoint: checkpoint.dir, data: files, backend: backend.name, documents, tokens, words, bytes };
-    context.out(`${JSON.stringify({ ...all, nats, window, ...result, definitions: DEFINITIONS })}\n`);
+    context.out(`${jsonText({ ...all, nats, window, ...result, definitions: DEFINITIONS })}\n`);
     return 0;
   }
   const line = (name: string, value: number | null, meaning: string) =>
@@ -60,7 +61,7 @@ export const run: Run<EvalOptions> = async (options, context) => {
   const what = files.length === 0 ? 'its held-out text' : files.length === 1 ? files[0] : `${files.length} files`;
   context.out(`${checkpoint.dir} on ${what}\n`);
   context.out(
-    `${documents} documents, ${integer(tokens)} tokens, ${integer(words)} words, ${integer(bytes)} bytes; ${how}; first token ${window.first_token}\n\n`,
+    `${plural(documents, 'document')}, ${plural(tokens, 'token')}, ${plural(words, 'word')}, ${plural(bytes, 'byte')}; ${how}; first token ${window.first_token}\n\n`,
   );
   line('loss', result.loss, 'nats per token');
   line('perplexity', result.token_perplexity, DEFINITIONS.token_perplexity);

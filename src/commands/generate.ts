@@ -1,16 +1,19 @@
 // `gpt generate CHECKPOINT --prompt TEXT`: continues text. One sample is streamed as it grows; several follow each other.
+// Without a prompt, a text that is piped in is the prompt; without either, or when it is empty, a text is begun.
 
-import { readFileSync } from 'node:fs';
-import { DataError } from '../base/errors.js';
-import { printable } from '../base/format.js';
+import { readText } from '../base/files.js';
+import { count, printable } from '../base/format.js';
+import { jsonText } from '../base/json.js';
+import { countParameters } from '../config/arithmetic.js';
 import { generate } from '../generate/engine.js';
 import { openBackend } from './backend.js';
-import type { GenerateOptions, Run } from './options.js';
+import { promptLoop } from './interactive.js';
+import type { CommandContext, GenerateOptions, Run, StandardInput } from './options.js';
 import { loadModel } from './run_model.js';
 
 export const run: Run<GenerateOptions> = async (options, context) => {
-  const prompts = [...options.prompt, ...(options.promptFile === undefined ? [] : [readPrompt(options.promptFile)])];
-  if (prompts.length === 0) prompts.push('');
+  if (options.interactive) return interact(options, context);
+  const prompts = await promptsOf(options, context.stdin);
   await openBackend(options, context.env);
   const { model, tokenizer, checkpoint } = await loadModel(options.checkpoint, 'best');
   const { n, tokens, temperature, topK, topP, seed, stop } = options;
@@ -33,7 +36,7 @@ export const run: Run<GenerateOptions> = async (options, context) => {
   if (options.json) {
     const { prompts: _, ...settings } = request;
     const all = { checkpoint: checkpoint.dir, ...settings, samples: results, tokens_per_s: drawn / seconds };
-    context.out(`${JSON.stringify(all)}\n`);
+    context.out(`${jsonText(all)}\n`);
   } else if (stream) {
     context.out(`${show(before)}\n`);
   } else {
@@ -47,13 +50,36 @@ export const run: Run<GenerateOptions> = async (options, context) => {
   return 0;
 };
 
-function readPrompt(file: string): string {
+async function interact(options: GenerateOptions, context: CommandContext): Promise<number> {
+  const lines = context.stdin.lines();
   try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new DataError(
-      `${file}: cannot read the prompt: ${(error as Error).message}`,
-      'check the path of --prompt-file',
-    );
+    await openBackend(options, context.env);
+    const { model, tokenizer, checkpoint } = await loadModel(options.checkpoint, 'best');
+    const { tokens, temperature, topK, topP, seed, stop } = options;
+    const size = count(countParameters(checkpoint.model));
+    const settings = `--tokens ${tokens} --temperature ${temperature} --top-k ${topK} --top-p ${topP} --seed ${seed}`;
+    await promptLoop({
+      lines,
+      out: context.out,
+      title: options.quiet ? '' : `${checkpoint.dir}, ${size} parameters\n${settings}\n`,
+      seed,
+      write: async (prompt, turnSeed, onText, signal) => {
+        const sampling = { tokens, temperature, topK, topP, seed: turnSeed, stop };
+        const request = { ...sampling, prompts: [prompt], n: 1, onText: (_: number, text: string) => onText(text) };
+        const [result] = await generate(model, tokenizer, { ...request, signal });
+        return result!;
+      },
+    });
+    return 0;
+  } finally {
+    lines.close();
   }
+}
+
+async function promptsOf({ prompt, promptFile }: GenerateOptions, stdin: StandardInput): Promise<string[]> {
+  const prompts: string[] = [];
+  for (const text of prompt) prompts.push(text === '-' ? await stdin.text() : text);
+  if (promptFile !== undefined) prompts.push(promptFile === '-' ? await stdin.text() : readText(promptFile));
+  if (prompts.length === 0) prompts.push(stdin.isPiped ? await stdin.text() : '');
+  return prompts;
 }

@@ -28,13 +28,15 @@ export interface PretrainOptions extends ComputeOptions {
   readonly out: string | undefined; //     run folder; default checkpoints/<config name>
   readonly resume: string | undefined; //  run or step folder
   readonly printConfig: boolean;
+  readonly dryRun: boolean; //             plan, check, stop
   readonly flags: readonly string[]; //    dotted overrides as typed: ['--train.max_steps', '100', '--model.n_layer=4']
 }
 
 export interface GenerateOptions extends ComputeOptions {
   readonly checkpoint: string;
-  readonly prompt: readonly string[]; //    empty: no --prompt given
-  readonly promptFile: string | undefined;
+  readonly prompt: readonly string[]; //    empty: no --prompt given; '-': standard input
+  readonly promptFile: string | undefined; // '-': standard input
+  readonly interactive: boolean;
   readonly n: number; //                    samples per prompt
   readonly tokens: number;
   readonly temperature: number; //          0: greedy
@@ -59,6 +61,14 @@ export interface BenchOptions extends ComputeOptions {
   readonly steps: number;
   readonly warmup: number;
   readonly precision: 'fp32';
+  readonly recompute: boolean; //         train.recompute
+}
+
+export interface PlanOptions extends GlobalOptions {
+  readonly config: string; //               preset name or file
+  readonly flags: readonly string[]; //     dotted config flags
+  readonly gflops: number | undefined; //   rate of the machine, for the time
+  readonly tokens: number | undefined; //   of one epoch of the text
 }
 
 export type DoctorOptions = GlobalOptions;
@@ -69,6 +79,57 @@ export interface ReportOptions extends GlobalOptions {
 
 export interface ParityOptions extends ComputeOptions {
   readonly dirs: readonly string[];
+}
+
+/** `gpt tokenizer train`. */
+export interface TokenizerTrainOptions extends GlobalOptions {
+  readonly action: 'train';
+  readonly data: readonly string[]; //    files, folders, globs
+  readonly out: string;
+  readonly vocabSize: number;
+  readonly minFrequency: number;
+  readonly textKey: string;
+}
+
+/** `gpt tokenizer show`. */
+export interface TokenizerShowOptions extends GlobalOptions {
+  readonly action: 'show';
+  readonly tokenizer: string; //          tokenizer.json, folder, or a name of tokenizer.type
+  readonly text: string | undefined; //   '-': standard input
+}
+
+export type TokenizerOptions = TokenizerTrainOptions | TokenizerShowOptions;
+
+/** Standard input. */
+export interface StandardInput {
+  /** A pipe, file or socket is connected to it: somebody means it to be read. */
+  readonly isPiped: boolean;
+  /** All of it, without its last line end. Throws DataError for what is no UTF-8. */
+  readonly text: () => Promise<string>;
+  /** A user at a terminal. Throws ConfigError where there is none. */
+  readonly lines: () => TypedLines;
+}
+
+/** Lines that a user types. */
+export interface TypedLines {
+  /** Shows the prompt and resolves to the line, without its end; undefined: the user leaves (Ctrl-C, Ctrl-D). */
+  readonly ask: (prompt: string) => Promise<string | undefined>;
+  /** Runs work whose signal Ctrl-C aborts. */
+  readonly interruptible: <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>;
+  readonly close: () => void;
+}
+
+export interface ImportOptions extends GlobalOptions {
+  readonly file: string; //                 of llm.c or nanoGPT
+  readonly out: string;
+  readonly tokenizer: string | undefined; // gpt2-bpe, byte, a file or a folder; undefined: by the vocabulary's size
+}
+
+export interface ExportOptions extends GlobalOptions {
+  readonly checkpoint: string;
+  readonly format: 'hf' | 'llmc';
+  readonly out: string;
+  readonly dtype: 'f32' | 'bf16' | 'f16';
 }
 
 /** The outside world, as a command sees it: no other layer reads process.env or writes to the terminal. */
@@ -89,11 +150,15 @@ export interface CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Arguments as typed, without node and script. */
   readonly argv: readonly string[];
+  /** Standard input. */
+  readonly stdin: StandardInput;
+  /** How the user calls us, for commands that are suggested: "gpt", or "node bin/gpt.js" from a clone. */
+  readonly program: string;
   /** Version of gpt. */
   readonly version: string;
 }
 
-/** A command: resolves to its exit code (0, 130, 143), throws GptError for what a user can cause. */
+/** A command: resolves to its exit code (0, 129, 130, 143), throws GptError for what a user can cause. */
 export type Run<Options> = (options: Options, context: CommandContext) => Promise<number>;
 
 /** All commands with their options. */
@@ -102,7 +167,11 @@ export interface CommandOptions {
   readonly generate: GenerateOptions;
   readonly eval: EvalOptions;
   readonly bench: BenchOptions;
+  readonly plan: PlanOptions;
   readonly doctor: DoctorOptions;
   readonly report: ReportOptions;
   readonly parity: ParityOptions;
+  readonly tokenizer: TokenizerOptions;
+  readonly import: ImportOptions;
+  readonly export: ExportOptions;
 }

@@ -11,6 +11,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { toFloat64, toInt32 } from '../base/array.js';
 import { DataError } from '../base/errors.js';
+import { jsonText } from '../base/json.js';
 import { tf } from '../base/tf.js';
 import { readModel } from '../checkpoint/hf.js';
 import { openSafetensors } from '../checkpoint/safetensors.js';
@@ -27,7 +28,7 @@ export const run: Run<ParityOptions> = async (options, context) => {
     const result = await parity(dir);
     ok &&= result.ok;
     if (options.json) {
-      context.out(`${JSON.stringify({ dir, backend: backend.name, ...result })}\n`);
+      context.out(`${jsonText({ dir, backend: backend.name, ...result })}\n`);
       continue;
     }
     context.out(`${dir} on ${backend.name}: ${result.ok ? 'within the tolerances' : 'BEYOND THE TOLERANCES'}\n`);

@@ -2,28 +2,28 @@
 //
 //   configuration -> backend -> tokens -> model (new, or from a checkpoint) -> train/loop.ts -> report
 //
-// A run is a folder, checkpoints/NAME/{step-000100/, ..., latest, best, run.jsonl, report.html, report.json}.
+// A run is a folder, checkpoints/NAME/{step-000100/, ..., latest, best}, and the files of report/report.ts.
 
-import { platform, release, totalmem } from 'node:os';
+import { platform, release } from 'node:os';
 import path from 'node:path';
-import { ConfigError, DataError, DivergedError, GptError, MemoryError } from '../base/errors.js';
-import type { Json, Reporter, RunEvent, StartEvent } from '../base/events.js';
-import { bytes } from '../base/format.js';
-import type { Checkpoint } from '../checkpoint/store.js';
+import { ConfigError, DivergedError, GptError } from '../base/errors.js';
+import type { EndEvent, Json, StartEvent } from '../base/events.js';
+import { jsonText } from '../base/json.js';
 import type { PretrainOptions, Run } from './options.js';
 
 export const run: Run<PretrainOptions> = async (options, context) => {
   // 1. Configuration. Nothing here loads TensorFlow.js: its errors come at once.
   const { loadConfig } = await import('../config/load.js');
   const { nativeIsBuilt } = await import('../backends/build_folder.js');
-  const { loadCheckpoint, CheckpointStore, uniqueRunDir } = await import('../checkpoint/store.js');
+  const { uniqueRunDir } = await import('../checkpoint/store.js');
+  const { openForResume, requireOnlyResumable, requireSameData, requireSameRamp } = await import('./resume.js');
   if (options.resume !== undefined) requireOnlyResumable(options);
-  const resumed = options.resume === undefined ? undefined : openForResume(loadCheckpoint(options.resume, 'latest'));
+  const resumed = options.resume === undefined ? undefined : openForResume(options.resume);
   const portable = /^(wasm|cpu)$/.test(options.backend) || (options.backend === 'auto' && !nativeIsBuilt());
   const data = options.data?.flatMap((file) => ['--data.path', file]) ?? [];
   const config = loadConfig({
     file: options.config,
-    stored: resumed?.trainer.state,
+    stored: resumed && { ...resumed.trainer.state, file: path.join(resumed.dir, 'trainer', 'state.json') },
     portable: portable && resumed === undefined,
     flags: [...data, ...options.flags],
   });
@@ -31,42 +31,71 @@ export const run: Run<PretrainOptions> = async (options, context) => {
     context.out(config.print());
     return 0;
   }
+  const { lockFolder } = await import('../base/lock.js');
+  if (resumed !== undefined && !options.dryRun) lockFolder(path.dirname(resumed.dir)); // until this process ends
 
   // 2. Backend, tokens, shape of the model.
   const { cpuName, measureMatmul, openBackend } = await import('./backend.js');
   const { prepareRunData } = await import('./run_data.js');
   const { requireLength } = await import('../data/prepare.js');
   const { BatchStream } = await import('../data/stream.js');
-  const { resolveModel } = await import('../config/model_shape.js');
-  const { countParameters, flopsPerToken, microBatchOf, trainingMemory } = await import('../config/arithmetic.js');
-  const { totalSteps } = await import('../train/schedule.js');
-  const { run: settings } = config;
-  const { n_ctx } = settings.model;
-  const { seed, batch_tokens } = settings.train;
+  const { countParameters, flopsPerToken } = await import('../config/arithmetic.js');
+  const { trainingMemory } = await import('../config/memory.js');
+  const { Schedule } = await import('../train/schedule.js');
+  const { planJson, planRun, planText, requirePlannedMemory } = await import('./plan.js');
+  const { n_ctx } = config.run.model;
 
-  const { train, val, tokenizer, stats } = await prepareRunData(settings, context);
+  const { train, val, tokenizer, stats } = await prepareRunData(config.run, context);
   requireLength(train, n_ctx, 'training');
   requireLength(val, n_ctx, 'validation');
   if (resumed !== undefined) requireSameData(resumed, stats.fingerprint);
-  const shape = resolveModel(settings.model, tokenizer.vocabSize);
-  const microBatch = microBatchOf(settings.train, n_ctx);
-  const maxSteps = totalSteps(settings.train, train.length);
-  if (resumed !== undefined && resumed.trainer.state.step >= maxSteps) {
-    context.err(`${resumed.dir} has all of its ${maxSteps} steps; to train on: --train.max_steps ${2 * maxSteps}\n`);
+  if (resumed !== undefined) requireSameRamp(resumed, config.run);
+  const plan = planRun(config.run, tokenizer.vocabSize, train.length, context);
+  const { shape, microBatch } = plan;
+  const schedule = plan.schedule ?? new Schedule(config.run.train, microBatch * n_ctx, train.length);
+  // stated from here on: a resumed run must have the micro-batch that was chosen for it, whatever memory is free then
+  const settings = { ...config.run, train: { ...config.run.train, micro_batch: microBatch } };
+  const chosen = typeof config.run.train.micro_batch !== 'number';
+  const origins = { ...config.origins(), ...(chosen ? { 'train.micro_batch': 'chosen for this machine' } : {}) };
+  const storedConfig = settings as unknown as Json;
+  const { seed, batch_tokens } = settings.train;
+  if (resumed !== undefined && resumed.trainer.state.step >= schedule.steps) {
+    const more = `--train.max_steps ${2 * resumed.trainer.state.step}`;
+    context.err(`${resumed.dir} has all of the ${schedule.steps} steps; to train on: ${more}\n`);
     for (const file of [resumed, train, val]) file.close();
     return 0;
   }
-  requireMemory(trainingMemory(shape, microBatch, n_ctx).total);
+  requirePlannedMemory(plan);
+  const out = requireName(options.out ?? path.join('checkpoints', config.name));
+  const { checkpointBytes, requireCheckpointSpace } = await import('../checkpoint/space.js');
+  requireCheckpointSpace({
+    runDir: resumed === undefined ? out : path.dirname(resumed.dir),
+    resumed: resumed !== undefined,
+    bytes: checkpointBytes(countParameters(shape), tokenizer.toJson()),
+    keep: settings.train.keep,
+    steps: schedule.steps - (resumed?.trainer.state.step ?? 0),
+  });
   const backend = await openBackend(options, context.env);
 
+  if (options.dryRun) {
+    context.out(options.json ? `${jsonText(planJson(plan, config.name))}\n` : planText(plan, config.name));
+    context.err(
+      `\nbackend ${backend.name}; ${stats.split}; nothing was trained or written but the tokens in the cache\n`,
+    );
+    for (const file of [train, val]) file.close();
+    resumed?.close();
+    return 0;
+  }
+
   // 3. Model and optimizer: new ones, or exactly as they were saved.
+  const { tf } = await import('../base/tf.js');
   const { Gpt } = await import('../model/gpt.js');
   const { initialValues } = await import('../model/init.js');
   const { Optimizer } = await import('../train/optimizer.js');
   const model = new Gpt(shape, resumed?.tensors ?? initialValues(shape, seed));
-  const optimizer = new Optimizer(model.parameters(), settings.train);
   const state = resumed?.trainer.state;
-  if (resumed !== undefined) optimizer.restore(resumed.trainer.optimizer, resumed.trainer.state.step);
+  const moments = resumed && { values: resumed.trainer.optimizer, step: resumed.trainer.state.step };
+  const optimizer = new Optimizer(model.parameters(), settings.train, moments);
   resumed?.close();
   const progress = {
     step: state?.step ?? 0,
@@ -77,55 +106,44 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   };
 
   // 4. The run's folder, and who watches.
-  const out = options.out ?? path.join('checkpoints', config.name);
   const dir =
     resumed === undefined ? await uniqueRunDir(path.dirname(out), path.basename(out)) : path.dirname(resumed.dir);
-  const store = new CheckpointStore(dir);
-  const { jsonlReporter } = await import('../report/record.js');
+  if (resumed === undefined) lockFolder(dir);
+  const { stopOnSignals } = await import('./stop.js');
+  const { createSaver } = await import('./saver.js');
+  const { both, untilItFails } = await import('../report/observers.js');
+  const { recordRun, writeReport } = await import('../report/report.js');
   const { baselines } = await import('../data/ngram.js');
-  const report = both(await context.reporter(), jsonlReporter(path.join(dir, 'run.jsonl')));
+  const stop = stopOnSignals(context.err);
+  const log = untilItFails(recordRun(dir), stop.abort);
+  const report = both(log, await context.reporter()); // the log first: it must have what the screen shows
   const peakGflops = backend.native === undefined ? null : measureMatmul();
-
-  // The first Ctrl-C ends the step, saves and exits with 130; the second exits at once.
-  const stop = new AbortController();
-  let exitCode = 0;
-  let stoppedAt = 0;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    const code = signal === 'SIGINT' ? 130 : 143;
-    // npm, timeout(1) and batch schedulers deliver one signal twice: only a later one is the user's second word
-    if (stop.signal.aborted && performance.now() - stoppedAt < 1000) return;
-    if (stop.signal.aborted) process.exit(code);
-    stoppedAt = performance.now();
-    exitCode = code;
-    context.err(`\n${signal}: finishing the step and saving; once more to exit at once\n`);
-    stop.abort();
-  };
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const signal of signals) process.on(signal, onSignal);
 
   report.on({
     type: 'start',
+    format: 1,
     time: new Date().toISOString(),
     version: context.version,
     command: `gpt ${context.argv.join(' ')}`,
     name: path.basename(dir),
     dir,
     resumed_from: state?.step ?? null,
-    config: settings as unknown as Json,
-    origins: config.origins(),
+    config: storedConfig,
+    origins,
     backend: backend.name,
     backend_reason: backend.reason,
     precision: 'fp32',
     threads: backend.threads,
     device: backend.device,
     peak_gflops: peakGflops,
-    environment: { node: process.version, os: `${platform()} ${release()}`, cpu: cpuName(), tfjs: '4.22.0' },
+    environment: { node: process.version, os: `${platform()} ${release()}`, cpu: cpuName(), tfjs: tf.version_core },
     params: countParameters(shape),
     flops_per_token: flopsPerToken(shape, n_ctx, { causal: true, backward: true }),
-    memory_estimate_bytes: trainingMemory(shape, microBatch, n_ctx).total,
+    memory_estimate_bytes: trainingMemory(shape, { microBatch, recompute: settings.train.recompute }).total,
     tokenizer: { type: tokenizer.type, vocab_size: tokenizer.vocabSize },
     data: stats,
-    max_steps: maxSteps,
+    max_steps: schedule.steps,
+    total_tokens: schedule.tokensBefore(schedule.steps),
     batch_tokens,
     micro_batch: microBatch,
     grad_accumulation: batch_tokens / (microBatch * n_ctx),
@@ -134,39 +152,18 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   } satisfies StartEvent);
 
   // 5. What the loop calls: save and sample.
-  const { toHfConfig, toGenerationConfig } = await import('../checkpoint/hf.js');
   const { generate } = await import('../generate/engine.js');
   const { longestOverlap, textOf } = await import('../data/overlap.js');
-  const save = async (best: boolean): Promise<void> => {
-    const started = performance.now();
-    const saved = await store.save(
-      progress.step,
-      {
-        hfConfig: toHfConfig(shape, tokenizer.eot),
-        generationConfig: toGenerationConfig(tokenizer.eot),
-        tokenizerJson: tokenizer.toJson(),
-        params: model
-          .parameters()
-          .map(({ name, shape, value }) => ({ name, shape, data: () => value.data<'float32'>() })),
-        optimizer: [...optimizer.state()].map(({ name, shape, tensor }) => ({
-          name,
-          shape,
-          data: () => tensor.data<'float32'>(),
-        })),
-        state: {
-          ...progress,
-          seed,
-          config: settings as unknown as Json,
-          origins: config.origins(),
-          data_fingerprint: stats.fingerprint,
-        },
-      },
-      { best },
-    );
-    await store.prune({ keep: settings.train.keep });
-    const seconds = (performance.now() - started) / 1000;
-    report.on({ type: 'checkpoint', step: progress.step, dir: saved.dir, bytes: saved.bytes, seconds, best });
-  };
+  const saver = createSaver({
+    dir,
+    model,
+    optimizer,
+    tokenizer,
+    state: () => ({ ...progress, seed, config: storedConfig, origins, data_fingerprint: stats.fingerprint }),
+    keep: settings.train.keep,
+    report,
+    onFailure: stop.abort, // the run ends with this step: its save, or the end, throws the error
+  });
   const sample = async (): Promise<void> => {
     const { tokens, temperature, top_k: topK } = settings.sample;
     // text of one document holds no end-of-text to start from: a line break is the next best beginning
@@ -179,25 +176,23 @@ export const run: Run<PretrainOptions> = async (options, context) => {
 
   // 6. Train.
   const { train: trainLoop } = await import('../train/loop.js');
-  const { writeReport } = await import('../report/report.js');
   const startedAt = progress.seconds;
-  const end = (reason: 'done' | 'interrupted' | 'diverged' | 'failed', more: Partial<RunEvent>): RunEvent =>
-    ({
-      type: 'end',
-      time: new Date().toISOString(),
-      reason,
-      step: progress.step,
-      tokens: progress.tokens,
-      seconds: progress.seconds - startedAt,
-      train_loss: null,
-      val_loss: null,
-      best_val_loss: progress.best_val_loss,
-      best_step: progress.best_step,
-      bits_per_byte: null,
-      tokens_per_s: 0,
-      peak_memory_bytes: process.memoryUsage.rss(),
-      ...more,
-    }) as RunEvent;
+  const end = (reason: EndEvent['reason'], more: Partial<EndEvent>): EndEvent => ({
+    type: 'end',
+    time: new Date().toISOString(),
+    reason,
+    step: progress.step,
+    tokens: progress.tokens,
+    seconds: progress.seconds - startedAt,
+    train_loss: null,
+    val_loss: null,
+    best_val_loss: progress.best_val_loss,
+    best_step: progress.best_step,
+    bits_per_byte: null,
+    tokens_per_s: 0,
+    peak_memory_bytes: process.memoryUsage.rss(),
+    ...more,
+  });
   try {
     const bytesPerToken = val.bytes === null ? null : val.bytes / val.length;
     const stream = new BatchStream({ source: train, B: microBatch, T: n_ctx, seed });
@@ -208,18 +203,22 @@ export const run: Run<PretrainOptions> = async (options, context) => {
       stream,
       val,
       microBatch,
-      maxSteps,
+      schedule,
       progress,
       bytesPerToken,
       peakGflops,
       report,
-      save,
+      save: saver.save,
       sample,
       signal: stop.signal,
+      deadline: (settings.train.max_minutes ?? Number.POSITIVE_INFINITY) * 60_000, // since the process started
     });
+    await saver.published();
+    log.check();
     const { valLoss } = outcome;
     report.on(
       end(outcome.reason, {
+        ...(outcome.message === undefined ? {} : { message: outcome.message }),
         train_loss: outcome.trainLoss,
         val_loss: valLoss,
         bits_per_byte: valLoss === null || bytesPerToken === null ? null : valLoss / Math.LN2 / bytesPerToken,
@@ -227,72 +226,28 @@ export const run: Run<PretrainOptions> = async (options, context) => {
         peak_memory_bytes: outcome.peakMemory,
       }),
     );
-    return exitCode;
   } catch (error) {
+    await saver.published().catch(() => {}); // what is under way gets its chance
     const message = error instanceof GptError ? error.message : `internal error: ${error}`;
-    report.on(end(error instanceof DivergedError ? 'diverged' : 'failed', { message } as Partial<RunEvent>));
+    report.on(end(error instanceof DivergedError ? 'diverged' : 'failed', { message }));
+    // where the disk is full there is no report either: the first error is the one to tell
+    await Promise.allSettled([report.close().then(() => writeReport(dir))]);
     throw error;
   } finally {
-    await report.close();
-    await writeReport(dir);
     train.close();
     val.close();
-    for (const signal of signals) process.off(signal, onSignal);
+    stop.release();
   }
+  await report.close();
+  await writeReport(dir);
+  return stop.exitCode();
 };
 
-type Resumable = Checkpoint & { readonly trainer: NonNullable<Checkpoint['trainer']> };
-
-function openForResume(checkpoint: Checkpoint): Resumable {
-  if (checkpoint.trainer === null) {
-    throw new DataError(
-      `${checkpoint.dir} has no trainer/ folder: it holds a model, but no run that could go on`,
-      'give the folder of a run, checkpoints/NAME',
-    );
-  }
-  return checkpoint as Resumable;
-}
-
-/** What a run is made of cannot change when it goes on; how long and how fast it trains can. */
-function requireOnlyResumable({ config, out, flags }: PretrainOptions): void {
-  const fixed = [
-    ...(config === undefined ? [] : [config]),
-    ...(out === undefined ? [] : ['--out']),
-    ...flags.filter((flag) => /^--(model|tokenizer)\./.test(flag)),
-  ];
-  if (fixed.length === 0) return;
+/** The folder that a new run is to have. */
+function requireName(out: string): string {
+  if (!/^\.{0,2}$/.test(path.basename(out))) return out;
   throw new ConfigError(
-    `--resume goes on with the run's own configuration, model and folder: ${fixed.join(', ')} cannot be given`,
-    'leave it out, or start a new run without --resume',
+    `--out ${JSON.stringify(out)} does not name a folder`,
+    'give a new name: --out checkpoints/my-run',
   );
-}
-
-function requireMemory(needed: number): void {
-  if (needed <= totalmem()) return;
-  throw new MemoryError(
-    `training this model takes about ${bytes(needed)} of memory, and this machine has ${bytes(totalmem())}`,
-    'choose a smaller model, --train.micro_batch 1, or a smaller --model.n_ctx',
-  );
-}
-
-function requireSameData({ dir, trainer }: Resumable, fingerprint: string): void {
-  if (trainer.state.data_fingerprint === fingerprint) return;
-  throw new DataError(
-    `the text has changed since ${dir} was saved: its tokens are others, so the run cannot go on exactly`,
-    'put the old files back, or start a new run',
-  );
-}
-
-/** Two observers as one. */
-function both(a: Reporter, b: Reporter): Reporter {
-  return {
-    on: (event) => {
-      b.on(event); // the log first: it must have what the screen shows
-      a.on(event);
-    },
-    close: async () => {
-      await b.close();
-      await a.close();
-    },
-  };
 }

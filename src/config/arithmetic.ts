@@ -1,13 +1,10 @@
-// Parameters, floating-point operations and bytes of a model, from its shape alone. Nothing is allocated.
+// Parameters and floating-point operations of a model, from its shape alone. Bytes: memory.ts.
 //
 // Letters: L layers, C width (n_embd), H heads, F MLP width (n_inner, usually 4C), V vocabulary, T tokens of context
 // in use, N parameters, N_mm parameters that are multiplied (the matrices, with the tied head once). A multiply-add
 // counts as two operations; the backward pass costs twice the forward pass.
 
 import type { ResolvedModel } from './model_shape.js';
-import type { TrainConfig } from './schema.js';
-
-const FLOAT = 4; // bytes
 
 /**
  * N: the number of trainable numbers, the tied output head counted once. With F = 4C:
@@ -70,44 +67,4 @@ function sumOverLayers(model: ResolvedModel, T: number, f: (w: number) => number
     (sum, kind) => sum + f(kind === 'local' ? Math.min(model.window_size, T) : T),
     0,
   );
-}
-
-/** Bytes by purpose. */
-export interface TrainingMemory {
-  readonly weights: number;
-  readonly gradients: number;
-  readonly optimizer: number;
-  readonly activations: number;
-  readonly logits: number;
-  readonly total: number;
-}
-
-/** The head works on this many bytes of logits at a time. */
-const LOGIT_CHUNK = 256 * 2 ** 20;
-
-/**
- * Bytes of the float32 trainer for micro-batches of `microBatch` sequences of T tokens, without the process itself.
- *   weights, gradients: 4 N each; optimizer: 8 N (both moments)
- *   activations: per layer and token 7 C + 2 F + H floats (layer norm 1: C, qkv: 3C, attention: C + H for the
- *     log-sum-exp, residual sum: C, layer norm 2: C, MLP before and after GELU: 2F), per token 2 C for the embedding
- *     and the final layer norm, and what one layer's backward pass holds at a time: 2F + 4C
- *   logits: one chunk of rows of at most 256 MiB, and the hidden state with its gradient, 2 C per token
- */
-export function trainingMemory(model: ResolvedModel, microBatch: number, T: number): TrainingMemory {
-  const { vocab_size: V, n_embd: C, n_inner: F, n_layer: L, n_head: H } = model;
-  const rows = microBatch * T;
-  const weights = FLOAT * countParameters(model);
-  const activations = FLOAT * rows * (L * (7 * C + 2 * F + H) + 2 * C + (2 * F + 4 * C));
-  const chunkRows = Math.min(rows, Math.max(1, Math.floor(LOGIT_CHUNK / (FLOAT * V))));
-  const logits = FLOAT * (chunkRows * V + rows * 2 * C);
-  const total = 4 * weights + activations + logits;
-  return { weights, gradients: weights, optimizer: 2 * weights, activations, logits, total };
-}
-
-/** Sequences per forward pass: train.micro_batch, by default the largest divisor of the batch that is at most 12. */
-export function microBatchOf(train: TrainConfig, nCtx: number): number {
-  if (train.micro_batch !== undefined) return train.micro_batch;
-  const sequences = train.batch_tokens / nCtx;
-  for (let d = 12; d > 1; d--) if (sequences % d === 0) return d;
-  return 1;
 }

@@ -16,9 +16,12 @@ export const EXCLUSIVE: readonly (readonly string[])[] = [
   ['train.lr_decay_steps', 'train.lr_decay_tokens'],
 ];
 
+/** Updates of the full batch; GPT-3's is below 10,000. */
+const LONGEST_RAMP = 1e6;
+
 /** All rules. An empty list: the configuration is consistent. */
 export function checkRun(run: RunConfig): Problem[] {
-  return [...checkWidth(run), ...checkExclusive(run), ...checkBatch(run), ...checkTokenizer(run)];
+  return [...checkWidth(run), ...checkExclusive(run), ...checkBatch(run), ...checkStop(run), ...checkTokenizer(run)];
 }
 
 function checkWidth({ model }: RunConfig): Problem[] {
@@ -50,16 +53,34 @@ function checkExclusive({ train }: RunConfig): Problem[] {
 }
 
 function checkBatch({ model, train }: RunConfig): Problem[] {
-  const { batch_tokens, micro_batch = 1 } = train;
+  const { batch_tokens, batch_start_tokens, batch_ramp_tokens = 0 } = train;
+  if (batch_start_tokens < batch_tokens && batch_ramp_tokens > LONGEST_RAMP * batch_tokens) {
+    const reads = ['train.batch_ramp_tokens', 'train.batch_tokens'];
+    const what = `a ramp over ${batch_ramp_tokens} tokens is more than ${LONGEST_RAMP} updates of ${batch_tokens}`;
+    return [{ path: 'train.batch_ramp_tokens', what, reads }];
+  }
+  const micro_batch = typeof train.micro_batch === 'number' ? train.micro_batch : 1;
   const pass = model.n_ctx * micro_batch;
   if (batch_tokens % pass === 0) return [];
   const product =
-    train.micro_batch === undefined
+    typeof train.micro_batch !== 'number'
       ? `n_ctx ${model.n_ctx}`
       : `n_ctx ${model.n_ctx} x micro_batch ${micro_batch} = ${pass}`;
   const near = nearestMultiple(batch_tokens, pass);
   const what = `${batch_tokens} is not a multiple of ${product}; the nearest: ${near}`;
   return [{ path: 'train.batch_tokens', what, reads: ['train.batch_tokens', 'model.n_ctx'] }];
+}
+
+function checkStop({ train }: RunConfig): Problem[] {
+  if (train.early_stop === undefined || train.eval_every > 0) return [];
+  const reads = ['train.early_stop', 'train.eval_every'];
+  return [
+    {
+      path: 'train.early_stop',
+      what: 'it counts validations, and train.eval_every 0 makes none before the end',
+      reads,
+    },
+  ];
 }
 
 function checkTokenizer({ tokenizer }: RunConfig): Problem[] {

@@ -5,10 +5,11 @@
 //
 // It reports everything that is wrong in the file and in those that it extends, not only the first thing.
 
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { type Document, isAlias, isMap, isScalar, LineCounter, type Node, type ParsedNode, parseDocument } from 'yaml';
 import { ConfigError } from '../base/errors.js';
+import { short } from '../base/format.js';
 import { SECTIONS } from './keys.js';
 import { type Setting, settingProblem, unknownKey } from './settings.js';
 import { nearest } from './spelling.js';
@@ -19,12 +20,26 @@ export interface ConfigLayers {
   readonly portable: readonly (readonly Setting[])[];
 }
 
-const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+// A configuration has some 60 keys. What is far larger is another file, or meant to hurt.
+const MOST_BYTES = 1 << 20;
+const MOST_PROBLEMS = 20;
+const MOST_SYNTAX_PROBLEMS = 3; // one mistake makes the lines behind it wrong too
+
+const isFile = (path: string): boolean => statOf(path)?.isFile() ?? false;
+
+/** undefined also for a name that no file can have: with a NUL, or too long. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
 
 /** The names that can be given without a path: configs/NAME.yaml under `root`. */
 export function presetNames(root: string): string[] {
   const folder = join(root, 'configs');
-  if (!statSync(folder, { throwIfNoEntry: false })) return [];
+  if (!statOf(folder)) return [];
   return readdirSync(folder)
     .filter((f) => f.endsWith('.yaml'))
     .map((f) => basename(f, '.yaml'))
@@ -44,9 +59,9 @@ export function findConfig(name: string, folder: string, root: string): string {
   if (found) return found;
   const presets = presetNames(root);
   const near = nearest(basename(name, extname(name) === '.yaml' ? '.yaml' : ''), presets);
-  const folderHint = statSync(path, { throwIfNoEntry: false })?.isDirectory() ? ' (it is a folder)' : '';
+  const folderHint = statOf(path)?.isDirectory() ? ' (it is a folder)' : '';
   throw new ConfigError(
-    `${name}: no such configuration file${folderHint}${bare ? ', and no preset of that name' : ''}`,
+    `${short(name)}: no such configuration file${folderHint}${bare ? ', and no preset of that name' : ''}`,
     `${near ? `did you mean ${near}? ` : ''}presets: ${presets.join(', ')}`,
   );
 }
@@ -69,21 +84,44 @@ export function readConfigFile(file: string, root: string, problems: string[], c
     if (!isMap<ParsedNode, ParsedNode | null>(map)) return [];
     return map.items.map(({ key, value }) => ({ name: String(isScalar(key) ? key.value : key), key, value }));
   };
+  const uniquePairs = (node: Node | null): ReturnType<typeof pairs> => {
+    const seen = new Set<string>();
+    return pairs(node).filter(({ name, key }) => {
+      if (!seen.has(name)) return seen.add(name);
+      if (problems.length < MOST_PROBLEMS) complain(key, `${short(name)}: given twice`);
+      return false;
+    });
+  };
   const isMapping = (node: Node | null): boolean => isMap(isAlias(node) ? node.resolve(doc) : node);
+
+  /** What a node stands for; undefined, with a complaint, when its aliases lead nowhere, in a circle, or to too much. */
+  const toValue = (node: Node | null): { value: unknown } | undefined => {
+    try {
+      return { value: node?.toJS(doc) ?? null };
+    } catch (error) {
+      if (!(error instanceof ReferenceError) && !(error instanceof RangeError)) throw error;
+      complain(node, `not YAML: ${short(error.message, 200)}`);
+      return undefined;
+    }
+  };
 
   const readSections = (node: Node | null, prefix: string): Setting[] => {
     const settings: Setting[] = [];
-    for (const section of pairs(node)) {
+    for (const section of uniquePairs(node)) {
+      if (problems.length >= MOST_PROBLEMS) break;
       if (prefix === '' && (section.name === 'extends' || section.name === 'portable')) continue;
       if (!SECTIONS.includes(section.name)) {
         problems.push(unknownKey(section.name, at(section.key).place));
       } else if (!isMapping(section.value)) {
-        complain(section.key, `${prefix}${section.name}: expected keys of its own, indented below it`);
+        complain(section.key, `${prefix}${short(section.name)}: expected keys of its own, indented below it`);
       } else {
-        for (const { name, key, value } of pairs(section.value)) {
+        for (const { name, key, value } of uniquePairs(section.value)) {
           const { line, place } = at(key);
           const path = `${section.name}.${name}`;
-          const setting = { path, value: value?.toJS(doc) ?? null, origin: line, where: place };
+          if (problems.length >= MOST_PROBLEMS) break;
+          const found = toValue(value);
+          if (!found) continue;
+          const setting = { path, value: found.value, origin: line, where: place };
           const problem = settingProblem(setting);
           if (problem) problems.push(problem);
           else settings.push(setting);
@@ -103,7 +141,7 @@ export function readConfigFile(file: string, root: string, problems: string[], c
   return { layers: [...parent.layers, own], portable: [...parent.portable, ownPortable] };
 
   function readParent(node: Node | null): ConfigLayers {
-    const name: unknown = node?.toJS(doc!);
+    const name = toValue(node)?.value;
     if (typeof name !== 'string') {
       complain(node ?? base?.key, 'extends: expected the name of one file or preset');
       return nothing;
@@ -111,7 +149,7 @@ export function readConfigFile(file: string, root: string, problems: string[], c
     try {
       const parentFile = findConfig(name, dirname(file), root);
       if (parentFile === file || chain.includes(parentFile)) {
-        complain(node, `extends: ${name} extends this file in turn`);
+        complain(node, `extends: ${short(name)} extends this file in turn`);
         return nothing;
       }
       return readConfigFile(parentFile, root, problems, [...chain, file]);
@@ -128,17 +166,23 @@ function parseYaml(file: string, lineCounter: LineCounter, problems: string[]): 
   const name = displayName(file);
   let text: string;
   try {
+    const { size } = statSync(file);
+    if (size > MOST_BYTES) {
+      problems.push(`${name}: ${size} bytes: this is no configuration file`);
+      return undefined;
+    }
     text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
   } catch (e) {
     problems.push(`${name}: cannot be read: ${e instanceof TypeError ? 'not UTF-8 text' : (e as Error).message}`);
     return undefined;
   }
-  const doc = parseDocument(text, { version: '1.2', lineCounter, prettyErrors: false });
-  for (const error of doc.errors) {
+  // uniqueKeys would compare each key with each: readConfigFile looks for those that are given twice.
+  const doc = parseDocument(text, { version: '1.2', lineCounter, prettyErrors: false, uniqueKeys: false });
+  for (const error of doc.errors.slice(0, MOST_SYNTAX_PROBLEMS)) {
     const { line, col } = lineCounter.linePos(error.pos[0]);
     problems.push(`${name}:${line}:${col}: ${syntaxProblem(text, error)}`);
   }
-  if (doc.errors.some((e) => e.code !== 'DUPLICATE_KEY')) return undefined;
+  if (doc.errors.length > 0) return undefined;
   if (doc.contents === null || (isScalar(doc.contents) && doc.contents.value === null)) {
     problems.push(`${name}: empty: it sets no key`);
     return undefined;
@@ -154,14 +198,11 @@ function syntaxProblem(
   text: string,
   { code, message, pos }: { code: string; message: string; pos: readonly number[] },
 ): string {
-  if (code === 'DUPLICATE_KEY') {
-    const key = /^[^\s:,}]+/.exec(text.slice(pos[0]))?.[0] ?? 'key';
-    return `${key}: given twice`;
-  }
+  if (message.startsWith('Maximum call stack')) return 'not YAML: nested too deeply';
   const lineStart = text.lastIndexOf('\n', (pos[0] ?? 0) - 1) + 1;
   const indent = /^\s*/.exec(text.slice(lineStart))![0];
   if (code === 'TAB_AS_INDENT' || indent.includes('\t')) return 'a tab: YAML is indented with spaces';
-  return `not YAML: ${message}`;
+  return `not YAML: ${short(message, 200)}`;
 }
 
 /** The name of a file as messages show it: relative to the working directory where it lies below that. */

@@ -52,6 +52,7 @@ function flagValue(path: string, raw: unknown): unknown {
   const accepts = (value: unknown) => schema.safeParse(value).success;
   if (Array.isArray(raw)) return accepts(raw) ? raw : flagValue(path, raw.at(-1));
   const text = String(raw);
+  if (text === '' && accepts(true)) return true; // a switch: --train.recompute
   let value: unknown;
   try {
     value = parse(text, { logLevel: 'error' });

@@ -21,6 +21,7 @@ export interface ConfigKey {
 interface JsonType {
   type?: string;
   enum?: string[];
+  const?: unknown;
   anyOf?: JsonType[];
   items?: JsonType | false;
   prefixItems?: JsonType[];
@@ -53,12 +54,15 @@ export const CONFIG_KEYS: ReadonlyMap<string, ConfigKey> = new Map(
 function typeText(t: JsonType): string {
   if (t.anyOf) return t.anyOf.map(typeText).join(', or ');
   if (t.enum) return t.enum.join(', ').replace(/, ([^,]*)$/, ' or $1');
+  if (t.const !== undefined) return String(t.const);
+  if (t.type === 'boolean') return 'true or false';
   if (t.prefixItems) return `list of ${t.prefixItems.length} (${typeText(t.prefixItems[0]!)})`;
   if (t.type === 'array' && t.items) return `list of (${typeText(t.items)})`;
   if (t.type === 'string') return 'text';
   if (t.type === 'integer') {
     const least = t.exclusiveMinimum === undefined ? t.minimum : t.exclusiveMinimum + 1;
-    return `whole number, at least ${least}`;
+    const most = t.maximum === undefined || t.maximum >= Number.MAX_SAFE_INTEGER ? '' : `, at most ${t.maximum}`;
+    return `whole number, at least ${least}${most}`;
   }
   const limits: string[] = [];
   if (t.exclusiveMinimum !== undefined) limits.push(`above ${t.exclusiveMinimum}`);

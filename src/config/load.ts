@@ -8,7 +8,7 @@
 
 import { basename, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ConfigError } from '../base/errors.js';
+import { ConfigError, DataError } from '../base/errors.js';
 import type { Json } from '../base/events.js';
 import { checkRun, EXCLUSIVE } from './checks.js';
 import { displayName, findConfig, readConfigFile } from './config_file.js';
@@ -16,20 +16,28 @@ import { commentedConfig } from './document.js';
 import { readFlags } from './flags.js';
 import { CONFIG_KEYS } from './keys.js';
 import { RunConfig } from './schema.js';
-import type { Setting } from './settings.js';
+import { type Setting, settingProblem } from './settings.js';
 
 /** What to load. */
 export interface LoadOptions {
   /** A YAML file, or a preset's name; without it, defaults and flags only. */
   readonly file?: string | undefined;
   /** Instead of a file: the resolved configuration and origins of the run that is resumed. */
-  readonly stored?: { readonly config: Json; readonly origins: Readonly<Record<string, string>> } | undefined;
+  readonly stored?: StoredConfig | undefined;
   /** Dotted flags, as typed: ['--train.max_steps', '100']. */
   readonly flags: readonly string[];
   /** Apply the files' `portable` parts: there are no native kernels. */
   readonly portable?: boolean | undefined;
   /** The folder that holds configs/; by default the package's own. */
   readonly root?: string | undefined;
+}
+
+/** The configuration of a run that is resumed, as its checkpoint holds it. */
+export interface StoredConfig {
+  readonly config: Json;
+  readonly origins: Readonly<Record<string, string>>;
+  /** The file that holds it, for messages. */
+  readonly file?: string | undefined;
 }
 
 /** A checked configuration. */
@@ -49,7 +57,7 @@ export interface LoadedConfig {
 
 const PACKAGE_ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Loads and checks. Throws ConfigError (exit 2) that lists everything that is wrong. */
+/** Loads and checks. Throws ConfigError (exit 2) that lists everything that is wrong; DataError for damaged `stored`. */
 export function loadConfig({ file, stored, flags, portable = false, root = PACKAGE_ROOT }: LoadOptions): LoadedConfig {
   const problems: string[] = [];
   const path = file === undefined ? undefined : findConfig(file, process.cwd(), root);
@@ -57,7 +65,7 @@ export function loadConfig({ file, stored, flags, portable = false, root = PACKA
   const before = stored === undefined ? read.layers : [storedSettings(stored)];
   const settings = merge([...before, ...(portable ? read.portable : []), readFlags(flags, problems)]);
   const run = toRun(settings);
-  const shownFile = path === undefined ? undefined : displayName(path);
+  const shownFile = path === undefined ? stored?.file : displayName(path);
   const origin = (key: string): string => settings.get(key)?.origin ?? 'default';
 
   const alone = problems.length === 0;
@@ -72,7 +80,7 @@ export function loadConfig({ file, stored, flags, portable = false, root = PACKA
 
   return {
     run,
-    file: shownFile,
+    file: path === undefined ? undefined : shownFile,
     name: path === undefined ? 'run' : basename(path, extname(path)),
     origin,
     origins: () =>
@@ -84,13 +92,16 @@ export function loadConfig({ file, stored, flags, portable = false, root = PACKA
 }
 
 /** The settings of a stored configuration: every key that it does not leave to the default. */
-function storedSettings({ config, origins }: NonNullable<LoadOptions['stored']>): Setting[] {
+function storedSettings({ config, origins, file = 'the checkpoint' }: StoredConfig): Setting[] {
   const sections = config as Record<string, Record<string, unknown>>;
-  return [...CONFIG_KEYS.values()].flatMap(({ path, section, name }) => {
+  const settings = [...CONFIG_KEYS.values()].flatMap(({ path, section, name }) => {
     const value = sections[section]?.[name];
     const origin = origins[path] ?? 'default';
-    return value === undefined || origin === 'default' ? [] : [{ path, value, origin, where: 'the checkpoint' }];
+    return value === undefined || origin === 'default' ? [] : [{ path, value, origin, where: file }];
   });
+  const problem = settings.map(settingProblem).find((found) => found !== undefined);
+  if (problem !== undefined) throw new DataError(problem, 'use another checkpoint');
+  return settings;
 }
 
 const configValue = (run: RunConfig, { section, name }: { section: string; name: string }): unknown =>

@@ -9,6 +9,9 @@ import { z } from 'zod';
 const probability = z.number().min(0).lt(1);
 const count = z.int().positive();
 
+/** The largest published model has 96. What a damaged file says must not become a table of 10^9 names. */
+export const MAX_LAYERS = 1024;
+
 export const ModelConfig = z.strictObject({
   arch: z
     .enum(['gpt1', 'gpt2', 'gpt3'])
@@ -18,7 +21,7 @@ export const ModelConfig = z.strictObject({
     ),
   vocab_size: count.optional().describe('number of token embeddings; default: the size of the tokenizer'),
   n_ctx: count.default(1024).describe('context length in tokens (T)'),
-  n_layer: count.default(12).describe('number of decoder blocks (L)'),
+  n_layer: count.max(MAX_LAYERS).default(12).describe('number of decoder blocks (L)'),
   n_head: count.default(12).describe('attention heads per block (H); must divide n_embd'),
   n_embd: count.default(768).describe('width of the residual stream (C)'),
   n_inner: count.optional().describe('width of the MLP; default: 4 * n_embd'),
@@ -60,8 +63,10 @@ export const DataConfig = z.strictObject({
   path: z
     .union([z.string(), z.array(z.string()).min(1)])
     .optional()
-    .describe('text files, folders or globs: .txt .md .jsonl .jsonl.gz, or token shards .bin'),
-  text_key: z.string().default('text').describe('key of the text in .jsonl rows'),
+    .describe(
+      'files, folders or globs: .txt .md, rows in .jsonl .json .csv .tsv (also .gz) and .parquet, or token shards .bin',
+    ),
+  text_key: z.string().default('text').describe('key or column of the text in rows'),
   val_fraction: z
     .number()
     .gt(0)
@@ -76,14 +81,35 @@ export const DataConfig = z.strictObject({
 
 export const TrainConfig = z.strictObject({
   batch_tokens: count.default(524288).describe('tokens per optimizer update, over all micro-batches'),
-  micro_batch: count
+  batch_start_tokens: count.default(32768).describe('tokens of the first update where batch_ramp_tokens is set'),
+  batch_ramp_tokens: z
+    .number()
+    .positive()
     .optional()
-    .describe('sequences per forward pass; default: the largest divisor of the batch up to 12'),
+    .describe('the batch grows linearly from batch_start_tokens over so many tokens (GPT-3); default: no ramp'),
+  micro_batch: z
+    .union([count, z.literal('auto')])
+    .optional()
+    .describe(
+      'sequences per forward pass; auto: as many as fit into memory; default: the largest divisor of the batch up to 12',
+    ),
+  recompute: z
+    .boolean()
+    .default(false)
+    .describe(
+      'keep only what enters each block and compute it again in the backward pass: less memory, a quarter slower',
+    ),
   max_steps: count
     .optional()
     .describe('stop after this many updates (give exactly one of max_steps, max_tokens, max_epochs)'),
   max_tokens: z.number().positive().optional().describe('stop after this many tokens'),
   max_epochs: z.number().positive().optional().describe('stop after this many passes over the training tokens'),
+  max_minutes: z
+    .number()
+    .positive()
+    .optional()
+    .describe('save and stop this many minutes after the start of the process; --resume goes on, for as long'),
+  early_stop: count.optional().describe('stop after this many validations without a better one; default: never'),
   optimizer: z
     .enum(['adamw', 'openai-adam'])
     .default('adamw')
@@ -107,7 +133,9 @@ export const TrainConfig = z.strictObject({
   eval_every: z.int().min(0).default(250).describe('updates between validations; 0: only at the end'),
   eval_tokens: count
     .default(65536)
-    .describe('held-out tokens per validation (always the same ones); all are used at the end'),
+    .describe(
+      'held-out tokens per validation (always the same ones); the one after the last step reads 20 times as many',
+    ),
   save_every: z.int().min(0).default(500).describe('updates between checkpoints; 0: only at the end'),
   save_minutes: z.number().min(0).default(15).describe('minutes between checkpoints, whichever comes first; 0: off'),
   keep: count.default(2).describe('number of newest checkpoints kept, beside the best'),

@@ -1,5 +1,6 @@
 // One value for one key, from one place; and what is wrong with it, said with that place.
 
+import { quoted, short } from '../base/format.js';
 import { CONFIG_KEYS } from './keys.js';
 import { keyHint, nearest } from './spelling.js';
 
@@ -22,13 +23,12 @@ export function settingProblem({ path, value, where }: Setting): string | undefi
 /** The line for a key that the schema lacks. */
 export function unknownKey(path: string, where: string): string {
   const hint = keyHint(path);
-  return `${where}: ${path}: unknown key${hint ? `; ${hint}` : ''}`;
+  return `${where}: ${short(path)}: unknown key${hint ? `; ${hint}` : ''}`;
 }
 
 function shown(value: unknown): string {
   if (value === null || value === undefined || value === '') return 'nothing';
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+  return quoted(value);
 }
 
 function valueHint(type: string, value: unknown): string {

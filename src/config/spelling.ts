@@ -66,6 +66,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const c of candidates) {
+    if (Math.abs(plain(word).length - plain(c).length) >= bestDistance) continue; // so many letters differ at least
     const d = editDistance(plain(word), plain(c));
     if (d < bestDistance) {
       best = c;

@@ -1,15 +1,18 @@
 // data.path to a list of files: files as they are, folders searched through, globs expanded.
+// Of a folder's files those that gpt reads are taken, but not .json, which in most folders is about the data
+// (dataset_info.json, tokenizer.json): a .json file must be named, or matched by a glob.
 // The list is sorted by path and without repetitions, so that the order of documents depends on names alone.
 
 import { statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { globSync, isDynamicPattern } from 'tinyglobby';
 import { DataError } from '../base/errors.js';
+import { ROW_ENDINGS } from './rows.js';
 
 /** What gpt reads, by the end of the file's name. */
-export const DATA_ENDINGS = ['.txt', '.md', '.jsonl', '.jsonl.gz', '.bin'] as const;
+export const DATA_ENDINGS: readonly string[] = ['.txt', '.md', ...ROW_ENDINGS, '.bin'];
 
-const READABLE = `data.path takes ${DATA_ENDINGS.join(' ')} files, folders that hold some, and globs such as 'books/**/*.txt'`;
+const READABLE = `gpt reads ${DATA_ENDINGS.join(' ')} files, folders that hold some, and globs such as 'books/**/*.txt'`;
 
 /**
  * Files named by data.path or data.val_path, relative to the working folder as the user wrote them.
@@ -26,7 +29,9 @@ export function findFiles(path: string | readonly string[]): string[] {
 function expand(path: string): string[] {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats?.isDirectory()) {
-    const files = globSync('**/*', { cwd: path, dot: false, expandDirectories: false }).filter(isData);
+    const files = globSync('**/*', { cwd: path, dot: false, expandDirectories: false })
+      .filter(isData)
+      .filter((file) => !/\.json(\.gz)?$/.test(file));
     if (files.length === 0) throw new DataError(`${path}: no file to read in this folder`, READABLE);
     return files.map((file) => join(path, file));
   }

@@ -7,25 +7,20 @@
 // split.ts decides what is held out; of .bin shards it is the last val_fraction of the tokens.
 
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { ConfigError, DataError } from '../base/errors.js';
+import { diskError, makeFolder, removeLeftovers, writeFileAtomic } from '../base/files.js';
 import { integer, percent } from '../base/format.js';
+import { jsonFileText } from '../base/json.js';
 import type { DataConfig, TokenizerConfig } from '../config/schema.js';
 import { createTokenizer, loadTokenizer } from '../tokenizer/load.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { findFiles } from './files.js';
 import { readText, type TextChunk } from './read.js';
 import { chooseSplit, countCharacters, everything, type Route, type Side } from './split.js';
-import {
-  concatSources,
-  openTokenFile,
-  sliceSource,
-  syncFolder,
-  TokenFileWriter,
-  type TokenSource,
-} from './token_file.js';
+import { concatSources, openTokenFile, sliceSource, TokenFileWriter, type TokenSource } from './token_file.js';
 
 const HASHED_BYTES = 16 << 20;
 const FORMAT = 1; // raise it when the same inputs give other shards
@@ -88,7 +83,7 @@ export async function prepareData(options: PrepareOptions): Promise<PreparedData
   const shards = [...files, ...valFiles].filter((file) => file.endsWith('.bin'));
   if (shards.length === 0) return prepareText(files, valFiles, options);
   if (shards.length < files.length + valFiles.length) {
-    throw new DataError(`${shards[0]} holds tokens, other files of data.path hold text`, 'give one kind or the other');
+    throw new DataError(`${shards[0]} holds tokens, other files hold text`, 'give one kind or the other');
   }
   return prepareShards(files, valFiles, options);
 }
@@ -124,12 +119,12 @@ async function prepareShards(
   const held = valFiles.length > 0 ? open(valFiles) : undefined;
   const cut = held ? all.length : Math.floor(all.length * (1 - data.val_fraction));
   const train = sliceSource(all, 0, cut);
-  const val = held ?? sliceSource(all, cut, all.length);
+  const val = held ?? sliceSource(open(files), cut, all.length); // opened twice: either side may be closed first
   try {
     for (const source of [train, val]) source.read(0, Math.min(source.length, 1 << 20)); // a wrong vocabulary shows here
   } catch (error) {
-    all.close();
-    held?.close();
+    train.close();
+    val.close();
     throw error;
   }
   const split = held ? ownText(valFiles) : `the last ${percent(data.val_fraction)} of the tokens are held out`;
@@ -187,7 +182,7 @@ async function prepareText(
   const dir = join(options.cacheDir, key);
   const cached = readManifest(dir);
   if (!cached) {
-    makeFolder(dir);
+    emptyOfLeftovers(dir);
     await tokenize(dir, files, valFiles, fixed, options);
   }
   const manifest = cached ?? readManifest(dir);
@@ -271,12 +266,9 @@ async function tokenize(
       split,
       fingerprint: createHash('sha256').update(`${sides.train.finish()} ${sides.val.finish()}`).digest('hex'),
     };
-    writeAtomically(join(dir, 'tokenizer.json'), tokenizer.toJson());
+    await writeFileAtomic(join(dir, 'tokenizer.json'), tokenizer.toJson());
     const manifest = { tokenizer: tokenizer.fingerprint, stats };
-    writeAtomically(join(dir, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-    syncFolder(dir);
-  } catch (error) {
-    throw (error as NodeJS.ErrnoException).syscall === undefined ? error : cannotWrite(dir, error);
+    await writeFileAtomic(join(dir, 'manifest.json'), jsonFileText(manifest));
   } finally {
     sides.train.abort();
     sides.val.abort();
@@ -333,39 +325,11 @@ class Writer {
   }
 }
 
-// ---- files of the cache
-
-function makeFolder(dir: string): void {
+function emptyOfLeftovers(dir: string): void {
+  makeFolder(dir);
   try {
-    mkdirSync(dir, { recursive: true });
-    removeLeftovers(dir);
+    removeLeftovers(dir, () => true);
   } catch (error) {
-    throw cannotWrite(dir, error);
-  }
-}
-
-const cannotWrite = (dir: string, error: unknown): DataError =>
-  new DataError(`${dir}: cannot be written (${(error as Error).message})`, 'free some space, or check its permissions');
-
-function writeAtomically(path: string, text: string): void {
-  const temporary = `${path}.tmp-${process.pid}`;
-  writeFileSync(temporary, text, { flush: true });
-  renameSync(temporary, path);
-}
-
-/** Deletes what killed runs left behind; what a living process is writing stays. */
-function removeLeftovers(dir: string): void {
-  for (const name of readdirSync(dir)) {
-    const pid = /\.tmp-(\d+)$/.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(dir, name), { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    throw diskError('write', dir, error);
   }
 }

@@ -55,16 +55,16 @@ export class BatchStream {
     this.#world = world;
   }
 
-  /** This rank's micro-batch `micro` of `micros`, in step `step` (from 0). */
-  batchAt(step: number, micro: number, micros: number): Batch {
-    const first = ((step * micros + micro) * this.#world + this.#rank) * this.#B;
+  /** This rank's micro-batch number `micro`, counted from 0 over the whole run. */
+  batchAt(micro: number): Batch {
+    const first = (micro * this.#world + this.#rank) * this.#B;
     const starts = Array.from({ length: this.#B }, (_, b) => this.startOf(first + b));
     return gather(this.#source, starts, this.#T);
   }
 
-  /** Fractional number of epochs seen after `steps` steps of `micros` micro-batches. */
-  epochOf(steps: number, micros: number): number {
-    return (steps * micros * this.#world * this.#B) / this.windows;
+  /** Fractional number of epochs seen after so many micro-batches of every rank. */
+  epochOf(micros: number): number {
+    return (micros * this.#world * this.#B) / this.windows;
   }
 
   /** Position in the source where sequence s of the run starts. */

@@ -6,11 +6,11 @@
 // nanoGPT's format is read too: bare uint16 without a header. It is told apart by the missing magic number, which as two
 // uint16 would be (55432, 308), and 55,432 is no id of GPT-2's.
 //
-// Writing is atomic: into a file of another name, flushed to the disk, renamed.
+// Writing is atomic (base/files.ts): into a file of another name, flushed to the disk, renamed.
 
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { DataError } from '../base/errors.js';
+import { commit, discard, diskError, type FileSystem, nodeFileSystem, temporaryName, writeAll } from '../base/files.js';
 
 const HEADER_BYTES = 1024;
 const FORMATS = [
@@ -29,21 +29,21 @@ export interface TokenSource {
   close(): void;
 }
 
-/** Writes a shard; until finish() returns nothing exists under its name. */
+/** Writes a shard; until finish() returns nothing exists under its name. Throws DataError when the disk refuses. */
 export class TokenFileWriter {
   readonly #path: string;
-  readonly #temporary: string;
+  readonly #fs: FileSystem;
   readonly #fd: number;
   readonly #format: (typeof FORMATS)[number];
   #count = 0;
   #open = true;
 
-  constructor(path: string, vocabSize: number) {
+  constructor(path: string, vocabSize: number, fs = nodeFileSystem) {
     this.#path = path;
-    this.#temporary = `${path}.tmp-${process.pid}`;
+    this.#fs = fs;
     this.#format = FORMATS[vocabSize <= 65536 ? 0 : 1];
-    this.#fd = openSync(this.#temporary, 'w');
-    writeSync(this.#fd, this.#header());
+    this.#fd = this.#try(() => fs.open(temporaryName(path), 'w'));
+    this.#write(this.#header());
   }
 
   /** Tokens written so far. */
@@ -59,29 +59,43 @@ export class TokenFileWriter {
     if (this.#count > 2 ** 31 - 1) {
       throw new DataError(`${this.#path}: more than 2^31 tokens in one shard`, 'tokenize the corpus in parts');
     }
-    for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
+    this.#write(bytes);
     return bytes;
   }
 
   /** Makes the file appear under its name. */
   finish(): void {
-    writeSync(this.#fd, this.#header(), 0, HEADER_BYTES, 0);
-    fsyncSync(this.#fd);
     this.#close();
-    renameSync(this.#temporary, this.#path);
-    syncFolder(dirname(this.#path));
+    const fd = this.#try(() => this.#fs.open(temporaryName(this.#path), 'r+'));
+    try {
+      this.#try(() => writeAll(fd, this.#header(), this.#fs)); // now that the number of tokens is known
+    } finally {
+      this.#try(() => this.#fs.close(fd));
+    }
+    commit(this.#path, this.#fs);
   }
 
   /** Drops an unfinished file; after finish() it does nothing. */
   abort(): void {
-    if (!this.#open) return;
-    this.#close();
-    rmSync(this.#temporary, { force: true });
+    if (this.#open) this.#close();
+    discard(this.#path, this.#fs);
   }
 
   #close(): void {
-    closeSync(this.#fd);
     this.#open = false;
+    this.#try(() => this.#fs.close(this.#fd));
+  }
+
+  #write(bytes: Uint8Array): void {
+    this.#try(() => writeAll(this.#fd, bytes, this.#fs));
+  }
+
+  #try<T>(call: () => T): T {
+    try {
+      return call();
+    } catch (error) {
+      throw diskError('write', this.#path, error);
+    }
   }
 
   #header(): Uint8Array {
@@ -89,13 +103,6 @@ export class TokenFileWriter {
     header.set([this.#format.magic, this.#format.version, this.#count]);
     return new Uint8Array(header.buffer);
   }
-}
-
-/** Makes a rename in this folder survive a power cut. */
-export function syncFolder(folder: string): void {
-  const fd = openSync(folder, 'r');
-  fsyncSync(fd);
-  closeSync(fd);
 }
 
 /**
@@ -133,10 +140,7 @@ function openShard(path: string): number {
   try {
     return openSync(path, 'r');
   } catch (error) {
-    throw new DataError(
-      `${path}: cannot be opened (${(error as Error).message})`,
-      'check the path and its permissions',
-    );
+    throw diskError('read', path, error);
   }
 }
 

@@ -22,6 +22,8 @@ export interface GenerateRequest extends SamplingOptions {
   readonly stop: readonly string[];
   /** Called with each piece of text of the continuation `index` (prompt * n + sample) as soon as it is certain. */
   readonly onText?: (index: number, text: string) => void;
+  /** Ends all continuations before their next token. */
+  readonly signal?: AbortSignal;
 }
 
 /** One continuation. */
@@ -31,7 +33,7 @@ export interface Generated {
   /** Tokens drawn, end-of-text included. */
   readonly tokens: number;
   /** Why it ended. */
-  readonly finish: 'length' | 'end-of-text' | 'stop';
+  readonly finish: 'length' | 'end-of-text' | 'stop' | 'interrupted';
 }
 
 /** All continuations, prompt by prompt. Throws ConfigError when a prompt has more tokens than n_ctx. */
@@ -67,6 +69,10 @@ async function decode(model: Gpt, group: readonly Sequence[], request: GenerateR
   try {
     let fresh = group[0]!.ids.length; // tokens that the cache has not seen
     for (let drawn = 0; drawn < request.tokens && group.some((s) => !s.done); drawn++) {
+      if (request.signal) {
+        await new Promise(setImmediate); // lets the signal in
+        if (request.signal.aborted) break;
+      }
       if (cache.length + fresh > n_ctx) {
         cache.dispose();
         cache = new KvCache(n_layer, n_ctx);
@@ -85,7 +91,7 @@ async function decode(model: Gpt, group: readonly Sequence[], request: GenerateR
       }
       fresh = 1;
     }
-    for (const sequence of group) sequence.end();
+    for (const sequence of group) sequence.end(request.signal?.aborted ? 'interrupted' : 'length');
   } finally {
     cache.dispose();
   }
@@ -132,11 +138,11 @@ class Sequence {
     else this.#extend(this.#decoder.push(id));
   }
 
-  /** The token budget is used up. */
-  end(): void {
+  /** The token budget is used up, or nobody wants more. */
+  end(finish: 'length' | 'interrupted'): void {
     if (this.done) return;
     this.#extend(this.#decoder.end());
-    if (!this.done) this.#stop('length', this.#text);
+    if (!this.done) this.#stop(finish, this.#text);
   }
 
   result(): Generated {

@@ -20,6 +20,7 @@ import { headLoss } from '../ops/head_loss/head_loss.js';
 import { layerNorm, residualLayerNorm } from '../ops/layernorm/layernorm.js';
 import { linear } from '../ops/linear/linear.js';
 import { Parameter } from '../ops/parameter.js';
+import { recomputed } from '../ops/recompute.js';
 import type { KvCache } from './kv_cache.js';
 
 /** Which random numbers the dropout masks of one forward pass use; see ops/dropout. */
@@ -33,6 +34,13 @@ export interface DropoutPass {
 export interface ForwardOptions {
   readonly dropout?: DropoutPass | undefined;
   readonly cache?: KvCache | undefined;
+  /** Keep only each block's inputs for the backward pass and compute the block twice: see ops/recompute.ts. */
+  readonly recompute?: boolean | undefined;
+}
+
+/** Options of a loss: `gradient` only inside accumulateGradients(), see ops/head_loss. */
+export interface LossOptions extends Omit<ForwardOptions, 'cache'> {
+  readonly gradient?: boolean | undefined;
 }
 
 /** A GPT with its parameters on the active backend. */
@@ -55,7 +63,7 @@ export class Gpt {
   }
 
   /** ids (B,T) -> hidden states (B,T,C) that the head reads. With a cache, ids are the tokens that follow it. */
-  hidden(ids: tf.Tensor2D, { dropout: pass, cache }: ForwardOptions = {}): tf.Tensor3D {
+  hidden(ids: tf.Tensor2D, { dropout: pass, cache, recompute }: ForwardOptions = {}): tf.Tensor3D {
     const {
       arch,
       n_layer,
@@ -82,7 +90,17 @@ export class Gpt {
       site,
     });
 
-    const branches = (layer: number): [(x: tf.Tensor) => tf.Tensor, (x: tf.Tensor) => tf.Tensor] => {
+    // The stream between branches: pre-norm [x, y], the residual and its layer norm, which the next branch reads; in
+    // GPT-1 they are the same, [y].
+    const add = (stream: tf.Tensor[], branch: (x: tf.Tensor) => tf.Tensor, ln: string): tf.Tensor[] => {
+      const [x, y = x] = stream as [tf.Tensor, tf.Tensor | undefined];
+      const [sum, normed] = tf.tidy(() => residualLayerNorm(x, branch(y), weight(ln), bias(ln), eps));
+      if (!postNorm) return [sum, normed];
+      sum.dispose();
+      return [normed];
+    };
+
+    const block = (layer: number, stream: tf.Tensor[]): tf.Tensor[] => {
       const h = `h.${layer}`;
       const window = attention_layers[layer] === 'local' ? window_size : Number.MAX_SAFE_INTEGER;
       const attn = (x: tf.Tensor): tf.Tensor => {
@@ -97,28 +115,23 @@ export class Gpt {
         const y = dense(x, `${h}.mlp.c_fc`, activation_function); //                       (B,T,F)
         return dropout(dense(y, `${h}.mlp.c_proj`), mask(this.config.resid_pdrop, 3 * layer + 3)); // (B,T,C)
       };
-      return [attn, mlp];
+      const next = layer + 1 < n_layer ? `h.${layer + 1}.ln_1` : 'ln_f'; // pre-norm: what the block's output meets next
+      const middle = add(stream, attn, postNorm ? `${h}.ln_1` : `${h}.ln_2`);
+      const out = add(middle, mlp, postNorm ? `${h}.ln_2` : next);
+      tf.dispose(middle); // the tape has what it needs
+      return out;
     };
 
-    // x: the residual stream. y: what the next branch reads, its layer norm. In GPT-1 they are the same.
-    let x: tf.Tensor = tf.tidy(() => dropout(embedding(ids, wte, wpe, past), mask(this.config.embd_pdrop, 0))); // (B,T,C)
-    let y = postNorm ? x : layerNorm(x, weight('h.0.ln_1'), bias('h.0.ln_1'), eps);
-    const add = (branch: (x: tf.Tensor) => tf.Tensor, ln: string): void => {
-      const [sum, normed] = tf.tidy(() => residualLayerNorm(x, branch(y), weight(ln), bias(ln), eps));
-      tf.dispose([x, y]); // the tape has what it needs
-      if (postNorm) sum.dispose();
-      x = postNorm ? normed : sum;
-      y = normed;
-    };
+    const x = tf.tidy(() => dropout(embedding(ids, wte, wpe, past), mask(this.config.embd_pdrop, 0))); // (B,T,C)
+    let stream: tf.Tensor[] = postNorm ? [x] : [x, layerNorm(x, weight('h.0.ln_1'), bias('h.0.ln_1'), eps)];
     for (let layer = 0; layer < n_layer; layer++) {
-      const [attn, mlp] = branches(layer);
-      const next = layer + 1 < n_layer ? `h.${layer + 1}.ln_1` : 'ln_f'; // pre-norm: what the block's output meets next
-      add(attn, postNorm ? `h.${layer}.ln_1` : `h.${layer}.ln_2`);
-      add(mlp, postNorm ? `h.${layer}.ln_2` : next);
+      const before = stream;
+      stream = recompute ? recomputed((given) => block(layer, given), before) : block(layer, before);
+      tf.dispose(before);
     }
     if (cache !== undefined) cache.length += ids.shape[1];
-    if (x !== y) x.dispose();
-    return y as tf.Tensor3D;
+    tf.dispose(stream.slice(0, -1));
+    return stream.at(-1) as tf.Tensor3D;
   }
 
   /** hidden (B,T,C) -> logits (B,T,V). */
@@ -132,15 +145,14 @@ export class Gpt {
 
   /**
    * [loss (), nll (B,T)] in nats: loss = sum of weights (B,T) * nll; positions with y < 0 are not scored.
-   * `gradient` only inside accumulateGradients(): see ops/head_loss.
    */
   loss(
     x: tf.Tensor2D,
     y: tf.Tensor2D,
     weights: tf.Tensor2D,
-    { dropout, gradient = false }: { dropout?: DropoutPass | undefined; gradient?: boolean } = {},
+    { gradient = false, ...forward }: LossOptions = {},
   ): [tf.Scalar, tf.Tensor2D] {
-    return tf.tidy(() => headLoss(this.hidden(x, { dropout }), this.#embeddings()[0], y, weights, gradient));
+    return tf.tidy(() => headLoss(this.hidden(x, forward), this.#embeddings()[0], y, weights, gradient));
   }
 
   /** All parameters, in order. */

@@ -10,13 +10,13 @@ export interface Series {
   readonly name: string;
   readonly color: string; // CSS, e.g. var(--c1)
   readonly points: readonly (readonly [x: number, y: number])[];
-  /** faint: thin and pale, behind the others; dots: with a mark and tooltip per point. */
-  readonly style?: 'line' | 'faint' | 'dots';
+  /** faint: thin and pale, behind the others; dots: with a dot and tooltip per point; marks: rings alone, no line. */
+  readonly style?: 'line' | 'faint' | 'dots' | 'marks';
 }
 
 export interface ChartOptions {
   readonly label: string; // for screen readers
-  readonly x: string; //     axis label
+  readonly x: string; //     axis label; x values are whole numbers
   readonly width: number; // viewBox units
   readonly height: number;
   readonly xLog?: boolean;
@@ -35,22 +35,23 @@ export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (c)
 
 /** About `n` round numbers (1, 2 or 5 times a power of ten apart) within [low, high]. */
 export function ticks(low: number, high: number, n: number): number[] {
-  if (!(high > low)) return [low];
-  const raw = (high - low) / n;
+  const raw = high / n - low / n; // the difference itself may be beyond all numbers
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = power * ([1, 2, 5, 10].find((m) => m * power >= raw * 0.999) ?? 10);
-  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  const first = Math.ceil(low / step - 1e-9);
+  // nothing between the two, or so little that counting in such steps does not reach the next number
+  if (!(raw > 0 && Number.isFinite(step) && Math.abs(first) < 1e14)) return [low];
   const out: number[] = [];
-  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++)
-    out.push(Number((i * step).toFixed(digits)));
+  for (let i = first; i * step <= high + step * 1e-9; i++) out.push(Number((i * step).toPrecision(15)));
   return out;
 }
 
 /** Powers of ten within [low, high]; with fewer than three of them 1, 2 and 5 times powers of ten. */
 export function logTicks(low: number, high: number): number[] {
+  const [from, to] = [Math.max(-323, Math.floor(Math.log10(low))), Math.min(308, Math.ceil(Math.log10(high)))];
   const all = (multiples: number[]) => {
     const out: number[] = [];
-    for (let e = Math.floor(Math.log10(low)); e <= Math.ceil(Math.log10(high)); e++) {
+    for (let e = from; e <= to; e++) {
       for (const m of multiples) {
         const value = Number(`${m}e${e}`);
         if (value >= low * 0.999 && value <= high * 1.001) out.push(value);
@@ -102,7 +103,8 @@ export function lineChart(series: readonly Series[], options: ChartOptions): str
   const ys = extent([...points.map(([, y]) => y), ...references.map(({ y }) => y), ...(options.yFromZero ? [0] : [])]);
   const x = axis(xs, left, right, xLog, 0);
   const y = axis(ys, bottom, top, yLog, 0.05, options.yFromZero);
-  const xTicks = (xLog ? logTicks(x.low, x.high) : ticks(x.low, x.high, width / 90)).filter(
+  const xCount = Math.min(width / 90, x.high - x.low); // there is no step 1.5
+  const xTicks = (xLog ? logTicks(x.low, x.high) : ticks(x.low, x.high, xCount)).filter(
     (t) => t >= x.low && t <= x.high,
   );
   const yTicks = yLog ? logTicks(y.low, y.high) : ticks(y.low, y.high, height / 55);
@@ -140,17 +142,20 @@ export function lineChart(series: readonly Series[], options: ChartOptions): str
     );
   }
   for (const s of shown) {
+    const { style = 'line' } = s;
+    const line = style === 'marks' ? [] : thin(s.points);
     const path = pathOf(
-      thin(s.points).map(([px, py]) => [x.at(px), y.at(py)]),
+      line.map(([px, py]) => [x.at(px), y.at(py)]),
       n,
     );
-    if (path) parts.push(`<path class="${s.style ?? 'line'}" style="stroke:${s.color}" d="${path}"/>`);
-    if (s.style !== 'dots') continue;
+    if (path) parts.push(`<path class="${style}" style="stroke:${s.color}" d="${path}"/>`);
+    if (style !== 'dots' && style !== 'marks') continue;
+    const [r, paint] = style === 'dots' ? [3, 'fill'] : [5, 'stroke'];
     for (const [px, py] of s.points) {
       if (!Number.isFinite(py)) continue;
       const title = `${s.name}: ${options.formatY(py)} at ${options.formatX(px)}`;
       parts.push(
-        `<circle cx="${n(x.at(px))}" cy="${n(y.at(py))}" r="3" style="fill:${s.color}"><title>${escapeHtml(title)}</title></circle>`,
+        `<circle cx="${n(x.at(px))}" cy="${n(y.at(py))}" r="${r}" style="${paint}:${s.color}"><title>${escapeHtml(title)}</title></circle>`,
       );
     }
   }
@@ -160,7 +165,7 @@ export function lineChart(series: readonly Series[], options: ChartOptions): str
 /** Names with a swatch of their colour, as HTML. */
 export function legend(series: readonly Series[]): string {
   const items = series.map(
-    (s) => `<span><i class="${s.style ?? 'line'}" style="background:${s.color}"></i>${escapeHtml(s.name)}</span>`,
+    (s) => `<span><i class="${s.style ?? 'line'}" style="color:${s.color}"></i>${escapeHtml(s.name)}</span>`,
   );
   return `<p class="legend">${items.join('')}</p>`;
 }

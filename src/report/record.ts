@@ -1,157 +1,196 @@
 // run.jsonl: one event (src/base/events.ts) per line, in the order in which they happened. Written while a run goes
-// on, appended to by a resume, read by the report.
+// on, appended to by a resume, read by the report. docs/run-log.md lists every event and key.
 //
 //   {"type":"start",...}  {"type":"step","step":1,...}  ...  {"type":"end",...}      one part
 //   {"type":"start","resumed_from":500,...}  {"type":"step","step":501,...}  ...     the next part
 //
 // A killed run leaves no end, perhaps half a line, and steps beyond its last checkpoint, which the next part does
-// again: the later part counts. JSON has no NaN: a loss that is not finite is null in the file, NaN in memory.
+// again: the later part counts. Events and keys of a newer gpt are skipped.
 
-import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { StringDecoder } from 'node:string_decoder';
 import { DataError } from '../base/errors.js';
-import type {
-  CheckpointEvent,
-  EndEvent,
-  Reporter,
+import {
+  type CheckpointEvent,
+  type EndEvent,
+  type EvalEvent,
+  type Reporter,
+  RUN_LOG_FORMAT,
   RunEvent,
-  SampleEvent,
-  StartEvent,
-  StepEvent,
-  ValEvent,
-  WarningEvent,
+  type SampleEvent,
+  type StartEvent,
+  type StepEvent,
+  type ValEvent,
+  type WarningEvent,
 } from '../base/events.js';
+import { diskError } from '../base/files.js';
+import { jsonText } from '../base/json.js';
+import { AppendedFile } from './appended_file.js';
 
-/** Everything that is known of a run. Lists are in order of steps; a replayed step is there once. */
+/** Everything that is known of a run. Lists are in order of steps (evals: of time); a replayed step is there once. */
 export interface RunRecord {
   readonly start: StartEvent; //                of the last part
   readonly parts: readonly StartEvent[];
   readonly steps: readonly StepEvent[];
   readonly vals: readonly ValEvent[];
+  readonly evals: readonly EvalEvent[];
   readonly samples: readonly SampleEvent[];
   readonly checkpoints: readonly CheckpointEvent[];
   readonly warnings: readonly WarningEvent[];
   readonly end: EndEvent | null; //             of the last part; null: it goes on, or was killed
-  readonly unreadableLines: number;
+  readonly unreadableLines: UnreadableLines;
 }
 
-const FLUSH_MS = 1000; // what a kill may lose of the steps, which a resume does again anyway
+/** Lines that are no JSON or no event. */
+export interface UnreadableLines {
+  readonly count: number;
+  /** At most FIRST of them. Lines count from 1. */
+  readonly first: readonly { readonly line: number; readonly problem: string }[];
+}
+
+const FIRST = 5;
 
 /** Appends events to a file. Validations, checkpoints, warnings, start and end are on the disk when on() returns. */
 export function jsonlReporter(path: string): Reporter {
-  const fd = access(path, () => openSync(path, 'a+'));
-  let pending = endsInsideLine(fd) ? '\n' : '';
-  let flushed = Date.now();
-  let open = true;
-  const flush = (sync: boolean) => {
-    access(path, () => {
-      if (pending) writeSync(fd, pending);
-      if (sync) fsyncSync(fd);
-    });
-    pending = '';
-    flushed = Date.now();
-  };
+  const file = new AppendedFile(path);
+  const last = file.lastByte();
+  if (last !== undefined && last !== NEWLINE) file.append('\n'); // after half a line of a killed run
   return {
     on(event) {
-      pending += `${JSON.stringify(event)}\n`;
-      const quick = event.type === 'step' || event.type === 'sample';
-      if (!quick || Date.now() - flushed >= FLUSH_MS) flush(!quick);
+      file.append(`${jsonText(event)}\n`);
+      if (event.type !== 'step' && event.type !== 'sample') file.flush({ sync: true });
     },
-    async close() {
-      if (!open) return;
-      open = false;
-      flush(true);
-      closeSync(fd);
-    },
+    close: async () => file.close(),
   };
 }
 
-function endsInsideLine(fd: number): boolean {
-  const { size } = fstatSync(fd);
-  if (size === 0) return false;
-  const last = Buffer.alloc(1);
-  readSync(fd, last, 0, 1, size - 1);
-  return last[0] !== 0x0a;
-}
+const NEWLINE = 0x0a;
 
-function access<T>(path: string, use: () => T): T {
-  try {
-    return use();
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error;
-    const fix = code === 'ENOENT' ? 'give the folder of a run, which holds run.jsonl' : 'check the disk and its rights';
-    throw new DataError(code === 'ENOENT' ? `${path} is not there` : `cannot use ${path}: ${message}`, fix);
-  }
-}
-
-/** Reads a log. Throws DataError when it is missing or holds no run. */
+/** Reads a log. Throws DataError when it is missing, holds no run, or was written in a newer format. */
 export function readRun(path: string): RunRecord {
-  const lines = access(path, () => readFileSync(path, 'utf8')).split('\n');
-  const record = {
-    parts: [] as StartEvent[],
-    steps: [] as StepEvent[],
-    vals: [] as ValEvent[],
-    samples: [] as SampleEvent[],
-    checkpoints: [] as CheckpointEvent[],
-    warnings: [] as WarningEvent[],
-    end: null as EndEvent | null,
-    unreadableLines: 0,
-  };
-  for (const line of lines) {
-    if (line.trim() === '') continue;
-    const event = parseEvent(line);
+  return parseRun(linesOf(path), path);
+}
+
+/** The same of lines that are in memory; `path` is for errors. */
+export function parseRun(lines: Iterable<string>, path: string): RunRecord {
+  const parts: StartEvent[] = [];
+  let steps: StepEvent[] = [];
+  let vals: ValEvent[] = [];
+  let evals: EvalEvent[] = [];
+  let samples: SampleEvent[] = [];
+  let checkpoints: CheckpointEvent[] = [];
+  const warnings: WarningEvent[] = [];
+  let end: EndEvent | null = null;
+  const unreadable = { count: 0, first: [] as { line: number; problem: string }[] };
+  let line = 0;
+  for (const text of lines) {
+    line++;
+    if (text.trim() === '') continue;
+    const { event, problem } = parseEvent(text, path);
+    if (problem !== undefined) {
+      unreadable.count++;
+      if (unreadable.first.length < FIRST) unreadable.first.push({ line, problem });
+    }
     switch (event?.type) {
-      case undefined:
-        record.unreadableLines++;
-        break;
       case 'start': {
-        const { resumed_from } = event;
-        const kept = <E extends { step: number }>(list: E[]) => list.filter(({ step }) => step <= (resumed_from ?? 0));
-        record.steps = kept(record.steps);
-        record.vals = kept(record.vals);
-        record.samples = kept(record.samples);
-        record.checkpoints = kept(record.checkpoints);
-        record.parts.push(event);
-        record.end = null;
+        const from = event.resumed_from ?? 0;
+        steps = until(steps, from);
+        vals = until(vals, from);
+        evals = until(evals, from);
+        samples = until(samples, from);
+        checkpoints = until(checkpoints, from);
+        parts.push(event);
+        end = null;
         break;
       }
       case 'step':
-        record.steps.push(event);
+        supersede(steps, event.step).push(event);
         break;
       case 'val':
-        record.vals.push(event);
+        supersede(vals, event.step).push(event);
+        break;
+      case 'eval':
+        evals.push(event); // in any order: an older checkpoint may be measured later
         break;
       case 'sample':
-        record.samples.push(event);
+        supersede(samples, event.step + 1).push(event);
         break;
       case 'checkpoint':
-        record.checkpoints.push(event);
+        supersede(checkpoints, event.step + 1).push(event);
         break;
       case 'warning':
-        record.warnings.push(event);
+        warnings.push(event);
         break;
       case 'end':
-        record.end = event;
-        break;
+        end = event;
     }
   }
-  const start = record.parts.at(-1);
+  const start = parts.at(-1);
   if (!start) throw new DataError(`${path} holds no start event: it is no log of a run`, 'give the folder of a run');
-  return { ...record, start };
+  return { start, parts, steps, vals, evals, samples, checkpoints, warnings, end, unreadableLines: unreadable };
 }
 
-const MAY_BE_NAN = ['loss', 'grad_norm', 'perplexity', 'bits_per_byte'];
-const EVENT_TYPES = ['start', 'step', 'val', 'sample', 'checkpoint', 'warning', 'end'];
+const until = <E extends { step: number }>(list: readonly E[], step: number): E[] => list.filter((e) => e.step <= step);
 
-/** undefined: no event, e.g. half a line. */
-function parseEvent(line: string): RunEvent | undefined {
+/** Drops what is at or after a step: a later event of an earlier step, where the start of its part cannot be read. */
+function supersede<E extends { step: number }>(list: E[], step: number): E[] {
+  while (list.length > 0 && list.at(-1)!.step >= step) list.pop();
+  return list;
+}
+
+const TYPES: ReadonlySet<unknown> = new Set(RunEvent.options.map((o) => o.shape.type.value));
+
+/** An event, a problem, or neither: an event of a newer gpt. Throws DataError for a log in a newer format. */
+function parseEvent(text: string, path: string): { event?: RunEvent; problem?: string } {
+  let value: unknown;
   try {
-    const event: unknown = JSON.parse(line, (key, value) =>
-      value === null && MAY_BE_NAN.includes(key) ? Number.NaN : value,
-    );
-    const type = (event as { type?: unknown } | null)?.type;
-    return typeof type === 'string' && EVENT_TYPES.includes(type) ? (event as RunEvent) : undefined;
+    value = JSON.parse(text);
   } catch {
-    return undefined;
+    return { problem: 'it is not JSON' };
+  }
+  const { type, format } = Object(value) as { type?: unknown; format?: unknown };
+  if (typeof type !== 'string') return { problem: 'it has no "type"' };
+  if (!TYPES.has(type)) return {};
+  if (type === 'start' && typeof format === 'number' && format > RUN_LOG_FORMAT) {
+    throw new DataError(
+      `${path} is in format ${format}, and this gpt reads formats up to ${RUN_LOG_FORMAT}`,
+      'update gpt: a newer one has written this log',
+    );
+  }
+  try {
+    const { data, error } = RunEvent.safeParse(value);
+    if (data !== undefined) return { event: data };
+    const { path: key, message } = error.issues[0]!;
+    return { problem: `${[type, ...key].join('.')}: ${message}` };
+  } catch (error) {
+    if (error instanceof RangeError) return { problem: 'it is nested too deeply' }; // for the stack
+    throw error;
+  }
+}
+
+const CHUNK_BYTES = 1 << 20;
+
+/** Line by line, so that a log may be longer than the longest string. */
+function* linesOf(path: string): Generator<string> {
+  try {
+    const fd = openSync(path, 'r');
+    try {
+      const chunk = Buffer.alloc(Math.min(CHUNK_BYTES, fstatSync(fd).size + 1)); // readSync refuses an empty one
+      const decoder = new StringDecoder('utf8');
+      let rest = '';
+      for (let n = readSync(fd, chunk); n > 0; n = readSync(fd, chunk)) {
+        const lines = (rest + decoder.write(chunk.subarray(0, n))).split('\n');
+        rest = lines.pop()!;
+        yield* lines;
+      }
+      yield rest + decoder.end();
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      throw new DataError(`${path} is not there`, 'give the folder of a run, which holds run.jsonl');
+    }
+    throw diskError('read', path, error);
   }
 }

@@ -16,6 +16,7 @@ h3 { font-size: 14px; margin: 0 0 2px; font-weight: 600; }
 p { margin: 0 0 10px; }
 .muted, .empty, .note { color: var(--muted); }
 .note { font-size: 13px; max-width: 75ch; }
+.note.after { margin-top: 10px; } h3.table { margin: 22px 0 4px; } .scroll + .scroll { margin-top: 18px; }
 .status { font-size: 13px; font-weight: 600; color: var(--c3); }
 .status.interrupted, .status.running { color: var(--warn); } .status.diverged, .status.failed { color: var(--bad); }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(180px, 1fr)); gap: 10px; margin-top: 22px; }
@@ -33,8 +34,10 @@ path.line { stroke-width: 1.8; stroke-linejoin: round; } path.faint { stroke-wid
 path.dots { stroke-width: 1.4; } .ref { stroke: var(--muted); stroke-dasharray: 5 4; stroke-opacity: 0.7; }
 .mark { stroke: var(--muted); stroke-dasharray: 1 3; }
 .legend { display: flex; flex-wrap: wrap; gap: 2px 18px; margin: 0 0 6px; color: var(--muted); font-size: 13px; }
-.legend i { display: inline-block; width: 16px; height: 3px; border-radius: 2px; margin-right: 6px; vertical-align: 4px; }
-.legend i.faint { opacity: 0.45; }
+.legend i { display: inline-block; width: 16px; height: 3px; border-radius: 2px; margin-right: 6px; vertical-align: 4px;
+  background: currentColor; } .legend i.faint { opacity: 0.45; }
+.legend i.marks { width: 10px; height: 10px; border-radius: 50%; background: none; border: 1.6px solid; vertical-align: -1px; }
+circle { fill: none; stroke-width: 1.6; }
 .pick { position: absolute; opacity: 0; } .picks { float: right; font-size: 13px; margin-left: 12px; }
 .picks label { cursor: pointer; color: var(--muted); padding: 1px 7px; border-radius: 5px; }
 .view { display: none; } .small { display: none; }
@@ -51,7 +54,7 @@ code, pre { font: 12.5px/1.55 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu 
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 10px 14px; margin: 0;
   white-space: pre-wrap; }
 .sample { padding: 12px 16px; margin-bottom: 10px; }
-.sample p.text { white-space: pre-wrap; margin: 6px 0; max-width: 80ch; font-family: Georgia, "Noto Serif", "DejaVu Serif", serif; }
+.sample p.text { white-space: pre-wrap; margin: 6px 0; max-width: 80ch; max-height: 28em; overflow-y: auto; font-family: Georgia, "Noto Serif", "DejaVu Serif", serif; }
 mark { background: var(--mark); color: inherit; border-radius: 3px; }
 .warning { padding: 10px 16px; margin-top: 12px; border-left: 3px solid var(--warn); }
 .warning p { margin: 0; } tr.default td { color: var(--muted); }
@@ -61,6 +64,6 @@ footer { margin-top: 48px; color: var(--muted); font-size: 13px; }
   .small { display: block; } figure { padding: 12px 10px 8px; } h1 { font-size: 22px; } .cards { grid-template-columns: 1fr 1fr; }
   .cards b { font-size: 18px; } .charts svg text { font-size: 15px; } .small svg text { font-size: 13px; } td, th { padding-right: 10px; } .picks { float: none; margin: 0 0 6px; } }
 @media print { :root { --bg: #fff; --card: #fff; --fg: #000; --muted: #555; --line: #ddd; --c1: #2b6cb0; --c2: #c05621;
-  --c3: #2f855a; --mark: #fdeec2; color-scheme: light; } main { max-width: none; padding: 0; } .picks { display: none; }
+  --c3: #2f855a; --mark: #fdeec2; color-scheme: light; } main { max-width: none; padding: 0; } .sample p.text { max-height: none; } .picks { display: none; }
   figure, .sample, .cards div, tr { break-inside: avoid; } h2 { break-after: avoid; } }
 `.replaceAll('\n', '');

@@ -3,14 +3,23 @@
 //   perplexity      exp(loss)                                  loss: mean nats per token
 //   bits per byte   loss / ln 2 * tokens / bytes               of the held-out text; does not depend on the tokenizer
 
-import type { Json } from '../base/events.js';
 import type { RunRecord } from './record.js';
 
 export interface PerplexityRow {
   readonly name: string;
+  readonly own: boolean; //          a row of the run itself, not of a reference
   readonly loss: number; //          nats per token
   readonly perplexity: number;
   readonly bits_per_byte: number | null;
+}
+
+/** A step whose loss or gradient norm stands out from the steps before. */
+export interface Spike {
+  readonly step: number;
+  readonly loss: number;
+  readonly loss_z: number | null;
+  readonly grad_norm: number;
+  readonly grad_norm_z: number | null;
 }
 
 export interface RunSummary {
@@ -23,6 +32,7 @@ export interface RunSummary {
   readonly peak_memory_bytes: number | null;
   readonly best_checkpoint: string | null;
   readonly perplexity: readonly PerplexityRow[];
+  readonly spikes: readonly Spike[];
 }
 
 const STATUS = { done: 'finished', interrupted: 'interrupted', diverged: 'diverged', failed: 'failed' } as const;
@@ -42,7 +52,18 @@ export function summarize(record: RunRecord): RunSummary {
     peak_memory_bytes: memory.length > 0 ? memory.reduce((a, b) => Math.max(a, b)) : null,
     best_checkpoint: checkpoints.findLast((c) => c.best)?.dir ?? null,
     perplexity: perplexityTable(record, vals),
+    spikes: spikesOf(steps),
   };
+}
+
+/** Standard deviations. Above 3 there are a few in every healthy run of a thousand steps. */
+export const SPIKE_Z = 5;
+
+function spikesOf(steps: RunRecord['steps']): Spike[] {
+  return steps.flatMap(({ step, loss, loss_z = null, grad_norm, grad_norm_z = null }) => {
+    const far = [loss_z, grad_norm_z].some((z) => z !== null && z > SPIKE_Z);
+    return far ? [{ step, loss, loss_z, grad_norm, grad_norm_z }] : [];
+  });
 }
 
 function perplexityTable({ start }: RunRecord, vals: RunRecord['vals']): PerplexityRow[] {
@@ -52,44 +73,33 @@ function perplexityTable({ start }: RunRecord, vals: RunRecord['vals']): Perplex
   const rows: PerplexityRow[] = [];
   const lastVal = vals.at(-1);
   const best = vals.reduce<(typeof vals)[number] | undefined>((a, b) => (a && a.loss <= b.loss ? a : b), undefined);
-  if (lastVal) rows.push({ ...row(lastVal), name: `this model, step ${lastVal.step}` });
-  if (best && best !== lastVal) rows.push({ ...row(best), name: `this model at its best, step ${best.step}` });
+  if (lastVal) rows.push({ ...row(lastVal), own: true, name: `this model, step ${lastVal.step}` });
+  if (best && best !== lastVal)
+    rows.push({ ...row(best), own: true, name: `this model at its best, step ${best.step}` });
   const references = [
     ['5-gram model', start.baselines.five_gram],
     ['unigram: how often each token occurs', start.baselines.unigram],
     ['uniform: every token equally likely', start.baselines.uniform],
   ] as const;
   for (const [name, loss] of references) {
-    if (loss !== null) rows.push({ name, loss, perplexity: Math.exp(loss), bits_per_byte: bitsPerByte(loss) });
+    if (loss === null) continue;
+    rows.push({ name, own: false, loss, perplexity: Math.exp(loss), bits_per_byte: bitsPerByte(loss) });
   }
   return rows;
 }
 
 const row = ({ loss, perplexity, bits_per_byte }: RunRecord['vals'][number]) => ({ loss, perplexity, bits_per_byte });
 
-/** Debiased exponential moving average, the smooth line of the loss chart. Values that are not finite are skipped. */
-export function smoothed(values: readonly number[], decay: number): number[] {
-  let sum = 0;
-  let weight = 0;
-  return values.map((value) => {
-    if (Number.isFinite(value)) {
-      sum = decay * sum + (1 - decay) * value;
-      weight = decay * weight + (1 - decay);
-    }
-    return weight > 0 ? sum / weight : Number.NaN;
-  });
-}
-
 function median(values: readonly number[]): number | null {
-  if (values.length === 0) return null;
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? null;
 }
 
-/** The content of report.json. */
-export function reportJson(record: RunRecord): Json {
-  const { start, parts, steps, vals, samples, checkpoints, warnings, end } = record;
-  const { config, origins, environment, data, baselines, ...run } = start;
-  const value = {
+/** The content of report.json, for jsonText(). */
+export function reportJson(record: RunRecord) {
+  const { start, parts, steps, vals, evals, samples, checkpoints, warnings, end, unreadableLines } = record;
+  const { type: _, format: _log, config, origins, environment, data, baselines, ...run } = start;
+  return {
     format: 'gpt-report-1',
     run,
     summary: summarize(record),
@@ -99,12 +109,13 @@ export function reportJson(record: RunRecord): Json {
     baselines,
     steps,
     validations: vals,
+    evaluations: evals,
     samples,
     checkpoints,
     warnings,
+    unreadable_lines: unreadableLines,
     config,
     origins,
     environment,
   };
-  return JSON.parse(JSON.stringify(value)) as Json;
 }

@@ -7,13 +7,15 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ConfigError, DataError } from '../base/errors.js';
+import { diskError } from '../base/files.js';
+import { printable, quoted, short } from '../base/format.js';
 import type { TokenizerConfig } from '../config/schema.js';
 import { BpeTokenizer } from './bpe.js';
 import { ByteTokenizer } from './byte.js';
-import { BYTE_SYMBOLS, bytesOfSymbols } from './byte_symbols.js';
+import { BYTE_SYMBOLS, bytesOfSymbols, symbolsOf } from './byte_symbols.js';
 import { CharTokenizer, CharVocabulary } from './char.js';
 import { gpt2Tokenizer } from './gpt2.js';
-import { MergeTable } from './merge.js';
+import { MergeTable, MOST_MERGES } from './merge.js';
 import { END_OF_TEXT, type Tokenizer } from './tokenizer.js';
 
 /**
@@ -55,8 +57,12 @@ export async function loadTokenizer(dirOrFile: string): Promise<Tokenizer> {
     if ((await stat(file)).isDirectory()) file = join(file, 'tokenizer.json');
     text = await readFile(file, 'utf8');
   } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : String(error);
-    throw new DataError(`${file}: ${reason}`, 'give a tokenizer.json or a folder that holds one');
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw diskError('read', file, error);
+    const fix =
+      file === dirOrFile
+        ? 'give a tokenizer.json or a folder that holds one'
+        : "text needs a tokenizer: put the model's tokenizer.json there";
+    throw new DataError(`${file}: there is no such file`, fix);
   }
   return parseTokenizer(text, file);
 }
@@ -87,11 +93,17 @@ export function parseTokenizer(text: string, file: string): Tokenizer {
     new DataError(`${file}: ${what}`, "gpt reads its own tokenizers and byte-level BPE with GPT-2's pattern");
   const json = parseJson(text, refuse);
   const { model } = json;
+  if (model.end_of_word_suffix === '</w>') {
+    throw new DataError(
+      `${file} is a tokenizer of GPT-1's kind (lower case, words that end in </w>), which gpt does not read yet`,
+      'commands that need no text, such as gpt export, take the folder as it is',
+    );
+  }
   const isBpe = model.type === 'BPE' && !model.dropout && !model.ignore_merges;
   if (!isBpe || model.continuing_subword_prefix || model.end_of_word_suffix) {
-    throw refuse(`the model is not a plain byte-level BPE (type ${model.type})`);
+    throw refuse(`the model is not a plain byte-level BPE (type ${short(model.type)})`);
   }
-  if (json.normalizer) throw refuse(`it has a normalizer (${json.normalizer.type})`);
+  if (json.normalizer) throw refuse(`it has a normalizer (${short(json.normalizer.type)})`);
   const ids = vocabulary(json, refuse);
   const eot = ids.get(END_OF_TEXT);
   if (eot === undefined) throw refuse(`it has no ${END_OF_TEXT} token`);
@@ -111,12 +123,12 @@ function parseJson(text: string, refuse: Refuse): File {
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw refuse(`not JSON: ${(error as Error).message}`);
+    throw refuse(`not JSON: ${printable((error as Error).message)}`);
   }
   const parsed = File.safeParse(json);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
-  throw refuse(`not a tokenizer.json: ${issue.path.join('.')}: ${issue.message}`);
+  throw refuse(`not a tokenizer.json: ${short(issue.path.join('.'))}: ${issue.message}`);
 }
 
 /** Token spelling -> id, added tokens included. */
@@ -126,14 +138,17 @@ function vocabulary({ model, added_tokens }: File, refuse: Refuse): Map<string, 
   const tokens = new Map<number, string>();
   const all: [string, unknown][] = Object.entries(model.vocab);
   for (const token of added_tokens) all.push([token.content, token.id]);
+  // Ids index tables. Some vocabularies have gaps, but a few kilobytes must not ask for gigabytes.
+  const limit = 2 * all.length + 1024;
   for (const [token, id] of all) {
-    if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id > 2 ** 24) {
-      throw refuse(`token ${JSON.stringify(token)} has the id ${String(id)}`);
+    if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id >= limit) {
+      throw refuse(`token ${quoted(token)} has the id ${quoted(id)}, with ${all.length} tokens in all`);
     }
     const other = tokens.get(id);
     if (other !== undefined && other !== token) {
-      throw refuse(`id ${id} belongs to two tokens, ${JSON.stringify(other)} and ${JSON.stringify(token)}`);
+      throw refuse(`id ${id} belongs to two tokens, ${quoted(other)} and ${quoted(token)}`);
     }
+    if ((ids.get(token) ?? id) !== id) throw refuse(`${quoted(token)} has two ids, ${ids.get(token)} and ${id}`);
     ids.set(token, id);
     tokens.set(id, token);
   }
@@ -164,43 +179,61 @@ function splitting(step: File['pre_tokenizer'], refuse: Refuse): 'pattern' | 'by
   const byteLevel = ByteLevel.safeParse(step);
   if (byteLevel.success) return byteLevel.data.use_regex ? 'pattern' : 'bytes';
   if (SplitThenBytes.safeParse(step).success) return 'pattern';
-  throw refuse(`its pre-tokenizer (${step.type}) is not GPT-2's`);
+  throw refuse(`its pre-tokenizer (${short(step.type)}) is not GPT-2's`);
 }
 
 function charTokenizer(ids: Map<string, number>, eot: number, { model }: File, refuse: Refuse): CharTokenizer {
   const chars: number[] = [];
   for (const [token, id] of ids) {
     if (id === eot) continue;
-    if ([...token].length !== 1)
-      throw refuse(`${JSON.stringify(token)} is not one character, and it has no pre-tokenizer`);
+    // The pattern stands for one code point, which is no half of a surrogate pair.
+    if (!/^\P{Surrogate}$/su.test(token)) {
+      throw refuse(`${quoted(token)} is not one character, and it has no pre-tokenizer`);
+    }
     chars[id] = token.codePointAt(0)!;
   }
-  if (model.merges.length > 0 || chars.length !== eot || chars.length !== ids.size - 1) {
+  if (model.merges.length > 0 || eot === 0 || chars.length !== eot || chars.length !== ids.size - 1) {
     throw refuse('it has no pre-tokenizer and is not a character tokenizer of gpt');
   }
   return new CharTokenizer(chars);
 }
 
 function bpeTokenizer(ids: Map<string, number>, eot: number, json: File, refuse: Refuse): BpeTokenizer {
-  const added = new Set(json.added_tokens.map((token) => token.id));
+  const added = new Set([eot, ...json.added_tokens.map((token) => token.id)]);
   let size = 0;
   for (const id of ids.values()) size = Math.max(size, id + 1);
   const tokens: (Uint8Array | undefined)[] = Array.from({ length: size });
   for (const [token, id] of ids) {
-    const bytes = id === eot || added.has(id) ? Buffer.from(token) : bytesOfSymbols(token);
-    if (!bytes) throw refuse(`${JSON.stringify(token)} is not spelled in GPT-2's stand-ins for bytes`);
+    const bytes = added.has(id) ? Buffer.from(token) : bytesOfSymbols(token);
+    if (!bytes) throw refuse(`${quoted(token)} is not spelled in GPT-2's stand-ins for bytes`);
+    const other = symbolsOf(bytes);
+    if (added.has(id) && other !== token && ids.has(other)) {
+      throw refuse(`the added token ${quoted(token)} has the same bytes as ${quoted(other)}`);
+    }
     tokens[id] = bytes;
   }
+  try {
+    return new BpeTokenizer(tokens, mergeTable(ids, added, json, refuse), eot);
+  } catch (error) {
+    throw error instanceof DataError ? refuse(error.message) : error;
+  }
+}
+
+function mergeTable(ids: Map<string, number>, added: Set<number>, { model }: File, refuse: Refuse): MergeTable {
+  if (model.merges.length > MOST_MERGES) throw refuse(`it has ${model.merges.length} merges, more than ${MOST_MERGES}`);
   const merges = new MergeTable();
-  for (const merge of json.model.merges) {
-    const [left, right] = typeof merge === 'string' ? merge.split(' ') : merge;
-    const a = ids.get(left ?? '');
-    const b = ids.get(right ?? '');
-    const result = ids.get(`${left}${right}`);
-    if (a === undefined || b === undefined || result === undefined) {
-      throw refuse(`the merge ${JSON.stringify(merge)} names a token that the vocabulary lacks`);
+  for (const merge of model.merges) {
+    const [left = '', right = '', ...more] = typeof merge === 'string' ? merge.split(' ') : merge;
+    const a = ids.get(left);
+    const b = ids.get(right);
+    const result = ids.get(left + right);
+    if (a === undefined || b === undefined || result === undefined || more.length > 0) {
+      throw refuse(`the merge ${quoted(merge)} names a token that the vocabulary lacks`);
     }
+    // An added token stands for no text: a document that spelled one out could forge its own end.
+    if (added.has(result)) throw refuse(`the merge ${quoted(merge)} makes an added token`);
+    if (merges.rank(a, b) >= 0) throw refuse(`the merge ${quoted(merge)} is given twice`);
     merges.add(a, b, result);
   }
-  return new BpeTokenizer(tokens, merges, eot);
+  return merges;
 }

@@ -72,6 +72,9 @@ export class MergeTable {
 
 const POSITIONS = 2 ** 32; // heap key = rank * POSITIONS + position, exact in float64 for ranks below 2^21
 
+/** Merges that a Merger can order. */
+export const MOST_MERGES = 2 ** 21;
+
 /** Applies a MergeTable. One object is reused for many pieces and keeps its buffers. */
 export class Merger {
   /** Heap operations so far: what a test bounds to show that the time is not quadratic. */

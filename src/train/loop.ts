@@ -12,9 +12,12 @@ import type { RunConfig } from '../config/schema.js';
 import { type BatchStream, valWindows } from '../data/stream.js';
 import type { TokenSource } from '../data/token_file.js';
 import type { Gpt } from '../model/gpt.js';
+import { firstNonFinite } from '../ops/finite.js';
+import { globalNorm } from '../ops/optimizer/adamw.js';
 import { evaluate } from './evaluate.js';
 import type { Optimizer } from './optimizer.js';
-import { learningRate } from './schedule.js';
+import { ZScore } from './outlier.js';
+import type { Schedule } from './schedule.js';
 import { trainStep } from './step.js';
 
 /** The last validation reads this many times eval_tokens. */
@@ -39,7 +42,7 @@ export interface TrainOptions {
   readonly stream: BatchStream;
   readonly val: TokenSource;
   readonly microBatch: number;
-  readonly maxSteps: number;
+  readonly schedule: Schedule;
   /** Changed in place as the run goes on. */
   readonly progress: Progress;
   /** Held-out text: bytes per token, for bits per byte; null where it is not known. */
@@ -53,11 +56,15 @@ export interface TrainOptions {
   readonly sample: () => Promise<void>;
   /** Aborted: finish the step, save, return. */
   readonly signal: AbortSignal;
+  /** Time of performance.now() from which on the loop saves and returns; Infinity: never. */
+  readonly deadline: number;
 }
 
 /** How the loop ended, and the numbers of the end event that only it knows. */
 export interface TrainOutcome {
   readonly reason: 'done' | 'interrupted';
+  /** Why it ended before its last step, where no signal did it. */
+  readonly message?: string;
   /** Mean loss of the last steps (at most 50). */
   readonly trainLoss: number | null;
   readonly valLoss: number | null;
@@ -65,68 +72,75 @@ export interface TrainOutcome {
   readonly peakMemory: number;
 }
 
-/** Trains from progress.step to maxSteps. Throws DivergedError when loss or gradient is no finite number. */
+/** Trains from progress.step to the end of the schedule. Throws DivergedError when a number is no longer finite. */
 export async function train(o: TrainOptions): Promise<TrainOutcome> {
-  const { config, model, optimizer, stream, progress, report, signal, microBatch, maxSteps } = o;
+  const { config, model, optimizer, stream, progress, report, signal, microBatch, schedule } = o;
   const { n_ctx } = config.model;
-  const { batch_tokens, eval_every, eval_tokens, save_every, save_minutes, seed } = config.train;
-  const micros = batch_tokens / (microBatch * n_ctx);
+  const { eval_every, eval_tokens, save_every, save_minutes, early_stop, recompute, seed } = config.train;
   const flops = flopsPerToken(model.config, n_ctx, { causal: true, backward: true });
   const recent: number[] = []; // losses of the last steps
+  const outliers = { loss: new ZScore(), norm: new ZScore() };
   let valLoss: number | null = null;
+  let message: string | undefined;
   let peakMemory = 0;
   let lastSave = performance.now();
+  let saved = progress.step > 0; // resumed: there is a checkpoint to go back to
   let trainMs = 0;
   let trainedTokens = 0;
 
-  while (progress.step < maxSteps) {
+  while (progress.step < schedule.steps && message === undefined) {
     const started = performance.now();
     const step = progress.step;
-    const lr = learningRate(config.train, step, maxSteps);
+    const lr = schedule.learningRate(step);
+    const micro = schedule.microsBefore(step);
+    const micros = schedule.micros(step);
+    const tokens = micros * microBatch * n_ctx;
 
-    const batches = Array.from({ length: micros }, (_, micro) => () => stream.batchAt(step, micro, micros));
-    const { loss, gradNorm } = await trainStep({ model, optimizer, batches, lr, seed, step });
+    const batches = Array.from({ length: micros }, (_, i) => () => stream.batchAt(micro + i));
+    const { loss, gradNorm } = await trainStep({ model, optimizer, batches, lr, seed, micro, recompute });
     if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
-      throw new DivergedError(
-        `step ${step + 1}: loss ${loss}, gradient norm ${gradNorm}: the run has diverged`,
-        `resume from the last checkpoint with a smaller learning rate, e.g. --train.learning_rate ${config.train.learning_rate / 3}`,
-      );
+      throw diverged(o, step + 1, saved, `loss ${loss}, gradient norm ${gradNorm}`);
     }
 
     progress.step++;
-    progress.tokens += batch_tokens;
+    progress.tokens += tokens;
     const ms = performance.now() - started;
     progress.seconds += ms / 1000;
     trainMs += ms;
-    trainedTokens += batch_tokens;
+    trainedTokens += tokens;
     recent.push(loss);
     if (recent.length > 50) recent.shift();
     const memory = process.memoryUsage.rss();
     peakMemory = Math.max(peakMemory, memory);
-    const rate = (batch_tokens / ms) * 1000;
+    const rate = (tokens / ms) * 1000;
+    const ahead = schedule.tokensBefore(schedule.steps) - schedule.tokensBefore(progress.step);
     report.on({
       type: 'step',
       step: progress.step,
       tokens: progress.tokens,
-      epoch: stream.epochOf(progress.step, micros),
+      batch_tokens: tokens,
+      epoch: stream.epochOf(micro + micros),
       loss,
+      loss_z: outliers.loss.next(loss),
       lr,
       grad_norm: gradNorm,
+      grad_norm_z: outliers.norm.next(gradNorm),
       step_ms: ms,
       tokens_per_s: rate,
       mfu: o.peakGflops === null ? null : (rate * flops) / (o.peakGflops * 1e9),
       memory_bytes: memory,
       tensors: tf.memory().numTensors,
-      eta_s: ((maxSteps - progress.step) * trainMs) / (trainedTokens / batch_tokens) / 1000,
+      eta_s: (ahead * trainMs) / trainedTokens / 1000,
     });
 
-    const last = progress.step === maxSteps;
+    const last = progress.step === schedule.steps;
     const due = (every: number) => every > 0 && progress.step % every === 0;
     let best = false;
     if (last || due(eval_every)) {
       const evalStarted = performance.now();
       const windows = valWindows(o.val, n_ctx, last ? FINAL_EVAL * eval_tokens : eval_tokens);
       valLoss = await evaluate(model, windows, microBatch);
+      if (!Number.isFinite(valLoss)) throw diverged(o, progress.step, saved, `validation loss ${valLoss}`);
       best = progress.best_val_loss === null || valLoss < progress.best_val_loss;
       if (best) {
         progress.best_val_loss = valLoss;
@@ -142,23 +156,60 @@ export async function train(o: TrainOptions): Promise<TrainOutcome> {
         best,
         seconds: (performance.now() - evalStarted) / 1000,
       });
+      const without = (progress.step - (progress.best_step ?? 0)) / eval_every; // validations since the best one
+      if (!last && early_stop !== undefined && without >= early_stop) {
+        message = `stopped early: ${early_stop} validations without a better one than at step ${progress.best_step}`;
+      }
     }
-    if (config.sample.tokens > 0 && (last || due(config.sample.every))) await o.sample();
+    const ends = last || message !== undefined;
+    if (config.sample.tokens > 0 && (ends || due(config.sample.every))) await o.sample();
 
     await new Promise(setImmediate); // lets signals and the screen in
-    const late = save_minutes > 0 && performance.now() - lastSave > save_minutes * 60_000;
-    if (best || last || signal.aborted || late || due(save_every)) {
+    const late = performance.now() >= o.deadline;
+    const overdue = save_minutes > 0 && performance.now() - lastSave > save_minutes * 60_000;
+    if (best || ends || signal.aborted || late || overdue || due(save_every)) {
+      if (!parametersAreFinite(model)) throw diverged(o, progress.step, saved, 'parameters are not finite');
       await o.save(best);
+      saved = true;
       lastSave = performance.now();
     }
     if (signal.aborted) break;
+    if (late && !ends) {
+      return outcome('interrupted', `train.max_minutes ${config.train.max_minutes} are over: saved, --resume goes on`);
+    }
   }
-  const mean = recent.length > 0 ? recent.reduce((a, b) => a + b, 0) / recent.length : null;
-  return {
-    reason: progress.step < maxSteps ? 'interrupted' : 'done',
-    trainLoss: mean,
-    valLoss,
-    tokensPerSecond: trainMs > 0 ? (trainedTokens / trainMs) * 1000 : 0,
-    peakMemory,
-  };
+  return outcome(progress.step < schedule.steps && message === undefined ? 'interrupted' : 'done', message);
+
+  function outcome(reason: TrainOutcome['reason'], message: string | undefined): TrainOutcome {
+    return {
+      reason,
+      ...(message === undefined ? {} : { message }),
+      trainLoss: recent.length > 0 ? recent.reduce((a, b) => a + b, 0) / recent.length : null,
+      valLoss,
+      tokensPerSecond: trainMs > 0 ? (trainedTokens / trainMs) * 1000 : 0,
+      peakMemory,
+    };
+  }
+}
+
+/** Where loss or norm told, the update was not made: the gradients still show what happened. */
+function diverged({ config, model }: TrainOptions, step: number, saved: boolean, what: string): DivergedError {
+  const parameters = model.parameters();
+  const bad =
+    firstNonFinite(parameters.map(({ name, value }) => ({ name, tensor: value }))) ??
+    firstNonFinite(parameters.map(({ name, grad }) => ({ name: `the gradient of ${name}`, tensor: grad })));
+  const where = bad === undefined ? '' : `; the first bad tensor: ${bad.name}, ${bad.value} at element ${bad.index}`;
+  const smaller = Number((config.train.learning_rate / 3).toPrecision(2));
+  return new DivergedError(
+    `step ${step}: ${what}: the run has diverged${where}`,
+    `${saved ? 'resume from the last checkpoint' : 'start again'} with a smaller learning rate, e.g. --train.learning_rate ${smaller}`,
+  );
+}
+
+/** An update can leave parameters that are not finite behind a finite loss: those must not become a checkpoint. */
+function parametersAreFinite(model: Gpt): boolean {
+  const norm = globalNorm(model.parameters().map((p) => p.value));
+  const value = norm.dataSync()[0]!;
+  norm.dispose();
+  return Number.isFinite(value);
 }

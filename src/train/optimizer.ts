@@ -11,27 +11,48 @@ export class Optimizer {
   readonly #moments: readonly Moments[];
   readonly #config: Pick<TrainConfig, 'optimizer' | 'betas' | 'eps' | 'weight_decay' | 'grad_clip'>;
   /** Updates made. */
-  step = 0;
+  step: number;
 
+  /** `stored`: the moments of a checkpoint, by the names of state(), and the updates made; without it both are zero. */
   constructor(
     parameters: readonly Parameter[],
     config: Pick<TrainConfig, 'optimizer' | 'betas' | 'eps' | 'weight_decay' | 'grad_clip'>,
+    stored?: { readonly values: ReadonlyMap<string, () => Float32Array>; readonly step: number },
   ) {
     this.#parameters = parameters;
     this.#config = config;
-    this.#moments = parameters.map((p) =>
-      tf.tidy(() => ({ m: tf.variable(tf.zeros(p.shape), false), v: tf.variable(tf.zeros(p.shape), false) })),
-    );
+    this.step = stored?.step ?? 0;
+    this.#moments = parameters.map(({ name, shape }) => {
+      const moment = (kind: 'm' | 'v') =>
+        tf.tidy(() => {
+          const values = stored && stored.values.get(`${kind}.${name}`)!();
+          return tf.variable(values === undefined ? tf.zeros(shape) : tf.tensor(values, shape, 'float32'), false);
+        });
+      return { m: moment('m'), v: moment('v') };
+    });
   }
 
-  /** Updates all parameters from their gradients, which are zero afterwards. Returns the global norm before clipping. */
-  update(lr: number): number {
-    this.step++;
-    const { optimizer: variant, betas, eps, weight_decay, grad_clip: clip } = this.#config;
-    const norm = globalNorm(this.#parameters);
-    adam(this.#parameters, this.#moments, norm, { variant, lr, betas, eps, weight_decay, clip, t: this.step });
+  /** Global norm of the gradients, before clipping. */
+  gradNorm(): number {
+    const norm = globalNorm(this.#parameters.map((p) => p.grad));
     const value = norm.dataSync()[0]!;
     norm.dispose();
+    return value;
+  }
+
+  /**
+   * Updates all parameters from their gradients, which are zero afterwards. Returns the global norm before clipping.
+   * A norm that is not finite changes nothing: parameters, moments and gradients stay.
+   */
+  update(lr: number): number {
+    const { optimizer: variant, betas, eps, weight_decay, grad_clip: clip } = this.#config;
+    const value = this.gradNorm();
+    if (!Number.isFinite(value)) return value;
+    this.step++;
+    tf.tidy(() => {
+      const attrs = { variant, lr, betas, eps, weight_decay, clip, t: this.step };
+      adam(this.#parameters, this.#moments, tf.scalar(value), attrs);
+    });
     return value;
   }
 
@@ -42,14 +63,6 @@ export class Optimizer {
         yield { name: `${kind}.${p.name}`, shape: p.shape, tensor: this.#moments[i]![kind] };
       }
     }
-  }
-
-  /** Takes the moments of a checkpoint over, by the names of state(), and the number of updates made. */
-  restore(values: ReadonlyMap<string, () => Float32Array>, step: number): void {
-    for (const { name, shape, tensor } of this.state()) {
-      tf.tidy(() => tensor.assign(tf.tensor(values.get(name)!(), [...shape], 'float32')));
-    }
-    this.step = step;
   }
 
   dispose(): void {

@@ -15,8 +15,10 @@ export interface StepOptions {
   readonly batches: readonly (() => Batch)[];
   readonly lr: number;
   readonly seed: number;
-  /** Updates made before this one. */
-  readonly step: number;
+  /** Micro-batches of the run before this update: dropout masks are functions of it. */
+  readonly micro: number;
+  /** See ops/recompute.ts. */
+  readonly recompute?: boolean;
 }
 
 /** Mean loss over the global batch in nats per token, and the gradient norm before clipping. */
@@ -25,20 +27,24 @@ export interface StepResult {
   readonly gradNorm: number;
 }
 
-/** Makes one update. Lets signals and the screen in between micro-batches: a step of a large batch takes hours on a CPU. */
-export async function trainStep({ model, optimizer, batches, lr, seed, step }: StepOptions): Promise<StepResult> {
+/**
+ * Makes one update; none when loss or gradient are not finite: the parameters are then still good, the gradients tell.
+ * Lets signals and the screen in between micro-batches: a step of a large batch takes hours on a CPU.
+ */
+export async function trainStep(options: StepOptions): Promise<StepResult> {
+  const { model, optimizer, batches, lr, seed, micro, recompute } = options;
   let loss = 0;
-  for (const [micro, batchOf] of batches.entries()) {
+  for (const [i, batchOf] of batches.entries()) {
     const batch = batchOf();
     const value = tf.tidy(() => {
       const { x, y } = toTensors(batch);
       const weights = tf.fill([batch.B, batch.T], 1 / (batch.B * batch.T * batches.length)) as tf.Tensor2D;
-      const dropout = { seed, step: step * batches.length + micro };
-      return accumulateGradients(model.parameters(), () => model.loss(x, y, weights, { dropout, gradient: true })[0]);
+      const forward = { dropout: { seed, step: micro + i }, recompute, gradient: true };
+      return accumulateGradients(model.parameters(), () => model.loss(x, y, weights, forward)[0]);
     });
     loss += value.dataSync()[0]!;
     value.dispose();
     await new Promise(setImmediate);
   }
-  return { loss, gradNorm: optimizer.update(lr) };
+  return { loss, gradNorm: Number.isFinite(loss) ? optimizer.update(lr) : optimizer.gradNorm() };
 }

@@ -46,22 +46,50 @@ test('a released buffer serves the next request of its size class; a larger one 
   expect(sizes.length).toBe(3);
 });
 
-test('an abandoned buffer is no longer counted, and clear() drops what is idle', () => {
+test('clear() drops what is idle', () => {
   const { pool } = counted();
-  const [a, b, c] = [pool.take(8192)!, pool.take(8192)!, pool.take(8192)!];
-  pool.abandon(a);
+  const [a, b] = [pool.take(8192)!, pool.take(8192)!];
   pool.release(b);
   expect(pool.stats()).toEqual({ reserved: 2 * 8192, idle: 8192 });
   pool.clear();
   expect(pool.stats()).toEqual({ reserved: 8192, idle: 0 });
   expect(pool.take(8192)).not.toBe(b);
-  expect(c.byteLength).toBe(8192);
+  expect(a.byteLength).toBe(8192);
 });
 
-test('poison overwrites what is released with NaN', () => {
+test('a shared buffer is idle when its last owner has released it', () => {
   const { pool } = counted();
-  const buffer = pool.take(4096)!;
-  pool.poison = true;
+  const buffer = pool.take(8192)!;
+  expect(pool.owners(buffer)).toBe(0);
+  for (let i = 0; i < 3; i++) pool.share(buffer);
+  const idle = [1, 2, 3].map(() => {
+    pool.release(buffer);
+    return pool.stats().idle;
+  });
+  expect(idle).toEqual([0, 0, 8192]);
+  expect(pool.owners(buffer)).toBeUndefined();
+});
+
+test('a buffer that is released twice, shared when idle, or of somewhere else is refused', () => {
+  const { pool } = counted();
+  const buffer = pool.take(8192)!;
   pool.release(buffer);
-  expect(new Float32Array(buffer).every(Number.isNaN)).toBe(true);
+  expect(() => pool.release(buffer)).toThrow('internal: a buffer was released twice');
+  expect(() => pool.share(buffer)).toThrow('internal');
+  expect(() => pool.release(new ArrayBuffer(8192))).toThrow('internal');
+  expect(pool.stats()).toEqual({ reserved: 8192, idle: 8192 });
+});
+
+test('poison overwrites what is taken and what is released with NaN, small buffers too', () => {
+  const { pool } = counted();
+  pool.poison = true;
+  for (const bytes of [4, 4096]) {
+    const buffer = pool.take(bytes)!;
+    const values = new Float32Array(buffer);
+    expect(values.every(Number.isNaN)).toBe(true);
+    values.fill(1);
+    pool.release(buffer);
+    expect(values.every(Number.isNaN)).toBe(true);
+  }
+  expect(pool.take(0)).toBeUndefined();
 });

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DataError } from '../../src/base/errors.js';
 import {
   type FileSystem,
+  makeFolder,
   nodeFileSystem,
   readText,
   removeFolderAtomic,
@@ -27,6 +28,15 @@ const fill = (fs: FileSystem) => async (tmp: string) => {
   fs.mkdir(join(tmp, 'sub'));
   await writeFile(join(tmp, 'sub', 'b'), 'second', fs);
 };
+
+test('makeFolder makes those above too, and says where a file is in the way', () => {
+  makeFolder(join(dir, 'a', 'b'));
+  makeFolder(join(dir, 'a', 'b'));
+  writeFileSync(join(dir, 'file'), '');
+  expect(() => makeFolder(join(dir, 'file'))).toThrow(`cannot write ${join(dir, 'file')}: it is a file`);
+  expect(() => makeFolder(join(dir, 'file', 'b'))).toThrow('a part of the path is a file');
+  expect(readdirSync(dir).sort()).toEqual(['a', 'file']);
+});
 
 describe('writeFileAtomic', () => {
   test('is the old or the new file after a fault at every call, and the next write cleans up', async () => {

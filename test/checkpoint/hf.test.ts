@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -97,6 +97,21 @@ describe('config.json', () => {
   });
 });
 
+test.each<[object, RegExp]>([
+  [{ n_layer: 1e9 }, /x\.json: n_layer: /],
+  [{ attention_layers: Array(50_000).fill('none') }, /x\.json: attention_layers.*… \(50000\)$/],
+  [{ model_type: 'x'.repeat(1e5) }, /x\.json: model_type is "x{56}\.\.\.,/],
+  [{ scale_attn_weights: { toString: 1 } }, /scale_attn_weights is \{"toString":1\}, gpt has only true/],
+  [
+    { tie_word_embeddings: JSON.parse('['.repeat(1e5) + ']'.repeat(1e5)) },
+    /tie_word_embeddings is .* nested too deeply/,
+  ],
+])('a hostile config.json is refused, shortly: %#', (keys, message) => {
+  const read = () => fromHfConfig({ ...toHfConfig(tinyModel, 10), ...keys }, 'x.json');
+  expect(read).toThrow(message);
+  expect(read).toThrow(DataError);
+});
+
 describe('readModel', () => {
   type Tensors = Map<string, TensorSource>;
   const tensors = (model: ResolvedModel): Tensors =>
@@ -152,7 +167,7 @@ describe('readModel', () => {
     [
       'a second layer',
       (t) => [...t.values(), extra('transformer.h.1.ln_1.bias', [4], new Float32Array(4))],
-      /not in the model that config.json describes: transformer.h.1.ln_1.bias/,
+      /not in the model of its configuration: transformer.h.1.ln_1.bias/,
     ],
     [
       'a separate head',
@@ -172,6 +187,13 @@ describe('readModel', () => {
   ])('%s is refused', async (_, edit, message) => {
     await write(tinyModel, edit);
     expect(() => readModel(dir)).toThrow(message);
+    expect(() => readModel(dir)).toThrow(DataError);
+  });
+
+  test('a config.json of 3 GiB is refused before it is read', () => {
+    writeFileSync(join(dir, 'config.json'), '{');
+    truncateSync(join(dir, 'config.json'), 3 * 2 ** 30); // a hole: takes no space
+    expect(() => readModel(dir)).toThrow(/config\.json has 3221225472 bytes/);
     expect(() => readModel(dir)).toThrow(DataError);
   });
 

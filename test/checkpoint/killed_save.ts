@@ -19,4 +19,5 @@ for (const name of ['open', 'write', 'fsync', 'close', 'rename', 'mkdir', 'rm'] 
     },
   });
 }
-await new CheckpointStore(dir!, disk).save(200, tinyContent(200), { best: true });
+const { published } = await new CheckpointStore(dir!, disk).save(200, tinyContent(200), { best: true });
+await published;

@@ -213,6 +213,15 @@ describe('damage', () => {
     expect(problem()).toMatch(message);
   });
 
+  test('a shape that is nested 100,000 deep, and a name of 100,000 characters, are quoted in part', () => {
+    const deep = `${'['.repeat(1e5)}${']'.repeat(1e5)}`;
+    craft(`{"a":{"dtype":"F32","data_offsets":[0,4],"shape":${deep}}}`, 4);
+    expect(problem()).toMatch(/tensor a has shape .*nested too deeply/);
+    craft({ ['n'.repeat(1e5)]: entry('F7', [1], 0, 4) }, 4);
+    expect(problem()).toMatch(/tensor n{57}\.\.\. has dtype "F7"/);
+    expect(problem().length).toBeLessThan(300);
+  });
+
   test('every truncation of a real file is noticed', async () => {
     const tensor = { dtype: 'F32' as const, shape: [3], data: new Float32Array(3) };
     await writeSafetensors(path, [

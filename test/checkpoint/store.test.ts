@@ -1,7 +1,5 @@
-import { spawnSync } from 'node:child_process';
 import {
   cpSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -13,10 +11,18 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DataError } from '../../src/base/errors.js';
-import { CheckpointStore, loadCheckpoint, resolveCheckpoint, uniqueRunDir } from '../../src/checkpoint/store.js';
+import { type FileSystem, nodeFileSystem } from '../../src/base/files.js';
+import { type Publication, publish } from '../../src/checkpoint/publish.js';
+import { checkpointBytes, requireCheckpointSpace, stepBytes } from '../../src/checkpoint/space.js';
+import {
+  CheckpointStore,
+  loadCheckpoint,
+  resolveCheckpoint,
+  type SavedStep,
+  uniqueRunDir,
+} from '../../src/checkpoint/store.js';
 import { faultyDisk } from './faulty_disk.js';
 import { differences, tinyContent } from './tiny_checkpoint.js';
 
@@ -30,7 +36,11 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(base, { recursive: true, force: true }));
 
-const save = (step: number, best = false) => store.save(step, tinyContent(step), { best });
+async function save(step: number, best = false, keep?: number): Promise<SavedStep> {
+  const saved = await store.save(step, tinyContent(step), { best, ...(keep === undefined ? {} : { keep }) });
+  await saved.published;
+  return saved;
+}
 const errorOf = (call: () => unknown): DataError => {
   try {
     call();
@@ -86,23 +96,25 @@ describe('a run', () => {
     await save(100);
     await save(200);
     const again = await store.save(100, tinyContent(101), { best: false });
+    await again.published;
     expect(again.name).toBe('step-000100-2');
     expect(await differences(store.load('latest'), 101)).toEqual([]);
     expect(await differences(loadCheckpoint(join(run, 'step-000100'), 'latest'), 100)).toEqual([]);
     expect(store.list().map(({ name }) => name)).toEqual(['step-000100', 'step-000100-2', 'step-000200']);
   });
 
-  test('prune keeps the newest, the best and the latest', async () => {
+  test('keeps those that were written last, the best and the latest', async () => {
     await save(100, true);
     for (const step of [200, 300, 400]) await save(step);
     await save(50); // resumed from an earlier step
     mkdirSync(join(run, 'step-notes'));
     writeFileSync(join(run, 'run.jsonl'), '');
-    expect(await store.prune({ keep: 1 })).toEqual(['step-000200', 'step-000300']);
+    await save(60, false, 10);
+    expect(store.list()).toHaveLength(6);
+    await save(55, false, 2);
     expect(readdirSync(run).sort()).toEqual(
-      ['best', 'latest', 'run.jsonl', 'step-000050', 'step-000100', 'step-000400', 'step-notes'].sort(),
+      ['best', 'latest', 'run.jsonl', 'step-000055', 'step-000060', 'step-000100', 'step-notes'].sort(),
     );
-    expect(await store.prune({ keep: 10 })).toEqual([]);
   });
 
   test('survives moving, and copying by a tool that knows no links', async () => {
@@ -215,95 +227,90 @@ describe('a damaged latest checkpoint names what is wrong and the newest whole o
   });
 });
 
-describe('an interrupted save', () => {
-  /** What is wrong after a save of step 200 broke, and after the next save; empty when nothing is. */
-  async function aftermath(where: string): Promise<string[]> {
-    const problems: string[] = [];
-    const check = async (which: 'latest' | 'best', steps: number[]) => {
-      const checkpoint = store.load(which);
-      const step = checkpoint.trainer!.state.step;
-      const wrong = await differences(checkpoint, step);
-      if (!steps.includes(step) || wrong.length > 0)
-        problems.push(`${where}: ${which} is ${step}, differs in ${wrong}`);
+describe('a save in two halves', () => {
+  /** A publisher that does nothing until it is told to. */
+  function later() {
+    const waiting: (() => void)[] = [];
+    const publisher = async (publication: Publication): Promise<number> => {
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      return publish(publication, faultyDisk(Number.POSITIVE_INFINITY, 'fail'));
     };
-    const pointed = (name: string) => (readFileSync(join(run, name), 'utf8').includes('200') ? 200 : 100);
-    await check('latest', [pointed('latest')]);
-    await check('best', [pointed('best')]);
-    for (const { dir, step } of store.list()) {
-      const wrong = await differences(loadCheckpoint(dir, 'latest'), step);
-      if (wrong.length > 0) problems.push(`${where}: ${dir} is there and not whole: ${wrong}`);
-    }
-    await save(300, true);
-    await check('latest', [300]);
-    if (readdirSync(run).some((name) => name.includes('.tmp-'))) problems.push(`${where}: leftovers`);
-    return problems;
+    return { publisher, goOn: () => waiting.shift()?.() };
   }
 
-  test('at every single call of the file system leaves the previous one loadable', async () => {
-    await save(100, true);
-    cpSync(run, join(base, 'before'), { recursive: true });
-    const count = faultyDisk(Number.POSITIVE_INFINITY, 'fail');
-    await new CheckpointStore(run, count).save(200, tinyContent(200), { best: true });
-    const problems: string[] = [];
-    const found = new Set<number>();
-    for (const fault of ['fail', 'kill'] as const) {
-      for (let at = 0; at < count.calls.length; at++) {
-        rmSync(run, { recursive: true });
-        cpSync(join(base, 'before'), run, { recursive: true });
-        const broken = new CheckpointStore(run, faultyDisk(at, fault));
-        const error = await broken.save(200, tinyContent(200), { best: true }).catch((e: unknown) => e);
-        const where = `${fault} at call ${at} (${count.calls[at]})`;
-        if (!(error instanceof DataError)) problems.push(`${where}: ${error}`);
-        found.add(store.list().length);
-        problems.push(...(await aftermath(where)));
-      }
-    }
-    expect(problems).toEqual([]);
-    expect(count.calls.length).toBeGreaterThan(80);
-    expect(found).toEqual(new Set([1, 2]));
+  test('is not there before it is published, and the next save waits for it', async () => {
+    const { publisher, goOn } = later();
+    const slow = new CheckpointStore(run, undefined, publisher);
+    const { published } = await slow.save(100, tinyContent(100), { best: true });
+    expect(readdirSync(run)).toEqual([expect.stringMatching(/^step-000100\.tmp-\d+$/)]);
+    const next = slow.save(200, tinyContent(200), { best: false });
+    goOn();
+    expect(await published).toBeGreaterThan(0);
+    expect(await differences(slow.load('latest'), 100)).toEqual([]);
+    const { published: second } = await next;
+    expect(await differences(slow.load('latest'), 100)).toEqual([]);
+    goOn();
+    await second;
+    expect(await differences(slow.load('latest'), 200)).toEqual([]);
+    expect(await differences(slow.load('best'), 100)).toEqual([]);
   });
 
-  test('by SIGKILL of a real process leaves the previous one loadable', async () => {
-    const script = join(base, 'killed_save.mjs');
-    const source = new URL('./killed_save.ts', import.meta.url).pathname;
-    await build({
-      entryPoints: [source],
-      outfile: script,
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      logLevel: 'error',
-    });
-    await save(100, true);
-    cpSync(run, join(base, 'before'), { recursive: true });
-    const count = faultyDisk(Number.POSITIVE_INFINITY, 'fail');
-    await new CheckpointStore(run, count).save(200, tinyContent(200), { best: true });
-    const problems: string[] = [];
-    let leftovers = 0;
-    for (let at = 1; at < count.calls.length; at += 9) {
-      rmSync(run, { recursive: true });
-      cpSync(join(base, 'before'), run, { recursive: true });
-      const child = spawnSync(process.execPath, [script, run, String(at)], { encoding: 'utf8' });
-      if (child.signal !== 'SIGKILL') problems.push(`call ${at}: ended with ${child.status} ${child.stderr}`);
-      leftovers += Number(readdirSync(run).some((name) => name.includes('.tmp-')));
-      problems.push(...(await aftermath(`SIGKILL at call ${at}`)));
-    }
-    expect(problems).toEqual([]);
-    expect(leftovers).toBeGreaterThan(5);
+  test('a second half that fails is the error of the next save, and of nobody who does not ask', async () => {
+    const broken = new CheckpointStore(run, undefined, () => Promise.reject(new DataError('bad disk', 'another')));
+    await broken.save(100, tinyContent(100), { best: false });
+    await new Promise(setImmediate); // an unhandled rejection would end this process
+    await expect(broken.save(200, tinyContent(200), { best: false })).rejects.toThrow('bad disk');
+    expect(readdirSync(run).filter((name) => name.startsWith('step-000200'))).toEqual([]);
   });
+});
 
-  test('pruning that is killed leaves no half-deleted step', async () => {
+describe('room on the disk', () => {
+  const withRoom = (freeBytes: number): FileSystem => ({ ...nodeFileSystem, freeBytes: () => freeBytes });
+
+  test('is asked for before a save writes anything', async () => {
     await save(100);
+    const small = new CheckpointStore(run, withRoom(1000));
+    const error = await small.save(200, tinyContent(200), { best: true }).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(DataError);
+    expect((error as DataError).message).toMatch(/^saving step 200 needs 1\.\d+ MiB on the disk of .*run, and 1000 B/);
+    expect(readdirSync(run).sort()).toEqual(['latest', 'step-000100']);
+    expect(await differences(store.load('latest'), 100)).toEqual([]);
+  });
+
+  test('for all checkpoints that a run keeps at a time is asked for before training', async () => {
+    const plan = { runDir: run, resumed: false, bytes: 1000, keep: 2, steps: 100 };
+    const room = (free: number, changes: Partial<typeof plan> = {}) =>
+      requireCheckpointSpace({ ...plan, ...changes }, withRoom(free));
+    room(4000); // the newest two, the best, the one that is being written
+    expect(() => room(3999)).toThrow(/the run \(4 checkpoints of 1000 B at a time\) needs 3\.91 KiB on the disk of/);
+    room(3000, { keep: 1 });
+    room(2000, { steps: 2 }); // a run of two steps makes two
+    expect(() => room(999, { steps: 1 })).toThrow(/1 checkpoint of/);
+    const { bytes } = await save(100);
     await save(200);
-    await save(300, true);
-    for (let at = 0; at < 3; at++) {
-      const killed = new CheckpointStore(run, faultyDisk(at, 'kill'));
-      if (store.list().length === 3) await expect(killed.prune({ keep: 2 })).rejects.toThrow(DataError);
-      for (const { dir, step } of store.list())
-        expect(await differences(loadCheckpoint(dir, 'latest'), step)).toEqual([]);
-    }
-    expect(existsSync(join(run, 'step-000100'))).toBe(false);
-    await save(400);
-    expect(readdirSync(run).filter((name) => name.includes('.tmp-'))).toEqual([]);
+    const resumed = { resumed: true, bytes };
+    room(2 * bytes, resumed); // two of the four are there
+    expect(() => room(bytes, resumed)).toThrow(DataError);
+    expect(() => room(bytes - 1, { ...resumed, steps: 1 })).toThrow(DataError); // the one to write has to fit in any case
+  });
+
+  test('where the system does not tell, the write itself will', async () => {
+    const silent: FileSystem = {
+      ...nodeFileSystem,
+      freeBytes: () => {
+        throw new Error('ENOSYS');
+      },
+    };
+    await new CheckpointStore(run, silent).save(100, tinyContent(100), { best: false });
+    expect(await differences(store.load('latest'), 100)).toEqual([]);
+  });
+
+  test('is as much as a checkpoint takes', async () => {
+    const { bytes } = await save(100);
+    const content = tinyContent(100);
+    const numbers = content.params.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+    expect(stepBytes(content)).toBe(checkpointBytes(numbers, content.tokenizerJson));
+    expect(stepBytes(content)).toBeGreaterThan(bytes);
+    expect(stepBytes(content)).toBeLessThan(bytes + 2 ** 20);
   });
 });

@@ -15,6 +15,11 @@ test("a user's error: what, fix, its exit code, no stack trace", () => {
   expect(describeError(new MemoryError('a', 'b'), false).code).toBe(6);
 });
 
+test('a name out of a file cannot steer the terminal', () => {
+  const { text } = describeError(new DataError('x.bin: tensor \x1b[2J\x07', 'see \x9b31m'), false);
+  expect(text).toBe('error: x.bin: tensor \ufffd[2J\ufffd\n  fix: see \ufffd31m\n');
+});
+
 test('a bug says that it is one and how to report it', () => {
   for (const bug of [new TypeError('x is not a function'), new ShapeError('linear', 'weight', [2], '(C)')]) {
     const { text, code } = describeError(bug, false);

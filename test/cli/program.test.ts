@@ -25,6 +25,22 @@ async function refusal(...argv: string[]): Promise<{ text: string; code: number 
   throw new Error(`accepted: ${argv.join(' ')}`);
 }
 
+test('import and export: what they take, and what they do unless told otherwise', async () => {
+  expect(await parse('import', 'ckpt.pt', '--out', 'dir', '--tokenizer', 'byte', '--json')).toMatchObject({
+    name: 'import',
+    options: { file: 'ckpt.pt', out: 'dir', tokenizer: 'byte', json: true },
+  });
+  expect(await parse('export', 'run', '--out', 'dir')).toMatchObject({
+    name: 'export',
+    options: { checkpoint: 'run', out: 'dir', format: 'hf', dtype: 'f32' },
+  });
+  expect(await refusal('import', 'ckpt.pt')).toMatchObject({ code: 2, text: expect.stringContaining('--out') });
+  expect(await refusal('export', 'run', '--out', 'x', '--dtype', 'f8')).toMatchObject({
+    code: 2,
+    text: expect.stringContaining('f32, bf16, f16'),
+  });
+});
+
 describe('pretrain', () => {
   test('hands dotted flags on untouched and in order, wherever they stand', async () => {
     const { name, options } = await parse(
@@ -51,6 +67,7 @@ describe('pretrain', () => {
       out: undefined,
       resume: undefined,
       printConfig: false,
+      dryRun: false,
       flags: [
         '--train.max_steps',
         '100',
@@ -94,6 +111,7 @@ test('options have the documented defaults', async () => {
     checkpoint: 'run',
     prompt: ['A', 'B'],
     promptFile: undefined,
+    interactive: false,
     n: 1,
     tokens: 200,
     temperature: 0.8,
@@ -118,7 +136,26 @@ test('options have the documented defaults', async () => {
     steps: 10,
     warmup: 3,
     precision: 'fp32',
+    recompute: false,
   });
+  expect((await parse('tokenizer', 'train', 'a.txt', 'b.md')).options).toEqual({
+    ...global,
+    action: 'train',
+    data: ['a.txt', 'b.md'],
+    out: 'tokenizer.json',
+    vocabSize: 4096,
+    minFrequency: 2,
+    textKey: 'text',
+  });
+  expect((await parse('tokenizer', 'show', 'tokenizer.json', '--json')).options).toEqual({
+    ...global,
+    json: true,
+    action: 'show',
+    tokenizer: 'tokenizer.json',
+    text: undefined,
+  });
+  expect((await parse('tokenizer', 'show', 'byte', '-')).options).toMatchObject({ text: '-' });
+  expect((await parse('generate', 'run', '--interactive')).options).toMatchObject({ interactive: true, prompt: [] });
   expect((await parse('--json', 'doctor')).options).toEqual({ ...global, json: true });
   expect((await parse('report', 'run', '-q')).options).toEqual({ ...global, quiet: true, dir: 'run' });
 });
@@ -137,6 +174,19 @@ describe('refusals exit with 2 and say what to do', () => {
     [['eval', 'x', '--backend', 'gpu'], 'native', '--help'],
     [['report', 'a', 'b'], 'too many arguments', '--help'],
     [['--quiet'], 'no command given', '--help'],
+    [
+      ['generate', 'x', '--interactive', '--prompt', 'A'],
+      "'--interactive' cannot be used with option '--prompt",
+      '--help',
+    ],
+    [['generate', 'x', '--interactive', '--n', '2'], "'--interactive' cannot be used with option '--n", '--help'],
+    [['generate', 'x', '--interactive', '--json'], "'--interactive' cannot be used with option '--json'", '--help'],
+    [['tokenizer'], 'no command given', '--help'],
+    [['tokenizer', 'trian', 'a.txt'], "unknown command 'trian'", 'did you mean train?'],
+    [['tokenizer', 'train'], "missing required argument 'text'", '--help'],
+    [['tokenizer', 'train', 'a.txt', '--vocab-size', '256'], 'must be an integer from 257 to 1048576', '--help'],
+    [['tokenizer', 'train', 'a.txt', '--min-frequency', '0'], 'must be an integer of at least 1', '--help'],
+    [['tokenizer', 'show', 'a.json', 'b', 'c'], 'too many arguments', '--help'],
   ])('gpt %j', async (argv, what, fix) => {
     const { text, code } = await refusal(...argv);
     const [first, second] = text.split('\n');
@@ -149,10 +199,11 @@ describe('refusals exit with 2 and say what to do', () => {
 });
 
 test('help and version are no errors, and help fits 80 columns', async () => {
-  for (const argv of [['--help'], ['pretrain', '--help'], ['eval', '-h'], ['generate', '-h'], ['--version']]) {
+  const commands = [['pretrain'], ['eval'], ['generate'], ['tokenizer'], ['tokenizer', 'train'], ['tokenizer', 'show']];
+  for (const argv of [['--help'], ...commands.map((command) => [...command, '-h']), ['--version']]) {
     const written: string[] = [];
     const program = createProgram('1.2.3', async () => {});
-    for (const command of [program, ...program.commands]) {
+    for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
       command.configureOutput({ writeOut: (text) => void written.push(text), getOutHelpWidth: () => 80 });
     }
     const error: unknown = await program.parseAsync(argv, { from: 'user' }).then(
@@ -167,11 +218,21 @@ test('help and version are no errors, and help fits 80 columns', async () => {
 });
 
 test('starting up imports commander and nothing else', () => {
-  const imports = ['main', 'program', 'exit'].flatMap((stem) => {
+  const imports = ['main', 'program', 'exit', 'input'].flatMap((stem) => {
     const source = readFileSync(new URL(`../../src/cli/${stem}.ts`, import.meta.url), 'utf8');
     return [...source.matchAll(/^import (?!type )[^;]* from '([^']+)'/gm)].map(([, from]) => from!);
   });
-  const allowed = new Set(['commander', 'node:fs', 'node:path', '../base/errors.js', './exit.js', './program.js']);
+  const allowed = new Set([
+    'commander',
+    'node:fs',
+    'node:path',
+    'node:readline',
+    '../base/errors.js',
+    '../base/format.js', // a few pure functions
+    './exit.js',
+    './input.js',
+    './program.js',
+  ]);
   expect(imports.filter((from) => !allowed.has(from))).toEqual([]);
   expect(imports).toContain('commander');
 });

@@ -139,6 +139,9 @@ describe('on a terminal', () => {
     ]) {
       expect(wide).toContain(part);
     }
+    const scored = { ...readings, step: { ...readings.step, loss_z: 4.12, grad_norm_z: -0.5 } };
+    expect(barLine(0.5, scored, 180, plain)).toContain('z 4.1/-0.5');
+    expect(wide).not.toContain('z ');
   });
 
   test('colours change nothing but colours', () => {

@@ -1,4 +1,4 @@
-// Operations and bytes against the figures of the papers' tables, to the digits that are printed there.
+// Parameters and operations against the figures of the papers' tables, to the digits that are printed there.
 
 import { describe, expect, test } from 'vitest';
 import {
@@ -6,12 +6,10 @@ import {
   countParameters,
   exactFlopsPerToken,
   flopsPerToken,
-  microBatchOf,
-  trainingMemory,
 } from '../../src/config/arithmetic.js';
 import { loadConfig } from '../../src/config/load.js';
 import { type ResolvedModel, resolveModel } from '../../src/config/model_shape.js';
-import { ModelConfig, TrainConfig } from '../../src/config/schema.js';
+import { ModelConfig } from '../../src/config/schema.js';
 
 function preset(name: string, changes: Partial<ResolvedModel> = {}): ResolvedModel {
   const { model } = loadConfig({ file: name, flags: [] }).run;
@@ -81,32 +79,6 @@ describe('FLOPs per token, forward and backward', () => {
       expect(f(preset('gpt3-125m'), 2048, options)).toBeLessThan(f(wide, 2048, options));
     }
   });
-});
-
-describe('training memory', () => {
-  test('adds up, and states 16 bytes per parameter', () => {
-    const model = preset('gpt2-124m');
-    const m = trainingMemory(model, 2, 512);
-    expect(m.weights + m.gradients + m.optimizer).toBe(16 * 124_439_808);
-    expect(m.total).toBe(m.weights + m.gradients + m.optimizer + m.activations + m.logits);
-    expect(m.total).toBeLessThan(6 * 2 ** 30);
-  });
-
-  test('activations grow with the batch, logits up to one chunk of 256 MiB', () => {
-    const model = preset('gpt2-124m');
-    const one = trainingMemory(model, 1, 1024);
-    const eight = trainingMemory(model, 8, 1024);
-    expect(eight.activations).toBe(8 * one.activations);
-    const hidden = 8 * 1024 * 2 * 768 * 4;
-    expect(eight.logits - hidden).toBeLessThanOrEqual(256 * 2 ** 20);
-    expect(eight.logits - hidden).toBeGreaterThan(255 * 2 ** 20);
-  });
-});
-
-test('the micro-batch is the largest divisor of the batch up to 12', () => {
-  const of = (sequences: number, micro_batch?: number) =>
-    microBatchOf(TrainConfig.parse({ batch_tokens: sequences * 64, micro_batch }), 64);
-  expect([of(36), of(7), of(13), of(16), of(1), of(36, 3)]).toEqual([12, 7, 1, 8, 1, 3]);
 });
 
 describe('resolveModel', () => {

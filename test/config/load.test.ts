@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { ConfigError } from '../../src/base/errors.js';
+import { ConfigError, DataError } from '../../src/base/errors.js';
+import type { Json } from '../../src/base/events.js';
 import { type LoadedConfig, type LoadOptions, loadConfig } from '../../src/config/load.js';
 import { RunConfig } from '../../src/config/schema.js';
 
@@ -151,7 +152,7 @@ describe('extends', () => {
     const second = write(`extends: circle1.yaml\nmodel: {n_layer: 0}\n${STEPS}`, 'circle2.yaml');
     const { what } = failure(() => loadConfig({ file: second, flags: [] }));
     expect(what).toContain('circle1.yaml:1:10: extends: circle2.yaml extends this file in turn');
-    expect(what).toContain('circle2.yaml:2:9: model.n_layer: expected whole number, at least 1; got 0');
+    expect(what).toContain('circle2.yaml:2:9: model.n_layer: expected whole number, at least 1, at most 1024; got 0');
   });
 });
 
@@ -176,7 +177,9 @@ describe('portable', () => {
 
   test('is checked even when it does not apply', () => {
     const bad = `${STEPS}portable:\n  model: {n_layer: none}\n  modle: {}\n`;
-    expect(problemOf(bad)).toContain('bad.yaml:3:11: model.n_layer: expected whole number, at least 1; got "none"');
+    expect(problemOf(bad)).toContain(
+      'bad.yaml:3:11: model.n_layer: expected whole number, at least 1, at most 1024; got "none"',
+    );
     expect(problemOf(bad)).toContain('bad.yaml:4:3: modle: unknown key; did you mean the section model?');
     expect(problemOf(`${STEPS}portable: 3\n`)).toContain('bad.yaml:2:1: portable: expected sections');
   });
@@ -240,8 +243,41 @@ describe('mistakes in a file', () => {
       'bad.yaml:4:3: train.batch_tokens: 10000 is not a multiple of n_ctx 1024 x micro_batch 3 = 3072; the nearest: 9216',
     ],
     ['  max_steps: 1\n  batch_tokens: 3\n', 'the nearest: 1024'],
+    [
+      '  max_steps: 1\n  early_stop: 3\n  eval_every: 0\n',
+      'bad.yaml:4:3: train.early_stop: it counts validations, and train.eval_every 0 makes none before the end',
+    ],
+    [
+      '  max_steps: 1\n  batch_tokens: 65536\n  batch_ramp_tokens: 1.0e+12\n',
+      'a ramp over 1000000000000 tokens is more than 1000000 updates of 65536',
+    ],
   ])('train: %j', (train, message) => {
     expect(problemOf(`train:\n  seed: 1\n${train}`)).toContain(message);
+  });
+
+  // What a file can say to break its reader: each is a message with a place, at once.
+  const bomb = (levels: number): string =>
+    Array.from({ length: levels }, (_, i) => `  a${i}: &a${i} [${Array(10).fill(i === 0 ? 1 : `*a${i - 1}`)}]\n`).join(
+      '',
+    );
+  test.each([
+    [`x:\n${bomb(9)}data: {path: *a8}\n`, 'bad.yaml:11:14: not YAML: Excessive alias count'],
+    ['data: {path: &p [*p]}\n', 'data.path: expected text, or list of (text); got something that contains itself'],
+    ['data: {path: *nowhere}\n', 'bad.yaml:1:14: not YAML: Unresolved alias'],
+    ['extends: *nowhere\n', 'bad.yaml:1:10: not YAML: Unresolved alias'],
+    ['extends: "\\0"\n', 'no such configuration file'],
+    [`extends: ${'a'.repeat(5000)}\n`, `extends: ${'a'.repeat(57)}...: no such configuration file`],
+    [`model: {n_layer: ${'['.repeat(1e5)}${']'.repeat(1e5)}}\n`, 'not YAML: nested too deeply'],
+    [`${'"'.repeat(9999)}\n`, 'bad.yaml:1:3: not YAML'],
+    [`model: {${'a'.repeat(5000)}: 1}\n`, `bad.yaml:1:9: model.${'a'.repeat(51)}...: unknown key`],
+    [Array.from({ length: 9999 }, (_, i) => `key${i}: 1\n`).join(''), 'bad.yaml:3:1: key2: unknown key'],
+    [`model:\n${'  n_ctx: 8\n'.repeat(9999)}`, 'bad.yaml:3:3: n_ctx: given twice'],
+    [`#${' '.repeat(2 ** 20)}\n`, 'bad.yaml: 1048601 bytes: this is no configuration file'],
+    ['model: {n_layer: 1000000000}\n', 'model.n_layer: expected whole number, at least 1, at most 1024'],
+  ])('hostile: %#', (text, message) => {
+    const what = problemOf(`${text}${STEPS}`);
+    expect(what).toContain(message);
+    expect(what.length).toBeLessThan(10_000);
   });
 
   test('all problems at once, with exit code 2', () => {
@@ -285,6 +321,27 @@ test.each([
   const what = problemOf(`${section}: {${name}: 1}\n`);
   expect(what).toContain(`${key}: unknown key; our name`);
   expect(what).toContain(ours);
+});
+
+describe('the configuration of a resumed run', () => {
+  const origins = { 'train.max_steps': '--train.max_steps', 'model.n_layer': 'x.yaml:2' };
+  const resume = (config: Json) =>
+    loadConfig({ stored: { config, origins, file: 'step-000010/trainer/state.json' }, flags: [] });
+
+  test('is what was stored', () => {
+    const { run, file, origin } = resume({ train: { max_steps: 7 }, model: { n_layer: 3, n_ctx: 8 } });
+    expect([run.train.max_steps, run.model.n_layer, run.model.n_ctx]).toEqual([7, 3, 1024]); // n_ctx had no origin
+    expect([file, origin('model.n_layer')]).toEqual([undefined, 'x.yaml:2']);
+  });
+
+  test.each([
+    [{ train: { max_steps: 'x' } }, DataError, 'state.json: train.max_steps: expected whole number'],
+    [{ train: { max_steps: 5 }, model: { n_layer: [] } }, DataError, 'state.json: model.n_layer: expected'],
+    [{}, ConfigError, 'state.json: train.max_steps: nothing says how long'],
+  ])('is refused when it is damaged: %j', (config, kind, message) => {
+    expect(() => resume(config)).toThrow(message);
+    expect(() => resume(config)).toThrow(kind);
+  });
 });
 
 describe('finding the file', () => {

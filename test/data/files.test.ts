@@ -21,6 +21,18 @@ test('takes files, folders and globs, sorted and once each', () => {
   expect(findFiles(c)).toEqual([c]); // a name with the characters of a glob
 });
 
+test('takes rows of every kind, but .json from a folder only when it is named or matched', () => {
+  const named = ['a.csv', 'b.tsv.gz', 'c.json', 'd.json.gz', 'e.parquet', 'f.jsonl'].map((name) =>
+    file(`rows/${name}`, ''),
+  );
+  const other = file('rows/g.parquet.gz', '');
+  const folder = join(dir, 'rows');
+  expect(findFiles(folder)).toEqual(named.filter((name) => !name.includes('.json') || name.endsWith('.jsonl')));
+  expect(findFiles(join(folder, '*'))).toEqual(named);
+  expect(findFiles([named[2]!, folder])).toEqual(named.filter((name) => !name.endsWith('.json.gz')));
+  expect(() => findFiles(other)).toThrow(/g\.parquet\.gz: not a kind of file that gpt reads/);
+});
+
 test.each([
   ['a missing file', join(dir, 'nowhere.txt'), /nowhere\.txt: there is no such file/],
   ['a glob without a match', join(dir, '*.txt'), /\*\.txt: no file matches/],

@@ -64,6 +64,26 @@ describe('the split', () => {
     expect(all(again.val)).toEqual(all(data.val));
   });
 
+  test('of rows is the same whatever kind of file they are in, and each has its own cache', async () => {
+    const rows = Array.from({ length: 120 }, (_, i) => ({ id: i, body: `document "${i}".` }));
+    const cache = join(dir, 'cache-kinds');
+    const csv = rows.map(({ id, body }) => `${id},"${body.replaceAll('"', '""')}"`);
+    const paths = [
+      file('kinds.jsonl', rows.map((row) => JSON.stringify(row)).join('\n')),
+      file('kinds.json', JSON.stringify(rows)),
+      file('kinds.csv', `id,body\n${csv.join('\n')}`),
+      file('kinds.tsv', `id\tbody\n${rows.map(({ id, body }) => `${id}\t${body}`).join('\n')}`),
+    ];
+    const all = [];
+    for (const path of paths) all.push(await prepare({ path, text_key: 'body', cache }));
+    expect(all[0]!.stats.documents).toBe(120);
+    for (const { stats, cached } of all) {
+      expect({ ...stats, bytes: 0 }).toEqual({ ...all[0]!.stats, bytes: 0 });
+      expect(cached).toBe(false);
+    }
+    expect((await prepare({ path: paths[1]!, text_key: 'body', cache })).cached).toBe(true);
+  });
+
   test('is never empty: where no document is picked, the tail is taken', async () => {
     const path = file('twenty.jsonl', '{"text":"0123456789"}\n'.repeat(20));
     const { stats } = await prepare({ path, val_fraction: 1e-9 });
@@ -146,7 +166,7 @@ describe('the cache', () => {
 
   test('that cannot be written is an error', async () => {
     const blocked = file('a-file', '');
-    await expect(prepare({ path, cache: blocked })).rejects.toThrow(/a-file.*: cannot be written/);
+    await expect(prepare({ path, cache: blocked })).rejects.toThrow(/cannot write .*a-file/);
   });
 });
 
@@ -169,6 +189,13 @@ describe('.bin shards', () => {
     const other = await prepare({ path: path[0]!, val_path: path[1]! });
     expect([other.train.length, other.val.length]).toEqual([500, 540]);
     expect(other.stats.fingerprint).not.toBe(data.stats.fingerprint);
+  });
+
+  test('either side is closed on its own', async () => {
+    const data = await prepare({ path, cache: join(dir, 'unused') });
+    data.train.close();
+    expect(data.val.read(0, 104)).toEqual(ids.slice(936));
+    data.val.close();
   });
 
   test('of another vocabulary, mixed with text, or without a tokenizer are errors', async () => {

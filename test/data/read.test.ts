@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { DataError } from '../../src/base/errors.js';
@@ -112,8 +113,64 @@ describe('.jsonl', () => {
     await expect(chunks(path)).rejects.toThrow(DataError);
   });
 
+  test('a row longer than 64 MiB, which a small .gz can hold, is refused before it is whole', async () => {
+    const path = file('bomb.jsonl.gz', gzipSync(Buffer.alloc(80 << 20, ' '), { level: 1 }));
+    await expect(chunks(path)).rejects.toThrow(/bomb\.jsonl\.gz:1: .* more than 64 MiB/);
+    await expect(chunks(path)).rejects.toThrow(DataError);
+  });
+
+  test('names the first keys of a row with 20,000', async () => {
+    const row = Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`key${i}`, 'x']));
+    const read = chunks(file('wide.jsonl', JSON.stringify(row)));
+    await expect(read).rejects.toMatchObject({ fix: expect.stringMatching(/^.{0,250}\.\.\.$/) });
+  });
+
   test('names the keys that a row has', async () => {
-    const read = chunks(file('keys.jsonl', '{"id":1,"body":"b"}'));
-    await expect(read).rejects.toMatchObject({ fix: 'set data.text_key to one of: id, body' });
+    const read = chunks(file('keys.jsonl', '{"id":1,"body":"b","title":"t"}'));
+    await expect(read).rejects.toMatchObject({ fix: 'set data.text_key (or --text-key) to one of: body, title' });
+  });
+});
+
+describe('rows of every kind', () => {
+  const parquet = new URL('fixtures/rows.snappy.parquet', import.meta.url).pathname;
+  const rows = [{ text: 'one' }, { text: '' }, { text: 'two\n"2"' }];
+  const csv = 'id,text\r\n1,one\r\n2,\r\n3,"two\n""2"""\r\n';
+
+  test('are one document each, and all bytes of the file are counted', async () => {
+    const want = ['one', 'two\n"2"'];
+    const files: [string, string[]][] = [
+      [file('kinds/a.json', JSON.stringify(rows)), want],
+      [file('kinds/a.json.gz', gzipSync(JSON.stringify({ data: rows }))), want],
+      [file('kinds/a.csv', csv), want],
+      [file('kinds/a.csv.gz', gzipSync(csv)), want],
+      [file('kinds/a.tsv', 'text\tid\n"one\t1\n\t2\n'), ['"one']],
+      [file('kinds/a.tsv.gz', gzipSync('text\none\n')), ['one']],
+      [parquet, ['one', 'dva – 二', 'five', 'one', 'seven']],
+    ];
+    for (const [path, documents] of files) {
+      expect(await texts(path), path).toEqual(documents);
+      let bytes = 0;
+      for await (const _ of readText([path], { textKey: 'text', onBytes: (n) => (bytes += n) }));
+      expect(bytes, path).toBe(statSync(path).size);
+    }
+  });
+
+  test.each<[string, string, string]>([
+    ['other.csv', 'id,body\n1,a\n', 'other.csv:2: the row has no key "text"'],
+    ['other.json', '[{"title":"a","texts":"b"}]', 'other.json: row 1: the row has no key "text"'],
+    ['number.json', '[{"text":"a"},{"text":2}]', 'number.json: row 2: "text" is not a string'],
+    ['none.tsv', 'id\ttext\n1\t\n', 'none.tsv: the file is empty (no row has text)'],
+  ])('%s is refused', async (name, content, message) => {
+    await expect(chunks(file(name, content))).rejects.toThrow(message);
+  });
+
+  test('a wrong data.text_key names the columns with text', async () => {
+    const read = async (): Promise<void> => {
+      for await (const _ of readText([parquet], { textKey: 'txt' }));
+    };
+    await expect(read()).rejects.toThrow(/rows\.snappy\.parquet: row 1: the row has no key "txt"/);
+    await expect(read()).rejects.toMatchObject({
+      fix: 'set data.text_key (or --text-key) to one of: text, time (did you mean text?)',
+    });
   });
 });

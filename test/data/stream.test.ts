@@ -58,7 +58,7 @@ describe('permuted', () => {
 
 describe('BatchStream', () => {
   test('y is what follows x, on a ring', () => {
-    const batches = Array.from({ length: 200 }, (_, step) => stream().batchAt(step, 0, 1));
+    const batches = Array.from({ length: 200 }, (_, step) => stream().batchAt(step));
     expect(batches[0]).toMatchObject({ B: 4, T });
     const wrong = batches.flatMap(({ x, y }) => [...x].filter((id, i) => y[i] !== (id + 1) % 1003));
     expect(wrong).toEqual([]);
@@ -66,12 +66,12 @@ describe('BatchStream', () => {
     expect(broken).toEqual([]);
   });
 
-  test('is a function of (seed, step)', () => {
+  test('is a function of the seed and the number of the micro-batch', () => {
     const one = stream();
-    for (let step = 0; step < 50; step++) one.batchAt(step, 0, 2);
-    expect(one.batchAt(17, 1, 2)).toEqual(stream().batchAt(17, 1, 2));
-    expect(one.batchAt(17, 1, 2)).not.toEqual(stream({ seed: 2 }).batchAt(17, 1, 2));
-    expect(one.batchAt(17, 1, 2)).not.toEqual(one.batchAt(17, 0, 2));
+    for (let step = 0; step < 50; step++) one.batchAt(2 * step);
+    expect(one.batchAt(35)).toEqual(stream().batchAt(35));
+    expect(one.batchAt(35)).not.toEqual(stream({ seed: 2 }).batchAt(35));
+    expect(one.batchAt(35)).not.toEqual(one.batchAt(34));
   });
 
   test('visits every window once an epoch, elsewhere in each', () => {
@@ -97,7 +97,7 @@ describe('BatchStream', () => {
       for (let rank = 0; rank < world; rank++) {
         const s = stream({ B, rank, world });
         for (let micro = 0; micro < micros; micro++) {
-          const { x } = s.batchAt(step, micro, micros);
+          const { x } = s.batchAt(step * micros + micro);
           for (let b = 0; b < B; b++) firsts.push(x[b * T]!);
         }
       }
@@ -119,14 +119,14 @@ describe('BatchStream', () => {
   });
 
   test('counts epochs', () => {
-    expect(stream({ B: 5 }).epochOf(25, 1)).toBe(1);
-    expect(stream({ B: 5, world: 2 }).epochOf(25, 3)).toBe(6);
+    expect(stream({ B: 5 }).epochOf(25)).toBe(1);
+    expect(stream({ B: 5, world: 2 }).epochOf(75)).toBe(6);
   });
 
   test('works with a single window, and not with less', () => {
     const s = stream({ length: T + 1, B: 2 });
     expect(s.windows).toBe(1);
-    expect(s.batchAt(3, 0, 1).x.length).toBe(2 * T);
+    expect(s.batchAt(3).x.length).toBe(2 * T);
     expect(() => stream({ length: T })).toThrow(/internal/);
   });
 });

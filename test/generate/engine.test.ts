@@ -131,6 +131,26 @@ describe('text', () => {
     expect(stopped.map(({ text }) => text)).toEqual(expected);
   });
 
+  test('an aborted signal ends it before the next token, and what was begun is shown', async () => {
+    const all = request({ prompts: ['ab', 'xyz'], tokens: 30, temperature: 1 });
+    const stop = new AbortController();
+    let shown = '';
+    const onText = (index: number, text: string): void => {
+      if (index === 0) shown += text;
+      if (shown.length >= 5) stop.abort();
+    };
+    const letters = spelled((id) => 'abcd'[id % 4]!, -1);
+    const free = await generate(gpt, letters, all);
+    const before = tf.memory().numTensors;
+    const [first, second] = await generate(gpt, letters, { ...all, onText, signal: stop.signal });
+    expect(tf.memory().numTensors).toBe(before);
+    expect(first).toMatchObject({ text: free[0]!.text.slice(0, 5), tokens: 5, finish: 'interrupted' });
+    expect(shown).toBe(first!.text);
+    expect(second).toMatchObject({ text: '', tokens: 0, finish: 'interrupted' });
+    const whole = await generate(gpt, letters, { ...all, signal: new AbortController().signal });
+    expect(whole).toEqual(free);
+  });
+
   test('an empty prompt starts from end-of-text', async () => {
     const [result] = await generate(gpt, bytes, request({ prompts: [''], tokens: 6 }));
     expect(result!.text).toBe(bytes.decode(naive(gpt, [EOT], 6).filter((id) => id !== EOT)));

@@ -38,12 +38,12 @@ const batch = (B: number, T: number, V: number) => ({
 type TestBatch = ReturnType<typeof batch>;
 
 /** Adds the gradients of one micro-batch; returns the loss. */
-function backward(model: Gpt, { B, T, x, y }: TestBatch, step: number | undefined): number {
+function backward(model: Gpt, { B, T, x, y }: TestBatch, step: number | undefined, recompute = false): number {
   return tf.tidy(() => {
     const [ids, targets] = [tf.tensor2d(x, [B, T], 'int32'), tf.tensor2d(y, [B, T], 'int32')];
     const weights = tf.fill([B, T], 1 / (B * T)) as tf.Tensor2D;
     const dropout = step === undefined ? undefined : { seed: 5, step };
-    const loss = () => model.loss(ids, targets, weights, { dropout, gradient: true })[0];
+    const loss = () => model.loss(ids, targets, weights, { dropout, recompute, gradient: true })[0];
     return accumulateGradients(model.parameters(), loss).dataSync()[0]!;
   });
 }

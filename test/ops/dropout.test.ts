@@ -2,8 +2,9 @@
 
 import { describe, expect, test } from 'vitest';
 import { tf } from '../../src/base/tf.js';
+import { attention } from '../../src/ops/attention/attention.js';
 import { type Dropout, dropout, maskFactors } from '../../src/ops/dropout/dropout.js';
-import { NEEDS_NATIVE, native, normal, opParity } from './parity.js';
+import { difference, NEEDS_NATIVE, native, normal, opParity } from './parity.js';
 
 const attrs: Dropout = { p: 0.1, seed: 1337, step: 2, site: 3 };
 
@@ -33,6 +34,36 @@ describe.skipIf(native === undefined)(`kernel against composite${NEEDS_NATIVE}`,
       }
     }
     expect(wrong).toEqual([]);
+  });
+
+  test('of any length: the kernel takes whole counters several at once, and the rest one by one', async () => {
+    await tf.setBackend('native');
+    const a = { ...attrs, p: 0.5 };
+    const wrong: number[] = [];
+    const lengths = [...Array.from({ length: 140 }, (_, i) => i + 1), 1023, 1024, 1025, 1087, 2049, 3071];
+    for (const n of lengths) {
+      const got = tf.tidy(() => dropout(tf.ones([n]), a).dataSync());
+      if (!Buffer.from(got.buffer).equals(Buffer.from(maskFactors(n, a).buffer))) wrong.push(n);
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  // With equal scores and v = 1 the result is the mean of the mask over the visible keys; rows start at any element.
+  test.each([1, 2, 3, 5, 31, 33, 50, 67, 130])('the mask of attention is the TypeScript mask, T = %i', async (T) => {
+    await tf.setBackend('native');
+    const [B, H] = [2, 3];
+    const a = { ...attrs, p: 0.5 };
+    const got = tf.tidy(() => {
+      const qkv = tf.concat([tf.zeros([B, T, 2 * H]), tf.ones([B, T, H])], 2);
+      return attention(qkv, { n_head: H, window: T, dropout: a }).dataSync<'float32'>();
+    });
+    const factors = maskFactors(B * H * T * T, a);
+    const want = Float32Array.from({ length: B * T * H }, (_, n) => {
+      const [b, i, h] = [Math.floor(n / (T * H)), Math.floor(n / H) % T, n % H];
+      const row = ((b * H + h) * T + i) * T;
+      return factors.subarray(row, row + i + 1).reduce((sum, f) => sum + f, 0) / (i + 1);
+    });
+    expect(difference(got, want)).toBeLessThan(1e-6); // one wrong factor is off by 2 / T
   });
 });
 

@@ -46,12 +46,12 @@ describe.skipIf(native === undefined)(`against float64${NEEDS_NATIVE}`, () => {
     expect(largest(error)).toBeLessThan(3e-7);
   });
 
-  test('erf: 4e-7 absolute, with the rounding of the product around it', async () => {
+  test('erf: 5e-7 absolute, with the rounding of the product around it', async () => {
     await tf.setBackend('native');
     const x = steps(-8, 8, 20_001).filter((v) => Math.abs(v) > 1e-3);
     const y = geluOf(x, 'gelu');
     const error = x.map((v, i) => Math.abs((2 * y[i]!) / v - 1 - erf(v * Math.SQRT1_2)));
-    expect(largest(error)).toBeLessThan(4e-7);
+    expect(largest(error)).toBeLessThan(5e-7);
   });
 
   test.each(['gelu', 'gelu_new'] as const)('%s of extreme numbers', async (form) => {

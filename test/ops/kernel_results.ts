@@ -11,7 +11,7 @@ import { elements } from '../../src/base/array.js';
 import { tf } from '../../src/base/tf.js';
 
 const [threads, isa, file] = process.argv.slice(2) as [string, string, string];
-const backend = registerNative({ threads: Number(threads), isa });
+const backend = registerNative({ threads: Number(threads), isa, folder: process.env['GPT_BUILD_FOLDER'] });
 await tf.setBackend('native');
 
 let state = 1;

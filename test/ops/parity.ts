@@ -16,7 +16,9 @@ import { anchor, Parameter } from '../../src/ops/parameter.js';
 tf.env().set('IS_TEST', true); // TF.js then checks every kernel call for leaked tensors
 
 /** The native backend, or undefined where it was not built: its tests are then skipped. */
-export const native: NativeBackend | undefined = nativeIsBuilt() ? registerNative() : undefined;
+export const native: NativeBackend | undefined = nativeIsBuilt()
+  ? registerNative({ isa: process.env['GPT_ISA'], folder: process.env['GPT_BUILD_FOLDER'] })
+  : undefined;
 
 /** For titles of tests that need `native`. */
 export const NEEDS_NATIVE = native === undefined ? ' (skipped: npm run build:native made no addon)' : '';

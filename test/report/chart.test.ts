@@ -13,10 +13,29 @@ describe('ticks', () => {
     expect(ticks(2, 2, 5)).toEqual([2]);
   });
 
+  test('whatever the range, they are few and within it', () => {
+    const ranges = [
+      [0, 1e-320],
+      [1e-308, 2e-308],
+      [-1e308, 1e308],
+      [1e20, 1e20 + 16384], // beyond 2^53 steps from zero counting does not go on
+      [2 ** 53, 2 ** 53 + 2],
+      [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
+    ] as const;
+    for (const [low, high] of ranges) {
+      const found = ticks(low, high, 7);
+      expect(found.length, `${low} to ${high}`).toBeLessThan(16);
+      expect(found.filter((t) => !(t >= low && t <= high))).toEqual([]);
+    }
+  });
+
   test('of a logarithmic axis', () => {
     expect(logTicks(1, 10_000)).toEqual([1, 10, 100, 1000, 10_000]);
     expect(logTicks(1, 300)).toEqual([1, 10, 100]);
     expect(logTicks(0.4, 4)).toEqual([0.5, 1, 2]);
+    // a margin may go beyond the numbers that there are
+    expect(logTicks(1e306, Number.POSITIVE_INFINITY)).toEqual([1e306, 1e307, 1e308]);
+    expect(logTicks(0, 1e-321)).toEqual([1e-323, 1e-322, 1e-321]);
   });
 });
 
@@ -51,6 +70,24 @@ describe('lineChart', () => {
     expect([x0, y0, x1]).toEqual([46, 166, 390]);
     expect(y1).toBeGreaterThanOrEqual(10);
     expect(y1).toBeLessThan(20);
+  });
+
+  test('few steps have whole numbers on their axis', () => {
+    const svg = lineChart(
+      [
+        {
+          name: 'a',
+          color: 'red',
+          points: [
+            [1, 0],
+            [3, 1],
+          ],
+        },
+      ],
+      { ...options, width: 1000 },
+    );
+    const bottom = [...svg.matchAll(/y="182" text-anchor="\w+">([^<]*)</g)].map((m) => m[1]);
+    expect(bottom).toEqual(['1', '2', '3']);
   });
 
   test('leaves a gap where a value is missing, and never writes NaN', () => {

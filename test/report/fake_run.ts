@@ -1,11 +1,12 @@
 // A made-up run of 300 steps: what reporters and reports are tested with.
 
-import type { EndEvent, RunEvent, StartEvent } from '../../src/base/events.js';
+import type { EndEvent, EvalEvent, RunEvent, StartEvent } from '../../src/base/events.js';
 
 const VOCAB = 257;
 
 export const start: StartEvent = {
   type: 'start',
+  format: 1,
   time: '2026-01-02T03:04:05.000Z',
   version: '0.1.0',
   command: 'gpt pretrain quickstart --train.max_steps 300',
@@ -47,6 +48,8 @@ export const start: StartEvent = {
     val_tokens: 120_280,
     train_bytes: 1_080_000,
     val_bytes: 120_000,
+    split: 'the last 10.0% of the text is held out (from character 1,080,000 of 1,200,000)',
+    fingerprint: 'c0ffee',
   },
   max_steps: 300,
   batch_tokens: 1536,
@@ -70,6 +73,20 @@ export const end: EndEvent = {
   bits_per_byte: 1.588,
   tokens_per_s: 38_400,
   peak_memory_bytes: 402 * 2 ** 20,
+};
+
+/** Not part of fakeRun(). */
+export const evaluation: EvalEvent = {
+  type: 'eval',
+  name: 'sst2',
+  step: 300,
+  metrics: { accuracy: { value: 0.9128, stderr: 0.0096, n: 872 }, f1: { value: 0.9071 } },
+  classes: {
+    positive: { precision: { value: 0.92, n: 444 }, recall: { value: 0.91, n: 444 } },
+    negative: { precision: { value: 0.905, n: 428 }, recall: { value: 0.915, n: 428 } },
+  },
+  settings: { split: 'dev', shots: '0' },
+  seconds: 12.5,
 };
 
 /** The events of the run in order. The same every time. */
@@ -114,6 +131,7 @@ export function fakeRun(): RunEvent[] {
         dir: `checkpoints/quickstart/step-${String(step).padStart(6, '0')}`,
         bytes: 10.2 * 2 ** 20,
         seconds: 0.21,
+        blocked_seconds: 0.02,
         best: true,
       });
     }

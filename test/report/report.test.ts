@@ -8,8 +8,8 @@ import type { CommandContext } from '../../src/commands/options.js';
 import { run as reportCommand } from '../../src/commands/report.js';
 import { reportHtml } from '../../src/report/html.js';
 import { jsonlReporter, type RunRecord, readRun } from '../../src/report/record.js';
-import { reportJson, smoothed, summarize } from '../../src/report/summary.js';
-import { fakeRun } from './fake_run.js';
+import { reportJson, summarize } from '../../src/report/summary.js';
+import { evaluation, fakeRun } from './fake_run.js';
 
 let dir: string;
 let record: RunRecord;
@@ -21,6 +21,16 @@ beforeAll(async () => {
   record = readRun(join(dir, 'run.jsonl'));
 });
 afterAll(() => rmSync(dir, { recursive: true }));
+
+const withSpikes = (): RunRecord => ({
+  ...record,
+  steps: record.steps.map((s) => ({
+    ...s,
+    loss_z: s.step === 120 ? 6.31 : s.step < 20 ? null : 0.5,
+    grad_norm_z: s.step === 210 ? 5.4 : 2.9,
+    ...(s.step === 120 ? { loss: 7.5 } : {}),
+  })),
+});
 
 describe('summary', () => {
   test('perplexity is exp(loss), bits per byte loss / ln 2 x tokens / bytes', () => {
@@ -42,14 +52,68 @@ describe('summary', () => {
     expect(summary.status).toBe('running or killed');
   });
 
-  test('the moving average is debiased and skips what is not finite', () => {
-    expect(smoothed([2, 2, Number.NaN, 2], 0.9).map((x) => x.toFixed(9))).toEqual(Array(4).fill('2.000000000'));
-    const [a, b] = smoothed([1, 2], 0.5) as [number, number];
-    expect([a, b]).toEqual([1, (0.25 * 1 + 0.5 * 2) / 0.75]);
+  test('spikes are the steps that are more than 5 standard deviations above, in loss or gradient norm', () => {
+    expect(summarize(record).spikes).toEqual([]);
+    expect(summarize(withSpikes()).spikes.map((s) => [s.step, s.loss_z, s.grad_norm_z])).toEqual([
+      [120, 6.31, 2.9],
+      [210, 0.5, 5.4],
+    ]);
+  });
+
+  test('a rate that is not finite does not spoil the median', () => {
+    const rates = [1, Number.NaN, 3, Number.POSITIVE_INFINITY, 2];
+    const steps = rates.map((tokens_per_s, i) => ({ ...record.steps[i]!, tokens_per_s }));
+    expect(summarize({ ...record, steps }).tokens_per_s).toBe(2);
   });
 });
 
 describe('report.html', () => {
+  test('marks spikes in the chart and lists them', () => {
+    expect(reportHtml(record)).not.toMatch(/spike/i);
+    const html = reportHtml(withSpikes());
+    expect(html).toContain('<title>spike: 7.5 at 120</title>');
+    const row = /<tr><td class="n">120<.*/.exec(html)?.[0].replace(/<[^>]*>/g, ' ');
+    expect(row?.split(/ +/)).toEqual(['', '120', '7.5000', '+6.3', expect.any(String), '+2.9', '']);
+  });
+
+  test('of very many spikes only the strongest are shown', () => {
+    const steps = record.steps.map((s) => ({ ...s, loss_z: s.step + 5 }));
+    const html = reportHtml({ ...record, steps });
+    expect(html.match(/<title>spike: [^<]* at 251</g)?.length).toBe(4); // of 300: the last 50, in four drawings
+    expect(html).not.toMatch(/<title>spike: [^<]* at 250</);
+    expect(html).toContain('the 10 strongest of 300');
+  });
+
+  test('has a table of evaluations, and one of their classes', () => {
+    expect(reportHtml(record)).not.toContain('Evaluation');
+    const other = { ...evaluation, name: '<cola>', metrics: { mcc: { value: 45.2, unit: '%' } }, classes: {} };
+    const html = reportHtml({ ...record, evals: [{ ...evaluation, step: 100 }, evaluation, other] });
+    const cells = (start: string) =>
+      html.split('\n').flatMap((line) => (line.includes(`<td>${start}</td>`) ? [line.replace(/<[^>]*>/g, '|')] : []));
+    expect(cells('sst2').map((line) => line.split(/\|+/).slice(1, -1))).toEqual([
+      ['sst2', 'split dev, shots 0', '100', '0.9128 ± 0.0096', '0.9071', '872'],
+      ['sst2', 'split dev, shots 0', '300', '0.9128 ± 0.0096', '0.9071', '872'],
+    ]);
+    expect(cells('&#60;cola&#62;')[0]).toContain('45.20 %');
+    expect(cells('negative')[0]?.split(/\|+/).slice(1, -1)).toEqual(['negative', '0.9050', '0.9150', '428']);
+    expect(html).toContain('<h3 class="table">sst2, step 300, split dev, shots 0</h3>');
+  });
+
+  test('says a repeated warning once, and folds many away', () => {
+    const warning = (what: string) => ({ type: 'warning' as const, what, fix: 'wait' });
+    const twice = reportHtml({ ...record, warnings: [warning('a'), warning('b'), warning('a')] });
+    expect(twice.match(/<p>a \(2 times\)</g)?.length).toBe(1);
+    const many = reportHtml({ ...record, warnings: Array.from({ length: 9 }, (_, i) => warning(`w${i}`)) });
+    expect(many.indexOf('<summary>4 more warnings</summary>')).toBeGreaterThan(many.indexOf('<p>w4<'));
+    expect(many.indexOf('<summary>4 more warnings</summary>')).toBeLessThan(many.indexOf('<p>w5<'));
+  });
+
+  test('a configuration of another shape does no harm', () => {
+    for (const config of [null, 5, 'x', [], { model: 3 }, { model: { arch: 'gpt9' } }]) {
+      expect(reportHtml({ ...record, start: { ...record.start, config } })).not.toMatch(/undefined|NaN/);
+    }
+  });
+
   test('shows the numbers', () => {
     const html = reportHtml(record);
     const val = record.vals.at(-1)!;
@@ -59,6 +123,7 @@ describe('report.html', () => {
       val.bits_per_byte!.toFixed(3),
       '842k',
       '1,082,520 tokens',
+      'the last 10.0% of the text is held out',
       'configs/quickstart.yaml:9',
       'C++ kernels with AVX2',
       '0123abc',
@@ -123,12 +188,21 @@ test('gpt report writes both files again, and report.json has the numbers of the
     env: {},
     argv: [],
     version: '0',
+    program: 'gpt',
+    stdin: {
+      isPiped: false,
+      text: async () => '',
+      lines: () => {
+        throw new Error('not needed');
+      },
+    },
   };
   const options = { dir, debug: false, quiet: false, json: true, color: 'auto' as const };
   expect(await reportCommand(options, context)).toBe(0);
   const paths = JSON.parse(written.join('')) as { html: string; json: string };
   expect(readFileSync(paths.html, 'utf8')).toBe(reportHtml(record));
   const json = JSON.parse(readFileSync(paths.json, 'utf8')) as ReturnType<typeof reportJson>;
-  expect(json).toEqual(reportJson(record));
+  expect(json).toEqual(JSON.parse(JSON.stringify(reportJson(record))));
+  expect(json.unreadable_lines).toEqual({ count: 0, first: [] });
   expect(json).toMatchObject({ summary: JSON.parse(JSON.stringify(summarize(record))), steps: { length: 300 } });
 });

@@ -52,11 +52,9 @@ describe('GPT-2 BPE', () => {
     ['日', 300_000],
   ])('merges %j x %d in linear time: a bounded number of heap operations', (unit, times) => {
     const before = gpt2.operations;
-    const start = performance.now();
     const text = unit.repeat(times);
     const ids = gpt2.encode(text);
     expect(gpt2.operations - before).toBeLessThanOrEqual(6 * Buffer.byteLength(text));
-    expect(performance.now() - start).toBeLessThan(20_000);
     expect(gpt2.decode(ids)).toBe(text);
   });
 

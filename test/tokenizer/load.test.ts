@@ -111,6 +111,7 @@ describe('createTokenizer', () => {
     await expect(gpt1).rejects.toMatchObject({ fix: expect.stringContaining('gpt2-bpe') });
     await expect(createTokenizer({ type: 'file' }, none)).rejects.toThrow(ConfigError);
     await expect(loadTokenizer(join(dir, 'nowhere'))).rejects.toThrow(/nowhere: there is no such file/);
+    await expect(loadTokenizer('package.json/x')).rejects.toThrow('cannot read package.json/x: a part of the path is');
   });
 });
 
@@ -152,11 +153,18 @@ describe('reading the tokenizer.json of others', () => {
       /not a plain byte-level BPE \(type WordPiece\)/,
     ],
     [
-      'a suffix',
+      'another suffix',
+      (j) => {
+        j.model.end_of_word_suffix = '@@';
+      },
+      /not a plain/,
+    ],
+    [
+      "GPT-1's suffix",
       (j) => {
         j.model.end_of_word_suffix = '</w>';
       },
-      /not a plain/,
+      /is a tokenizer of GPT-1's kind/,
     ],
     [
       'a normalizer',
@@ -214,7 +222,7 @@ describe('reading the tokenizer.json of others', () => {
         j.model.merges = [];
         delete j.model.vocab['!'];
       },
-      /no token for byte 33/,
+      /^other\.json: the BPE vocabulary has no token for byte 33/,
     ],
     [
       'an id twice',
@@ -231,6 +239,49 @@ describe('reading the tokenizer.json of others', () => {
       /"!" has the id -1/,
     ],
     [
+      'an id far beyond the others',
+      (j) => {
+        j.model.vocab['zz'] = 2 ** 24;
+      },
+      /"zz" has the id 16777216, with 5025\d tokens in all/,
+    ],
+    [
+      'a token with two ids',
+      (j) => {
+        j.added_tokens.push({ id: 50257, content: 'the' });
+      },
+      /"the" has two ids/,
+    ],
+    [
+      'two tokens of the same bytes',
+      (j) => {
+        j.added_tokens.push({ id: 50257, content: ' the' });
+      },
+      /added token " the" has the same bytes as "Ġthe"/,
+    ],
+    [
+      'a merge of three parts',
+      (j) => {
+        j.model.merges[0] = 'Ġ t h';
+      },
+      /other\.json: the merge "Ġ t h" names a token/,
+    ],
+    [
+      'a merge twice',
+      (j) => {
+        j.model.merges.push(j.model.merges[0]);
+      },
+      /the merge "Ġ t" is given twice/,
+    ],
+    [
+      'merges that make end-of-text of a text',
+      (j) => {
+        j.model.vocab['<|endoftext|'] = 50257;
+        j.model.merges.push('<|endoftext| >');
+      },
+      /makes an added token/,
+    ],
+    [
       'no model',
       (j) => {
         delete j.model;
@@ -240,6 +291,26 @@ describe('reading the tokenizer.json of others', () => {
   ])('refuses %s', async (_, patch, message) => {
     await expect(patched(patch)).rejects.toThrow(message);
     await expect(patched(patch)).rejects.toThrow(DataError);
+  });
+
+  test.each([
+    [
+      'no characters',
+      charTokenizer('a')
+        .toJson()
+        .replace(/"vocab":\{"a":0,("[^"]+"):1/, '"vocab":{$1:0')
+        .replace('"id":1', '"id":0'),
+      /x\.json: it has no pre-tokenizer and is not a character tokenizer/,
+    ],
+    [
+      'half a surrogate pair',
+      charTokenizer('a').toJson().replace('"a":0', '"\\ud800":0'),
+      /x\.json: "\\ud800" is not one character/,
+    ],
+    ['an id far beyond the others', charTokenizer('a').toJson().replace('"a":0', '"a":1000000'), /has the id 1000000/],
+  ])('refuses a character tokenizer with %s', (_, json, message) => {
+    expect(() => parseTokenizer(json, 'x.json')).toThrow(message);
+    expect(() => parseTokenizer(json, 'x.json')).toThrow(DataError);
   });
 
   test('refuses what is no JSON', () => {

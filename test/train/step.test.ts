@@ -31,8 +31,8 @@ function trainer(pdrop: number, train: Partial<TrainConfig> = {}) {
   const shape = resolveModel(ModelConfig.parse({ n_ctx: T, n_layer: 1, n_head: 2, n_embd: 8, ...dropout }), V);
   const model = new Gpt(shape, initialValues(shape, 2));
   const optimizer = new Optimizer(model.parameters(), TrainConfig.parse({ weight_decay: 0, ...train }));
-  const step = (batches: Batch[], { lr = 0, seed = 1, step = 0 } = {}) =>
-    trainStep({ model, optimizer, batches: batches.map((b) => () => b), lr, seed, step });
+  const step = (batches: Batch[], { lr = 0, seed = 1, micro = 0 } = {}) =>
+    trainStep({ model, optimizer, batches: batches.map((b) => () => b), lr, seed, micro });
   return { model, step };
 }
 
@@ -41,7 +41,7 @@ test('dropout masks differ by step, micro-batch and seed, and are functions of t
   const b = batch(0);
   const first = (await step([b])).loss;
   expect((await step([b])).loss).toBe(first); // lr 0: the model is the same
-  expect((await step([b], { step: 1 })).loss).not.toBe(first);
+  expect((await step([b], { micro: 1 })).loss).not.toBe(first);
   expect((await step([b], { seed: 2 })).loss).not.toBe(first);
   expect((await step([b, b])).loss).not.toBe(first); // the mean over two different masks
 });
@@ -49,7 +49,7 @@ test('dropout masks differ by step, micro-batch and seed, and are functions of t
 test('without dropout the loss depends on the batch alone, and is the mean over the micro-batches', async () => {
   const { step } = trainer(0);
   const [a, b] = [(await step([batch(0)])).loss, (await step([batch(5)])).loss];
-  expect((await step([batch(0)], { step: 3, seed: 9 })).loss).toBe(a);
+  expect((await step([batch(0)], { micro: 3, seed: 9 })).loss).toBe(a);
   expect((await step([batch(0), batch(5)])).loss).toBeCloseTo((a + b) / 2, 6);
   expect(Math.abs(a - Math.log(V))).toBeLessThan(0.2);
 });
@@ -86,7 +86,7 @@ test('learns a batch by heart, without leaving tensors behind', async () => {
   const first = (await step([batch(0)], { lr: 1e-2 })).loss;
   const tensors = tf.memory().numTensors;
   let last = first;
-  for (let i = 1; i < 60; i++) last = (await step([batch(0)], { lr: 1e-2, step: i })).loss;
+  for (let i = 1; i < 60; i++) last = (await step([batch(0)], { lr: 1e-2, micro: i })).loss;
   expect(tf.memory().numTensors).toBe(tensors);
   expect(last).toBeLessThan(0.5 * first);
 });

@@ -121,8 +121,7 @@ Napi::Value alloc(const Napi::CallbackInfo& info) {
   const size_t huge = 2 << 20;
   const size_t alignment = bytes >= huge ? huge : 64;
   void* data = nullptr;
-  if (posix_memalign(&data, alignment, (bytes + alignment - 1) / alignment * alignment) != 0)
-    throw Napi::RangeError::New(info.Env(), "out of memory");
+  if (posix_memalign(&data, alignment, bytes) != 0) throw Napi::RangeError::New(info.Env(), "out of memory");
 #ifdef MADV_HUGEPAGE
   if (alignment == huge) madvise(data, bytes, MADV_HUGEPAGE);
 #endif

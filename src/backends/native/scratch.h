@@ -3,9 +3,15 @@
 #pragma once
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <limits>
 #include <new>
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
 
 namespace gpt {
 
@@ -31,7 +37,14 @@ class Scratch {
 #endif
       bytes_ = rounded;
     }
-    return static_cast<float*>(data_);
+    float* result = static_cast<float*>(data_);
+#if defined(__SANITIZE_ADDRESS__)  // the rest of a larger buffer is out of bounds, and what was not written is no
+                                   // number
+    ASAN_POISON_MEMORY_REGION(data_, bytes_);
+    ASAN_UNPOISON_MEMORY_REGION(data_, bytes);
+    std::fill_n(result, n, std::numeric_limits<float>::quiet_NaN());
+#endif
+    return result;
   }
 
  private:

@@ -21,13 +21,14 @@ typedef float UnalignedVec __attribute__((vector_size(kWidth * 4), aligned(4), m
 inline Vec load(const float* p) { return *reinterpret_cast<const UnalignedVec*>(p); }
 inline void store(float* p, Vec v) { *reinterpret_cast<UnalignedVec*>(p) = v; }
 
-inline float bits_to_float(int32_t i) {
+// Unsigned, since arithmetic on the bits of a NaN must wrap: a signed overflow is undefined.
+inline float bits_to_float(uint32_t i) {
   float f;
   std::memcpy(&f, &i, 4);
   return f;
 }
-inline int32_t float_to_bits(float f) {
-  int32_t i;
+inline uint32_t float_to_bits(float f) {
+  uint32_t i;
   std::memcpy(&i, &f, 4);
   return i;
 }
@@ -49,8 +50,8 @@ inline float fast_exp(float x) {
   p = p * r + 1.0f;
   p = p * r + 1.0f;
   // 2^n in two halves: n may be 128, which one float exponent cannot hold
-  const int32_t ni = float_to_bits(shifted) - float_to_bits(magic);
-  const int32_t half = ni >> 1;
+  const uint32_t ni = float_to_bits(shifted) - float_to_bits(magic);
+  const uint32_t half = static_cast<int32_t>(ni) >> 1;
   const float result = p * bits_to_float((half + 127) << 23) * bits_to_float((ni - half + 127) << 23);
   const float low = x < -87.0f ? 0.0f : result;
   return x > 88.722839f ? INFINITY : (x != x ? x : low);

@@ -4,7 +4,7 @@
 // tf.matMul and so on then use all cores, in any TF.js program. tfjs-core's own tests run on them:
 // npm run test:tfjs-core. Larger shapes: test/ops/core.
 
-import { inherited, type NativeBackend } from '../../backends/native_backend.js';
+import type { NativeBackend } from '../../backends/native_backend.js';
 import { tf } from '../../base/tf.js';
 import { binaryKernels } from './binary/binary.js';
 import { castKernels } from './cast/cast.js';
@@ -40,7 +40,7 @@ export function registerCoreKernels(backend: NativeBackend): void {
     if (!backend.hasKernel(name)) throw new Error(`internal: the addon has no kernel ${name}`);
     const stock = tf.getKernel(name, 'cpu');
     if (stock === undefined) throw new Error(`internal: tfjs-backend-cpu has no kernel ${name}`);
-    const fallback = inherited(stock.kernelFunc);
+    const fallback = backend.stock(stock.kernelFunc);
     tf.unregisterKernel(name, 'native');
     tf.registerKernel({
       ...stock,

@@ -34,12 +34,11 @@ export interface Moments {
   readonly v: tf.Variable;
 }
 
-/** Global L2 norm of all gradients, a scalar. */
-export function globalNorm(parameters: readonly Parameter[]): tf.Scalar {
-  const grads = parameters.map((p) => p.grad);
+/** L2 norm of all tensors together, a scalar: of gradients, the global gradient norm. */
+export function globalNorm(tensors: readonly tf.Tensor[]): tf.Scalar {
   const backend = kernelBackend();
-  if (backend !== undefined) return toTensors(backend.call('GptGlobalNorm', grads, [[]], []))[0] as tf.Scalar;
-  return tf.tidy(() => tf.sqrt(tf.addN(grads.map((g) => tf.sum(tf.square(g))))) as tf.Scalar);
+  if (backend !== undefined) return toTensors(backend.call('GptGlobalNorm', tensors, [[]], []))[0] as tf.Scalar;
+  return tf.tidy(() => tf.sqrt(tf.addN(tensors.map((t) => tf.sum(tf.square(t))))) as tf.Scalar);
 }
 
 /** Updates every parameter and its moments, and sets its gradient to zero. `norm` is globalNorm's result. */

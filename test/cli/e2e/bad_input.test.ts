@@ -66,7 +66,7 @@ describe('pretrain', () => {
   });
 
   test('the output folder cannot be made: a file is in the way', async () => {
-    await refuses(['pretrain', '--data', 'text.txt', '--out', 'text.txt/run', ...TINY], 4, 'text.txt/run');
+    await refuses(['pretrain', '--data', 'text.txt', '--out', 'text.txt/run', ...TINY], 4, 'text.txt: it is a file');
   });
 
   test('more memory than there is', async () => {
@@ -111,7 +111,9 @@ test('divergence: exit 5 names the step, and the last good checkpoint is kept', 
   const ended = await place.gpt(['pretrain', '--data', 'text.txt', '--out', 'wild', ...flags, ...wild]);
   const result = complaint(ended);
   expect(result).toMatchObject({ code: 5, wellFormed: true });
-  expect(ended.stderr).toMatch(/error: step \d+: .*diverged\n {2}fix: .*smaller learning rate/);
+  expect(ended.stderr).toMatch(
+    /error: step \d+: .*diverged; the first bad tensor: .+\n {2}fix: .*smaller learning rate/,
+  );
   const end = place.events('wild', 'end')[0]!;
   expect(end.reason).toBe('diverged');
   expect(ended.stderr).toContain(`step ${end.step + 1}:`);

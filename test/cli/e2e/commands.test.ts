@@ -31,7 +31,9 @@ test('bench prints one JSON line with the documented keys', async () => {
       'model_gflops',
       'mfu',
       'mfu_full',
+      'recompute',
       'peak_mem_gib',
+      'predicted_mem_gib',
     ]);
     expect(result).toMatchObject({ backend: BACKEND, precision: 'fp32', batch: 2, n_ctx, threads: 1 });
     expect(result.tokens_per_s * result.step_s).toBeCloseTo(2 * n_ctx, 0);

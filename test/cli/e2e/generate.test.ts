@@ -1,5 +1,6 @@
 // `gpt generate` from a trained model.
 
+import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Generated } from '../../../src/generate/engine.js';
 import { BACKEND, complaint, Workplace } from './gpt.js';
@@ -85,6 +86,77 @@ test('a prompt from a file, one that fills the context, and none at all', async 
   expect((await samples('--tokens', '3'))[0]!.prompt).toBe('');
 });
 
+describe('standard input', () => {
+  const piped = async (input: string | Uint8Array, ...more: string[]) => {
+    const args = ['generate', 'run', '--backend', BACKEND, '--json', '--tokens', '3', ...more];
+    const { code, stdout, stderr } = await place.gpt(args, {}, { input });
+    expect(code, stderr).toBe(0);
+    return (JSON.parse(stdout) as { samples: Generated[] }).samples.map(({ prompt }) => prompt);
+  };
+
+  test('is the prompt when it is piped in and none is given, without its last line end', async () => {
+    expect(await piped('The owl\nmet\n')).toEqual(['The owl\nmet']);
+    expect(await piped('')).toEqual(['']);
+    expect(await piped('The owl', '--prompt', 'A fox')).toEqual(['A fox']);
+    place.write('prompt.txt', 'A dog\n');
+    expect(await piped('The owl', '--prompt-file', 'prompt.txt')).toEqual(['A dog\n']);
+  });
+
+  test('is what - stands for', async () => {
+    expect(await piped('The owl\n', '--prompt', 'A', '--prompt', '-')).toEqual(['A', 'The owl']);
+    expect(await piped('The owl\n', '--prompt-file', '-')).toEqual(['The owl']);
+    expect(await samples('--prompt', '-', '--tokens', '3')).toMatchObject([{ prompt: '' }]); // /dev/null
+  });
+
+  test('that is no text is refused', async () => {
+    const args = ['generate', 'run', '--backend', BACKEND];
+    const result = complaint(await place.gpt(args, {}, { input: Uint8Array.of(0x89, 0x50) }));
+    expect(result).toMatchObject({ code: 4, wellFormed: true, text: expect.stringContaining('not valid UTF-8') });
+  });
+});
+
+// util-linux's script(1) gives a command a terminal of its own and passes its input on, control keys included.
+const hasTerminal = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0;
+
+describe('--interactive', () => {
+  test.skipIf(!hasTerminal)('goes on from typed lines; Ctrl-C stops a text, Ctrl-D leaves with 0', async () => {
+    const flags = ['--interactive', '--temperature', '0', '--tokens', '20', '--color', 'never'];
+    const asksAgain = '\r\n\r\n\x1b[1G\x1b[0J> '; // before it, what is typed meets a terminal in another mode
+    const greedy = await text('--prompt', 'The owl', '--temperature', '0', '--tokens', '20');
+    const terminal = place.startOnTerminal(['generate', 'run', '--backend', BACKEND, ...flags]);
+    await terminal.says('> ');
+    terminal.process.stdin!.write('The owl\r');
+    await terminal.says(`The owl${greedy}`.replaceAll('\n', '\r\n'));
+    await terminal.says(`seed 1337, length]${asksAgain}`);
+    terminal.process.stdin!.write(`${'x'.repeat(33)}\r`); // n_ctx is 32
+    await terminal.says(`fix: shorten the prompt${asksAgain}`);
+    terminal.process.stdin!.write('\x04');
+    expect((await terminal.ended).code).toBe(0);
+
+    const long = place.startOnTerminal([
+      'generate',
+      'run',
+      '--backend',
+      BACKEND,
+      '--interactive',
+      '--tokens',
+      '1000000',
+    ]);
+    await long.says('> ');
+    long.process.stdin!.write('The\r');
+    await long.says('The ');
+    long.process.stdin!.write('\x03');
+    await long.says(`seed 1337, interrupted]${asksAgain}`);
+    long.process.stdin!.write('\x03');
+    expect((await long.ended).code).toBe(0);
+  });
+
+  test('without a terminal is a usage error', async () => {
+    const result = complaint(await place.gpt(['generate', 'run', '--interactive'], {}, { input: 'The owl\n' }));
+    expect(result).toMatchObject({ code: 2, wellFormed: true, text: expect.stringContaining('needs a terminal') });
+  });
+});
+
 describe('refusals', () => {
   test('a prompt longer than the context', async () => {
     const result = complaint(await generate('--prompt', 'x'.repeat(33)));
@@ -94,7 +166,7 @@ describe('refusals', () => {
   });
 
   test.each([
-    [['--prompt-file', 'absent.txt'], 4, 'absent.txt'],
+    [['--prompt-file', 'absent.txt'], 4, 'absent.txt: no such file or folder'],
     [['--top-k', '-1'], 2, '--top-k'],
   ])('%j', async (args, code, named) => {
     expect(complaint(await generate(...args))).toMatchObject({

@@ -34,6 +34,14 @@ export interface Running {
 
 export type Environment = Readonly<Record<string, string>>;
 
+/** How a process is started. */
+export interface How {
+  /** What is piped into standard input, which is /dev/null without it. */
+  readonly input?: string | Uint8Array | undefined;
+  /** What runs bin/gpt.js, with its arguments. */
+  readonly node?: readonly string[];
+}
+
 /** A folder with a text, where commands run. */
 export class Workplace {
   readonly dir = mkdtempSync(join(tmpdir(), 'gpt-e2e-'));
@@ -59,19 +67,32 @@ export class Workplace {
     return readdirSync(this.path(...folder)).sort();
   }
 
-  start(args: readonly string[], env: Environment = {}): Running {
+  start(args: readonly string[], env: Environment = {}, { input, node = [process.execPath] }: How = {}): Running {
+    const [command, ...before] = node as [string, ...string[]];
+    const running = this.#spawn(command, [...before, BIN, ...args], env, input === undefined ? 'ignore' : 'pipe');
+    running.process.stdin?.on('error', () => {}).end(input); // gpt may end without reading it
+    return running;
+  }
+
+  /** The same on a terminal of its own (Linux), whose keyboard is process.stdin of the result. */
+  startOnTerminal(args: readonly string[]): Running {
+    const command = [process.execPath, BIN, ...args].map((word) => `'${word}'`).join(' ');
+    return this.#spawn('script', ['-qec', command, '/dev/null'], {}, 'pipe');
+  }
+
+  #spawn(command: string, args: readonly string[], env: Environment, stdin: 'ignore' | 'pipe'): Running {
     const { NO_COLOR: _, FORCE_COLOR: __, ...inherited } = process.env;
-    const child = spawn(process.execPath, [BIN, ...args], {
+    const child = spawn(command, args, {
       cwd: this.dir,
       env: { ...inherited, GPT_CACHE: this.path('.cache'), GPT_THREADS: '1', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [stdin, 'pipe', 'pipe'],
     });
     let stdout = '';
     let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    child.stdout!.setEncoding('utf8').on('data', (text: string) => {
       stdout += text;
     });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
     });
     const ended = new Promise<Ended>((resolve, reject) => {
@@ -81,15 +102,15 @@ export class Workplace {
     const says = (text: string): Promise<void> =>
       new Promise((resolve, reject) => {
         const look = () => stdout.includes(text) && resolve();
-        child.stdout.on('data', look);
+        child.stdout!.on('data', look);
         child.on('close', () => reject(new Error(`gpt ended without saying ${text}:\n${stdout}${stderr}`)));
         look();
       });
     return { process: child, ended, says };
   }
 
-  gpt(args: readonly string[], env: Environment = {}): Promise<Ended> {
-    return this.start(args, env).ended;
+  gpt(args: readonly string[], env: Environment = {}, how: How = {}): Promise<Ended> {
+    return this.start(args, env, how).ended;
   }
 
   /** Trains a tiny model into folder `out`; throws what it wrote unless it exits with 0. */

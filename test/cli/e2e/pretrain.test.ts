@@ -1,7 +1,7 @@
 // `gpt pretrain` from a text file to a run folder.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { RunEvent } from '../../../src/base/events.js';
+import { RunEvent } from '../../../src/base/events.js';
 import { DROPOUT, type Ended, TINY, Workplace } from './gpt.js';
 
 const place = new Workplace();
@@ -16,9 +16,16 @@ describe('a run', () => {
 
   test('leaves the promised folder', () => {
     const step = ['config.json', 'generation_config.json', 'model.safetensors', 'tokenizer.json', 'trainer'];
-    expect(place.names('run')).toEqual(
-      ['best', 'latest', 'report.html', 'report.json', 'run.jsonl', 'step-000020', 'step-000040'].sort(),
-    );
+    expect(place.names('run')).toEqual([
+      'best',
+      expect.stringMatching(/^events\.out\.tfevents\./),
+      'latest',
+      'report.html',
+      'report.json',
+      'run.jsonl',
+      'step-000020',
+      'step-000040',
+    ]);
     expect(place.names('run', 'step-000040')).toEqual(step);
     expect(place.names('run', 'step-000040', 'trainer')).toEqual(['optimizer.safetensors', 'state.json']);
     expect(place.read('run', 'latest').toString()).toBe('step-000040\n');
@@ -35,6 +42,12 @@ describe('a run', () => {
     expect(html).toContain('<svg');
     expect(html.match(/(src|href)="https?:/g)).toBeNull();
     expect(() => JSON.parse(place.read('run', 'report.json').toString())).not.toThrow();
+  });
+
+  test('writes a log of which every line is as the schema says', () => {
+    const lines = place.read('run', 'run.jsonl').toString().trimEnd().split('\n');
+    const known = lines.map((line) => RunEvent.parse(JSON.parse(line)));
+    expect(known).toEqual(lines.map((line) => JSON.parse(line)));
   });
 
   test('learns', () => {

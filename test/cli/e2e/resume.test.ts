@@ -60,6 +60,7 @@ describe('signals', () => {
   beforeAll(() => place.train('straight', ...flags));
 
   test.each([
+    ['SIGHUP', 129],
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)('%s finishes the step, saves, says how to go on, and exits with %i', async (signal, code) => {

@@ -16,9 +16,9 @@ namespace {
 inline float fast_log(float x) {
   const bool subnormal = x < 1.17549435e-38f;
   const float normal = subnormal ? x * 8388608.0f : x;
-  const int32_t bits = float_to_bits(normal);
-  const int32_t exponent = (bits - 0x3f3504f3) >> 23;
-  const float f = bits_to_float(bits - (exponent << 23)) - 1.0f;
+  const uint32_t bits = float_to_bits(normal);
+  const int32_t exponent = static_cast<int32_t>(bits - 0x3f3504f3) >> 23;
+  const float f = bits_to_float(bits - (static_cast<uint32_t>(exponent) << 23)) - 1.0f;
   const float e = static_cast<float>(exponent) - (subnormal ? 23.0f : 0.0f);
   const float s = f / (2.0f + f);
   const float z = s * s, w = z * z;

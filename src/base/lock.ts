@@ -1,0 +1,141 @@
+// One process per folder: a file `lock` in it that says who.
+//
+//   {"pid": 4711, "host": "box", "born": "<boot id> <start time>", "started": "2026-07-01T12:00:00.000Z"}
+//
+// It is created with O_EXCL and removed when the process ends; a kill -9 leaves it. A lock is stale, and taken over, when
+// its process is gone from this host, or its number now belongs to another process (born differs; Linux only). Whether a
+// process of another host still runs cannot be known: its lock is respected, and the error says how to remove it.
+// Not for threads, and not a queue: who comes second is refused.
+
+import { existsSync, statSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { DataError } from './errors.js';
+import { diskError, type FileSystem, isAlive, nodeFileSystem, readText, temporaryName, writeAll } from './files.js';
+
+const Holder = z.object({
+  pid: z.int().positive(),
+  host: z.string(),
+  born: z.string(), //    '' where the system does not tell
+  started: z.string(), // ISO 8601
+});
+type Holder = z.infer<typeof Holder>;
+
+/** Between creating the file and writing into it, a process may be stopped for this long. */
+const WRITING_MS = 5000;
+
+/**
+ * Locks a folder for this process and returns what unlocks it; the end of the process does so too. Throws DataError,
+ * naming process and host, when another process has it, or the disk refuses.
+ */
+export function lockFolder(dir: string, fs: FileSystem = nodeFileSystem): () => void {
+  const path = join(dir, 'lock');
+  const me: Holder = { pid: process.pid, host: hostname(), born: born(process.pid), started: new Date().toISOString() };
+  const mine = `${JSON.stringify(me)}\n`;
+  try {
+    while (!create(path, mine, fs)) {
+      const theirs = contentOf(path);
+      if (theirs === undefined) {
+        if (!existsSync(path)) continue; // given back just now
+        throw new DataError(
+          `${path} cannot be read: it does not tell who has been training in ${dir}`,
+          'make it readable, or remove it if nobody trains there',
+        );
+      }
+      refuseHeld(dir, path, theirs);
+      takeAway(path, theirs, fs);
+    }
+  } catch (error) {
+    throw diskError('write', path, error);
+  }
+  const unlock = (): void => {
+    process.off('exit', unlock);
+    if (contentOf(path) !== mine) return;
+    try {
+      fs.rm(path);
+    } catch {} // a disk that refuses now: the lock is stale as soon as this process has ended
+  };
+  process.on('exit', unlock);
+  return unlock;
+}
+
+/** false when there is a lock. */
+function create(path: string, content: string, fs: FileSystem): boolean {
+  let fd: number;
+  try {
+    fd = fs.open(path, 'wx');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+  try {
+    try {
+      writeAll(fd, new TextEncoder().encode(content), fs);
+    } finally {
+      fs.close(fd);
+    }
+  } catch (error) {
+    fs.rm(path);
+    throw error;
+  }
+  return true;
+}
+
+function contentOf(path: string): string | undefined {
+  try {
+    return readText(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function refuseHeld(dir: string, path: string, content: string): void {
+  const holder = parse(content);
+  if (holder === undefined) {
+    if (Date.now() - statSync(path).mtimeMs > WRITING_MS) return;
+    throw new DataError(`another process is just starting in ${dir}`, 'wait for it, or start a run of your own');
+  }
+  const { pid, host, started } = holder;
+  const elsewhere = host !== hostname();
+  const itsBirth = born(pid);
+  const reused = holder.born !== '' && itsBirth !== '' && holder.born !== itsBirth;
+  if (!elsewhere && (!isAlive(pid) || reused)) return;
+  throw new DataError(
+    `${dir} is in use: process ${pid} on host ${host} has been training there since ${started}`,
+    elsewhere
+      ? `wait for it; if that process is gone, remove ${path} and try again`
+      : `wait for it, end it (kill ${pid}: it saves first), or start a run of your own`,
+  );
+}
+
+/** Removes a stale lock; two processes may try at once, and one of them may have put its own there already. */
+function takeAway(path: string, stale: string, fs: FileSystem): void {
+  const away = temporaryName(path);
+  try {
+    fs.rename(path, away);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  if (contentOf(away) === stale) fs.rm(away);
+  else fs.rename(away, path);
+}
+
+function parse(content: string): Holder | undefined {
+  try {
+    return Holder.parse(JSON.parse(content));
+  } catch {
+    return undefined;
+  }
+}
+
+/** What tells a process from a later one of the same number: boot and start time, in clock ticks since the boot. */
+function born(pid: number): string {
+  const boot = contentOf('/proc/sys/kernel/random/boot_id')?.trim();
+  // "4711 (name, may hold spaces) S ...": the start time is field 22
+  const started = contentOf(`/proc/${pid}/stat`)
+    ?.replace(/^.*\) /s, '')
+    .split(' ')[19];
+  return boot === undefined || started === undefined ? '' : `${boot} ${started}`;
+}

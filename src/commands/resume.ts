@@ -1,0 +1,58 @@
+// `gpt pretrain --resume`: what a run can go on from, and what must not change when it does.
+
+import { ConfigError, DataError } from '../base/errors.js';
+import { type Checkpoint, loadCheckpoint } from '../checkpoint/store.js';
+import type { RunConfig } from '../config/schema.js';
+import type { PretrainOptions } from './options.js';
+
+/** A checkpoint that a run can go on from. */
+export type Resumable = Checkpoint & { readonly trainer: NonNullable<Checkpoint['trainer']> };
+
+/** The latest checkpoint of a run folder, or a step folder. Throws DataError where there is none to go on from. */
+export function openForResume(path: string): Resumable {
+  const checkpoint = loadCheckpoint(path, 'latest');
+  if (checkpoint.trainer === null) {
+    checkpoint.close();
+    throw new DataError(
+      `${checkpoint.dir} has no trainer/ folder: it holds a model, but no run that could go on`,
+      'give the folder of a run, checkpoints/NAME',
+    );
+  }
+  return checkpoint as Resumable;
+}
+
+/** What a run is made of, and in which order it meets its text, cannot change when it goes on. */
+const FIXED = /^--(model\.|tokenizer\.|train\.(seed|optimizer|batch_\w+)(=|$))/;
+
+/** Throws ConfigError for options that would make it another run: how long and how fast it trains can change. */
+export function requireOnlyResumable({ config, out, flags }: PretrainOptions): void {
+  const fixed = [
+    ...(config === undefined ? [] : [config]),
+    ...(out === undefined ? [] : ['--out']),
+    ...flags.filter((flag) => FIXED.test(flag)),
+  ];
+  if (fixed.length === 0) return;
+  throw new ConfigError(
+    `--resume goes on with the run's own configuration, model, batches and folder: ${fixed.join(', ')} cannot be given`,
+    'leave it out, or start a new run without --resume',
+  );
+}
+
+/** While the batch grows, micro-batches decide which update sees which text. Throws ConfigError for others. */
+export function requireSameRamp({ trainer }: Resumable, { train }: RunConfig): void {
+  const stored = (trainer.state.config as { train?: { micro_batch?: number } }).train?.micro_batch;
+  if (train.batch_ramp_tokens === undefined || stored === undefined || stored === train.micro_batch) return;
+  throw new ConfigError(
+    `--train.micro_batch ${train.micro_batch}: the run has a batch ramp, which it goes through in micro-batches of ${stored}`,
+    `leave it out, or give ${stored}; --train.recompute takes less memory too`,
+  );
+}
+
+/** Throws DataError unless the tokens are those of the run, by their fingerprint. */
+export function requireSameData({ dir, trainer }: Resumable, fingerprint: string): void {
+  if (trainer.state.data_fingerprint === fingerprint) return;
+  throw new DataError(
+    `the text has changed since ${dir} was saved: its tokens are others, so the run cannot go on exactly`,
+    'put the old files back, or start a new run',
+  );
+}

@@ -1,0 +1,45 @@
+// How a run learns that it must stop: SIGINT (Ctrl-C), SIGTERM, SIGHUP (the terminal was closed), or a failure of its own.
+//
+// The first signal lets the step end and the run save; the exit code is 128 + the signal's number (130, 143, 129). The
+// second one exits at once.
+
+import { constants } from 'node:os';
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Tells a run to stop. */
+export interface Stop {
+  /** Aborted: finish the step, save, return. */
+  readonly signal: AbortSignal;
+  readonly abort: () => void;
+  /** Of the process: 128 + the signal's number, 0 without a signal. */
+  readonly exitCode: () => number;
+  /** Takes the handlers of the signals away. */
+  readonly release: () => void;
+}
+
+/** Listens to the signals from now on. `say` tells the user. */
+export function stopOnSignals(say: (text: string) => void): Stop {
+  const controller = new AbortController();
+  let exitCode = 0;
+  let stoppedAt = 0;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    const code = 128 + constants.signals[signal];
+    // npm, timeout(1) and batch schedulers deliver one signal twice: only a later one is the user's second word
+    if (exitCode !== 0 && performance.now() - stoppedAt < 1000) return;
+    if (exitCode !== 0) process.exit(code);
+    stoppedAt = performance.now();
+    exitCode = code;
+    say(`\n${signal}: finishing the step and saving; once more to exit at once\n`);
+    controller.abort();
+  };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  return {
+    signal: controller.signal,
+    abort: () => controller.abort(),
+    exitCode: () => exitCode,
+    release: () => {
+      for (const signal of SIGNALS) process.off(signal, onSignal);
+    },
+  };
+}

@@ -1,0 +1,118 @@
+// Bytes that training takes, from shape and batch alone: known before anything is allocated. Float32 throughout.
+//
+// N parameters, L layers, C width, F MLP width, H heads, V vocabulary, R = micro_batch * n_ctx rows (tokens of one pass).
+//
+//   weights, gradients   4 N each        optimizer   8 N (Adam's two moments)
+//   activations          what the backward pass needs, per row and layer 8 C + 2 F + H floats: residual sum and layer norm
+//                        of both branches 4 C, qkv 3 C, attention C + H (log-sum-exp), MLP before and after GELU 2 F.
+//                        With train.recompute only what enters a block, 2 C (GPT-1: C), and one block's whole
+//   working              what the pass holds beside that: one block's gradients F + 4 C per row, without recompute embedding
+//                        and final norm 3 C per row, and one chunk of logits, at most 256 MiB
+//   process              Node.js, TensorFlow.js, kernels, text: measured, 0.18 GiB (0.13 in gpt bench, 0.2 in gpt pretrain)
+//
+// docs/benchmarks/memory.md compares this with measured peaks.
+
+import { MemoryError } from '../base/errors.js';
+import { bytes } from '../base/format.js';
+import { countParameters } from './arithmetic.js';
+import type { ResolvedModel } from './model_shape.js';
+import type { TrainConfig } from './schema.js';
+
+const FLOAT = 4;
+const LOGIT_CHUNK = 256 * 2 ** 20;
+const PROCESS = 0.18 * 2 ** 30;
+
+/** The settings that memory depends on, beside the model. */
+export interface MemorySettings {
+  /** Sequences per forward pass. */
+  readonly microBatch: number;
+  readonly recompute: boolean;
+}
+
+/** Bytes by purpose. */
+export interface TrainingMemory {
+  readonly weights: number;
+  readonly gradients: number;
+  readonly optimizer: number;
+  readonly activations: number;
+  readonly working: number;
+  readonly process: number;
+  readonly total: number;
+}
+
+/** Bytes of the trainer, by purpose: the formulas at the head of this file. */
+export function trainingMemory(model: ResolvedModel, { microBatch, recompute }: MemorySettings): TrainingMemory {
+  const { vocab_size: V, n_embd: C, n_inner: F, n_layer: L, n_head: H, n_ctx, arch } = model;
+  const rows = microBatch * n_ctx;
+  const weights = FLOAT * countParameters(model);
+  const streams = arch === 'gpt1' ? 1 : 2;
+  const block = 8 * C + 2 * F + H;
+  const activations = FLOAT * rows * (recompute ? L * streams * C + block : L * block);
+  const chunkRows = Math.min(rows, Math.max(1, Math.floor(LOGIT_CHUNK / (FLOAT * V))));
+  const working = FLOAT * (rows * (F + 4 * C + (recompute ? 0 : 3 * C)) + chunkRows * V);
+  const total = 4 * weights + activations + working + PROCESS;
+  return { weights, gradients: weights, optimizer: 2 * weights, activations, working, process: PROCESS, total };
+}
+
+/**
+ * Sequences per forward pass: train.micro_batch; for auto the largest divisor of the batch that fits into `available`
+ * bytes, by default the largest of at most 12 that fits; 1 where none fits.
+ */
+export function chooseMicroBatch(model: ResolvedModel, train: TrainConfig, available: number): number {
+  const { micro_batch, recompute, batch_tokens } = train;
+  if (typeof micro_batch === 'number') return micro_batch;
+  const most = micro_batch === 'auto' ? batch_tokens / model.n_ctx : 12;
+  return largestFitting(model, batch_tokens / model.n_ctx, most, recompute, available) ?? 1;
+}
+
+/** Throws MemoryError when a run does not fit into `available` bytes: it names the keys and values with which it does. */
+export function requireMemory(
+  model: ResolvedModel,
+  train: TrainConfig,
+  settings: MemorySettings,
+  available: number,
+): void {
+  const { total, ...parts } = trainingMemory(model, settings);
+  if (total <= available) return;
+  const largest = Object.entries(parts)
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, 2)
+    .map(([name, size]) => `${name} ${bytes(size)}`);
+  throw new MemoryError(
+    `training this model takes about ${bytes(total)} of memory (${largest.join(', ')}, ...), and ${bytes(available)} are available`,
+    whatFits(model, train, settings, available),
+  );
+}
+
+/** The least change with which it fits. */
+function whatFits(model: ResolvedModel, train: TrainConfig, settings: MemorySettings, available: number): string {
+  const sequences = train.batch_tokens / model.n_ctx;
+  const smaller = largestFitting(model, sequences, settings.microBatch - 1, settings.recompute, available);
+  if (smaller !== undefined) return `--train.micro_batch ${smaller} fits`;
+  if (!settings.recompute) {
+    const again = largestFitting(model, sequences, settings.microBatch, true, available);
+    if (again !== undefined) return `--train.recompute true --train.micro_batch ${again} fits, and is a quarter slower`;
+  }
+  for (let n_ctx = model.n_ctx / 2; n_ctx >= 64 && Number.isInteger(n_ctx); n_ctx /= 2) {
+    const { total } = trainingMemory({ ...model, n_ctx }, { microBatch: 1, recompute: true });
+    if (total > available) continue;
+    return `--model.n_ctx ${n_ctx} --train.recompute true --train.micro_batch 1 fits`;
+  }
+  return 'choose a smaller model (fewer layers, a smaller n_embd or vocabulary), or a machine with more memory';
+}
+
+function largestFitting(
+  model: ResolvedModel,
+  sequences: number,
+  most: number,
+  recompute: boolean,
+  available: number,
+): number | undefined {
+  const { activations: each } = trainingMemory(model, { microBatch: 1, recompute }); // they grow with the batch
+  const first = Math.min(most, sequences, Math.floor(available / each));
+  for (let microBatch = first; microBatch >= 1; microBatch--) {
+    if (sequences % microBatch !== 0) continue;
+    if (trainingMemory(model, { microBatch, recompute }).total <= available) return microBatch;
+  }
+  return undefined;
+}

@@ -1,0 +1,213 @@
+import { gzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { DataError } from '../../src/base/errors.js';
+import { type RowOptions, readRows } from '../../src/data/rows.js';
+import { workplace } from './workplace.js';
+
+const { dir, file } = workplace();
+
+/** Rows as [place without the folder, values]. */
+async function rows(path: string, options: RowOptions = {}): Promise<[string, unknown][]> {
+  const all: [string, unknown][] = [];
+  for await (const { place, values } of readRows(path, options)) all.push([place.replace(`${dir}/`, ''), values]);
+  return all;
+}
+
+type Bad = [name: string, content: string | Uint8Array, message: RegExp, options?: RowOptions];
+async function refuses(...[name, content, message, options]: Bad): Promise<void> {
+  const path = file(name, content);
+  const error: unknown = await rows(path, options).catch((e: unknown) => e);
+  expect(error).toBeInstanceOf(DataError);
+  expect((error as DataError).message).toMatch(message);
+}
+const MiB = 1 << 20;
+const many = (text: string, bytes: number): Buffer => Buffer.alloc(bytes, text);
+
+describe('.jsonl', () => {
+  const text = '\uFEFF{"a": 1, "b": [true, null, {"c": "x"}]}\r\n\n  \r\n{"a": "zwei"}\n{"a": null}';
+  const want = [
+    ['good.jsonl:1', { a: 1, b: [true, null, { c: 'x' }] }],
+    ['good.jsonl:4', { a: 'zwei' }],
+    ['good.jsonl:5', { a: null }],
+  ];
+
+  test('gives typed rows with their lines, gzipped or not', async () => {
+    expect(await rows(file('good.jsonl', text))).toEqual(want);
+    const zipped = await rows(file('good.jsonl.gz', gzipSync(text)));
+    expect(zipped.map(([, values]) => values)).toEqual(want.map(([, values]) => values));
+    expect(await rows(file('good.data', text), { format: 'jsonl' })).toHaveLength(3);
+  });
+
+  test.each<Bad>([
+    ['cut.jsonl', '{"a": 1}\n{"a": \n{"a": 3}', /cut\.jsonl:2: not JSON/],
+    ['list.jsonl', '[{"a": 1}]', /list\.jsonl:1: the row is not an object/],
+    ['latin.jsonl', Buffer.from('{"a": "caf\xe9"}', 'latin1'), /latin\.jsonl: byte 10 \(0xE9\) is not valid UTF-8/],
+    ['none.jsonl', '\n\r\n', /none\.jsonl: the file is empty \(no rows\)/],
+    ['nested.jsonl', many('[', 2 * MiB), /nested\.jsonl:1: lists nested more than 1000 deep/],
+    ['values.jsonl', `{"a":[${'1,'.repeat(MiB)}1]}`, /values\.jsonl:1: the row has more than a million values/],
+  ])('%s is refused', refuses);
+
+  test('a bomb in gzip is refused at the limit of a line, without being unpacked', async () => {
+    const bomb = Buffer.concat(Array(64).fill(gzipSync(many('x', 16 * MiB))));
+    const path = file('bomb.jsonl.gz', bomb);
+    await expect(rows(path)).rejects.toThrow(/bomb\.jsonl\.gz:1: the line has more than 64 MiB/);
+  });
+});
+
+describe('.json', () => {
+  const list = '[\n {"a": "[{\\"], }"},\n {"a": [1, {"b": []}]}\n]\n';
+
+  test('is a list of objects', async () => {
+    const want = [
+      ['list.json: row 1', { a: '[{"], }' }],
+      ['list.json: row 2', { a: [1, { b: [] }] }],
+    ];
+    expect(await rows(file('list.json', list))).toEqual(want);
+    expect((await rows(file('list.json.gz', gzipSync(list)))).map(([, row]) => row)).toEqual(
+      want.map(([, row]) => row),
+    );
+    expect(await rows(file('list.json', `\uFEFF${list}`))).toEqual(want);
+  });
+
+  test('or an object with one list, or with a list under a given key', async () => {
+    const one = file('one.json', '{"version": {"x": [1]}, "data": [{"a": 1}, {"a": 2}], "end": "]"}');
+    expect((await rows(one)).map(([, row]) => row)).toEqual([{ a: 1 }, { a: 2 }]);
+    const two = file('two.json', '{"names": ["x", "y"], "the \\"data\\"": [], "data" : [{"a": 1}]}');
+    expect(await rows(two, { list: 'data' })).toEqual([['two.json: row 1', { a: 1 }]]);
+  });
+
+  test('is read the same however its blocks fall', async () => {
+    const items = Array.from({ length: 30_000 }, (_, i) => ({ id: i, text: `${'"\\{[é'.repeat(i % 40)}` }));
+    const text = JSON.stringify({ version: 1, rows: items, end: true }, null, 1);
+    expect(text.length).toBeGreaterThan(3 * MiB);
+    const all = await rows(file('blocks.json', text));
+    expect(all.map(([, row]) => row)).toEqual(items);
+  });
+
+  test.each<Bad>([
+    ['cut.json', '[{"a": 1},\n {"a": ', /cut\.json: not JSON/],
+    ['bad.json', '[{"a": 1},\n {"a" 2}]', /bad\.json: row 2 \(line 1\): not JSON/],
+    ['comma.json', '[{"a": 1},]', /comma\.json: row 2 \(line 1\): not JSON/],
+    ['numbers.json', '[1, 2]', /numbers\.json: row 1 \(line 1\): the row is not an object/],
+    ['lines.json', '{"a": 1}\n{"a": 2}\n', /lines\.json: not JSON/],
+    ['two lists.json', '{"a": [{}], "b": [{}]}', /two lists\.json: rows may be under "a" or "b"/],
+    ['other key.json', '{"date": [{}]}', /there is no list under the key "data"/, { list: 'data' }],
+    ['no list.json', '{"a": {"b": []}}', /no list\.json: there is no list/],
+    ['nothing.json', '', /nothing\.json: not JSON/],
+    ['no rows.json', '[ ]', /no rows\.json: the file is empty \(no rows\)/],
+    ['brackets.json', many('[', 2 * MiB), /brackets\.json: not JSON/],
+    ['nested.json', `[${'['.repeat(2 * MiB)},`, /nested\.json: not JSON/],
+    ['values.json', `[{"a":[${'[],'.repeat(MiB)}1]}]`, /values\.json: row 1: the row has more than a million values/],
+    [
+      'frame.json',
+      `{${'"a":{},'.repeat(MiB / 4)}"b":1}`,
+      /frame\.json: the text around the list of rows has more than 1 Mi/,
+    ],
+  ])('%s is refused', refuses);
+
+  test('names the keys that are there', async () => {
+    const path = file('near.json', '{"version": 1, "date": [{}]}');
+    await expect(rows(path, { list: 'data' })).rejects.toMatchObject({
+      fix: 'did you mean "date"? it has: version, date',
+    });
+  });
+});
+
+describe('.csv', () => {
+  test('follows RFC 4180, with the line on which a row starts', async () => {
+    const text = '\uFEFFid,text,"a ""name"""\r\n1,"two\r\nlines, and ""quotes""",\r\n\r\n2,, é \n"","x\n\n\ny",3';
+    const path = file('good.csv', text);
+    expect(await rows(path)).toEqual([
+      ['good.csv:2', { id: '1', text: 'two\r\nlines, and "quotes"', 'a "name"': '' }],
+      ['good.csv:5', { id: '2', text: '', 'a "name"': ' é ' }],
+      ['good.csv:6', { id: '', text: 'x\n\n\ny', 'a "name"': '3' }],
+    ]);
+    expect(await rows(file('good.csv.gz', gzipSync(text)))).toHaveLength(3);
+  });
+
+  test('without a header takes names, and drops fields beyond them when asked', async () => {
+    const path = file('headless.csv', '1,a\n2,b,c\n');
+    const want = [
+      ['headless.csv:1', { n: '1', t: 'a' }],
+      ['headless.csv:2', { n: '2', t: 'b' }],
+    ];
+    expect(await rows(path, { names: ['n', 't'], dropExtra: true })).toEqual(want);
+    await expect(rows(path, { names: ['n', 't'] })).rejects.toThrow(
+      /headless\.csv:2: the row has 3 fields, but there are names for 2/,
+    );
+  });
+
+  test('is read the same however its blocks fall', async () => {
+    const items = Array.from({ length: 40_000 }, (_, i) => ({ id: String(i), text: `${'a,"\n\r\né'.repeat(i % 30)}` }));
+    const lines = items.map(({ id, text }) => `${id},"${text.replaceAll('"', '""')}"\r\n`);
+    const all = await rows(file('blocks.csv', `id,text\r\n${lines.join('\r\n')}`));
+    expect(all.map(([, row]) => row)).toEqual(items);
+    const last = `id,text\r\n${lines.join('')}`.split('\n').length - 1;
+    expect(
+      Number(/:(\d+)$/.exec((await rows(file('blocks.csv', `id,text\r\n${lines.join('')}1,2`))).at(-1)![0])![1]),
+    ).toBe(last + 1);
+  });
+
+  test.each<Bad>([
+    ['open.csv', 'a,b\n1,2\n3,"x""y\nz\n\n', /open\.csv:3: a quote opens on this line and is never closed/],
+    ['reopen.csv', 'a,b\n"1\n","2\n\n', /reopen\.csv:3: a quote opens on this line and is never closed/],
+    ['inch.csv', 'a,b\n1,2\n3,5" disk\n4,6" disk\n', /inch\.csv:3: a quote stands inside a field/],
+    ['after.csv', 'a,b\n1,2\n3,"x"y\n', /after\.csv:3: a quote stands inside a field/],
+    ['fewer.csv', 'a,b\n1,2\n3\n', /fewer\.csv:3: the row has 1 field, but the header has 2/],
+    ['more.csv', 'a,b\n\n1,2,3\n', /more\.csv:3: the row has 3 fields, but the header has 2/],
+    ['twice.csv', 'a,b,a\n1,2,3\n', /twice\.csv:1: two columns are named "a"/],
+    ['index.csv', ',text\n0,a\n', /index\.csv:1: column 1 of the header has no name/],
+    ['nothing.csv', '', /nothing\.csv: the file is empty \(not even a header line\)/],
+    ['header.csv', 'a,b\n', /header\.csv: the file is empty \(no rows\)/],
+    ['nul.csv', 'a,b\n1,\0\n', /nul\.csv: byte 6 is NUL/],
+    ['commas.csv', `a,b\n${','.repeat(MiB)}`, /commas\.csv:2: the row has more than 10000 fields/],
+    [
+      'long.csv',
+      Buffer.concat([Buffer.from('a\n1\n"x\n'), many('y,\n', 65 * MiB)]),
+      /long\.csv:3: the row \(a quote on line 3 is open\) has more than 64 MiB/,
+    ],
+  ])('%s is refused', refuses);
+});
+
+test('long names are quoted in part', async () => {
+  const name = 'n'.repeat(5000);
+  await refuses('twice.csv', `${name},${name}\n1,2\n`, /two columns are named "n{57}\.\.\."$/);
+  await refuses('several.json', `{"${name.slice(0, 900)}":[{}],"b":[{}]}`, /under "n{57}\.\.\." or "b"$/);
+  const keys = Array.from({ length: 9000 }, (_, i) => `"other${i}":1`).join();
+  const error: unknown = await rows(file('keys.json', `{"dada":1,${keys}}`), { list: 'data' }).catch((e: unknown) => e);
+  expect((error as DataError).fix).toMatch(/^did you mean "dada"\? it has: dada, other0, /);
+  expect((error as DataError).fix.length).toBeLessThan(300);
+});
+
+describe('.tsv', () => {
+  test("is GLUE's: quotes mean nothing", async () => {
+    const path = file('good.tsv', '\uFEFFindex\tsentence\tlabel\r\n0\t"An open quote\t1\r\n\r\n1\ta "b" c"\t0\n');
+    const want = [
+      ['good.tsv:2', { index: '0', sentence: '"An open quote', label: '1' }],
+      ['good.tsv:4', { index: '1', sentence: 'a "b" c"', label: '0' }],
+    ];
+    expect(await rows(path)).toEqual(want);
+    expect(await rows(file('good.txt', 'x\ty\n'), { format: 'tsv', names: ['a', 'b'] })).toEqual([
+      ['good.txt:1', { a: 'x', b: 'y' }],
+    ]);
+  });
+
+  test.each<Bad>([
+    ['fewer.tsv', 'a\tb\n1\t2\n3\n', /fewer\.tsv:3: the row has 1 field, but the header has 2/],
+    ['twice.tsv', 'a\ta\n', /twice\.tsv:1: two columns are named "a"/],
+    ['tabs.tsv', `a\tb\n${'\t'.repeat(MiB)}`, /tabs\.tsv:2: the row has more than 10000 fields/],
+  ])('%s is refused', refuses);
+});
+
+test('a file that is not there is an error', async () => {
+  for (const ending of ['jsonl', 'json', 'csv', 'tsv', 'parquet', 'csv.gz']) {
+    await expect(rows(`/nowhere/x.${ending}`)).rejects.toThrow(/x\..*: cannot be read/);
+  }
+});
+
+test('stops reading when its caller does', async () => {
+  let bytes = 0;
+  const path = file('stop.jsonl', many('{"a": 1}\n', 32 * MiB));
+  for await (const _ of readRows(path, { onBytes: (n) => (bytes += n) })) break;
+  expect(bytes).toBeLessThan(8 * MiB);
+});

@@ -1,0 +1,94 @@
+// The loop around a step: what it does when numbers stop being finite. (Order, limits and resume: test/cli/e2e.)
+
+import { beforeAll, expect, test } from 'vitest';
+import { DivergedError } from '../../src/base/errors.js';
+import type { RunEvent } from '../../src/base/events.js';
+import { silenced } from '../../src/base/silence.js';
+import { tf } from '../../src/base/tf.js';
+import { resolveModel } from '../../src/config/model_shape.js';
+import { RunConfig } from '../../src/config/schema.js';
+import { BatchStream } from '../../src/data/stream.js';
+import type { TokenSource } from '../../src/data/token_file.js';
+import { Gpt } from '../../src/model/gpt.js';
+import { initialValues } from '../../src/model/init.js';
+import { train } from '../../src/train/loop.js';
+import { Optimizer } from '../../src/train/optimizer.js';
+import { Schedule } from '../../src/train/schedule.js';
+
+const V = 13;
+
+beforeAll(() =>
+  silenced(async () => {
+    await tf.setBackend('cpu');
+    tf.scalar(0).dispose(); // prints a banner
+  }),
+);
+
+const source: TokenSource = {
+  length: 200,
+  bytes: 200,
+  read: (from, n) => Int32Array.from({ length: n }, (_, i) => (from + i) ** 2 % V),
+  close: () => {},
+};
+
+/** Three steps of a tiny model whose `spoil` is called with it after each event. */
+function run(spoil: (event: RunEvent, model: Gpt) => void) {
+  const config = RunConfig.parse({
+    model: { n_ctx: 8, n_layer: 1, n_head: 2, n_embd: 8 },
+    train: { max_steps: 3, batch_tokens: 16, learning_rate: 6e-4, eval_every: 1, eval_tokens: 16, save_every: 1 },
+    sample: { tokens: 0 },
+  });
+  const shape = resolveModel(config.model, V);
+  const model = new Gpt(shape, initialValues(shape, 1));
+  const saved: boolean[] = [];
+  const outcome = train({
+    config,
+    model,
+    optimizer: new Optimizer(model.parameters(), config.train),
+    stream: new BatchStream({ source, B: 2, T: 8, seed: 1 }),
+    val: source,
+    microBatch: 2,
+    schedule: new Schedule(config.train, 16, 200),
+    progress: { step: 0, tokens: 0, seconds: 0, best_val_loss: null, best_step: null },
+    bytesPerToken: null,
+    peakGflops: null,
+    report: { on: (event) => spoil(event, model), close: async () => {} },
+    save: async (best) => void saved.push(best),
+    sample: async () => {},
+    signal: new AbortController().signal,
+    deadline: Number.POSITIVE_INFINITY,
+  });
+  return { outcome, saved };
+}
+
+const fill = (model: Gpt, name: string, value: number): void => {
+  const parameter = model.params.get(name)!;
+  tf.tidy(() => void parameter.value.assign(tf.fill(parameter.shape, value)));
+};
+
+test('three good steps are validated and saved', async () => {
+  const { outcome, saved } = run(() => {});
+  expect(await outcome).toMatchObject({ reason: 'done' });
+  expect(saved.length).toBe(3);
+});
+
+test('parameters that are not finite before a step: no update, exit 5, the parameter is named', async () => {
+  const { outcome, saved } = run((event, model) => {
+    if (event.type === 'val' && event.step === 2) fill(model, 'transformer.h.0.mlp.c_fc.bias', Number.NaN);
+  });
+  await expect(outcome).rejects.toThrow(DivergedError);
+  await expect(outcome).rejects.toThrow(
+    /^step 2: parameters are not finite: .*transformer\.h\.0\.mlp\.c_fc\.bias, NaN/,
+  );
+  await expect(outcome).rejects.toMatchObject({ fix: expect.stringContaining('--train.learning_rate 0.0002') });
+  expect(saved.length).toBe(1);
+});
+
+test('a validation loss that is not finite is no best one', async () => {
+  const { outcome, saved } = run((event, model) => {
+    if (event.type === 'step' && event.step === 1) fill(model, 'transformer.ln_f.weight', Number.NaN);
+  });
+  await expect(outcome).rejects.toThrow(/^step 1: validation loss NaN: .*transformer\.ln_f\.weight, NaN at element 0/);
+  await expect(outcome).rejects.toMatchObject({ fix: expect.stringMatching(/^start again with/) });
+  expect(saved).toEqual([]);
+});
