@@ -1,0 +1,128 @@
+// Texts and rows of text: .jsonl, .jsonl.gz and .txt. Half of the cases of .gz damage the rows before they are packed.
+
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { readText } from '../../../src/data/read.js';
+import { DEEP, nested } from '../mutate.js';
+import { consistent, type Target } from '../target.js';
+
+const ROWS = [
+  '{"text":"Once upon a time there was a fox.","id":1}\n{"text":"二 rows 👍\\n\\u00e9"}\n\n{"id":2,"text":""}\n',
+  '{"text":"a"}\r\n{"meta":{"a":[1,2.5e3,null,true]},"text":"b c"}',
+  `${'{"text":"the same row again"}\n'.repeat(50)}`,
+];
+
+const HOSTILE = [
+  '{"text":"fine"}\n{"text":"cut',
+  '{"text":"fine"}\nnot JSON\n{"text":"fine"}\n',
+  '{"text":null}\n',
+  '{"text":["a"]}\n',
+  '{"text":{"__proto__":1}}\n',
+  '{"__proto__":{"text":"a"}}\n',
+  '{"Text":"a"}\n',
+  '{"text":"\\ud800 \\udc00 \\ud83d"}\n',
+  '{"text":"a","text":"b"}\n',
+  '{"text":"\\u0000"}\n',
+  '{"text":"\0"}\n',
+  '["text"]\n',
+  '"text"\n',
+  '1\n',
+  'null\n',
+  '{}\n',
+  `${'{"k":1}'.replace('k', 'k'.repeat(50_000))}\n`,
+  `{${Array.from({ length: 20_000 }, (_, i) => `"k${i}":1`).join()}}\n`,
+  `${nested('[', '', ']', DEEP)}\n`,
+  `{"text":"a","x":${nested('[', '', ']', DEEP)}}\n`,
+  `{"text":${nested('{"text":', '1', '}', DEEP)}}\n`,
+  `{"text":"${'a'.repeat(1_000_000)}"}\n`,
+  `{"text":"${'a'.repeat(1_000_000)}`,
+  '\n'.repeat(100_000),
+  '\ufeff{"text":"a"}\n',
+  '\n\ufeff{"text":"a"}\n',
+  '{"text":"a"}\u2028{"text":"b"}\n',
+  '{"text":"a"} {"text":"b"}\n',
+  '{"text":"a"}\r{"text":"b"}\r',
+  '{"text":1e999}',
+  '',
+  ' ',
+  '\0',
+];
+
+async function read(path: string): Promise<void> {
+  let open = false;
+  let documents = 0;
+  for await (const { text, docStart, docEnd } of readText([path], { textKey: 'text' })) {
+    consistent(docStart === !open, 'a document starts inside another');
+    consistent(text !== '' && !/\p{Surrogate}/u.test(text), 'an empty chunk, or half of a surrogate pair');
+    open = !docEnd;
+    if (docEnd) documents++;
+  }
+  consistent(!open && documents > 0, `${documents} documents, the last one ${open ? 'open' : 'closed'}`);
+}
+
+const buffers = (texts: readonly string[]): Buffer[] => texts.map((text) => Buffer.from(text));
+const slack = 2 ** 21; // blocks of 1 MiB from the disk, and as many unpacked
+
+const unpacked = (file: Buffer): Buffer | undefined => {
+  try {
+    return gunzipSync(file, { maxOutputLength: 2 ** 22 });
+  } catch {
+    return undefined;
+  }
+};
+
+export const rowTargets: readonly Target[] = [
+  {
+    name: 'jsonl',
+    file: 'case.jsonl',
+    text: true,
+    seeds: () => buffers(ROWS),
+    hostile: () => [...buffers(HOSTILE), Buffer.from('{"text":"\xff"}\n', 'latin1')],
+    dictionary: ['"text"', '{"text":"a"}\n'],
+    slack,
+    read,
+  },
+  {
+    name: 'jsonl.gz',
+    file: 'case.jsonl.gz',
+    text: false,
+    seeds: () => buffers(ROWS).map((rows) => gzipSync(rows)),
+    hostile: () => [
+      ...buffers(HOSTILE).map((rows) => gzipSync(rows)),
+      ...buffers(ROWS), // not packed at all
+      gzipSync(gzipSync(ROWS[0]!)),
+      Buffer.concat([gzipSync(ROWS[0]!), gzipSync(ROWS[1]!)]),
+      Buffer.concat([gzipSync(ROWS[0]!), Buffer.from('and more')]),
+      gzipSync(ROWS[0]!).subarray(0, -4),
+      gzipSync(Buffer.alloc(2 ** 20, '\n')),
+      gzipSync(Buffer.alloc(2 ** 28, ' ')), // 256 MiB without a line's end in 260 kB
+      gzipSync(`${ROWS[0]}${' '.repeat(2 ** 22)}`),
+    ],
+    inner(file) {
+      const body = unpacked(file);
+      return body && { body, text: true, wrap: (rows) => gzipSync(rows, { level: 1 }) };
+    },
+    allowed: (size) => Math.min(2 ** 26, 2 * 1032 * size), // deflate packs 1032 bytes into one; the longest row
+    slack,
+    read,
+  },
+  {
+    name: 'txt',
+    file: 'case.txt',
+    text: true,
+    seeds: () => buffers(['One line.\nAnother 👍 line.\n', 'word '.repeat(300), '日本'.repeat(200)]),
+    hostile: () =>
+      [
+        Buffer.from('a\0b'),
+        Buffer.from('\ufeff'),
+        Buffer.from(`${'a'.repeat(2 ** 20 - 1)}👍${' '.repeat(2 ** 20)}`),
+        Buffer.from('a'.repeat(2 ** 21)),
+        Buffer.from('text', 'utf16le'),
+        Buffer.from('caf\xe9', 'latin1'),
+        Buffer.from('abc👍').subarray(0, 5),
+        Buffer.alloc(3, 0xff),
+        Buffer.alloc(0),
+      ] as const,
+    slack,
+    read,
+  },
+];
