@@ -88,7 +88,9 @@ export const StepEvent = z
     grad_norm: number.describe('global norm before clipping'),
     step_ms: number,
     tokens_per_s: number,
-    mfu: number.nullable().describe('share of peak_gflops, 6N + 6LTC operations per token; null: peak not measured'),
+    mfu: number
+      .nullable()
+      .describe('share of peak_gflops, attention by its visible keys alone; null: peak not measured'),
     memory_bytes: number.describe('resident size of the process'),
     tensors: number.describe('alive in TensorFlow.js'),
     eta_s: number.describe('seconds to the end'),
@@ -111,6 +113,7 @@ export const ValEvent = z
     bits_per_byte: number.nullable().describe('loss / ln 2 * tokens / bytes of the text; null: bytes not known'),
     best: z.boolean().describe('lowest loss so far'),
     seconds: number,
+    scored: whole.optional().describe('held-out tokens read; after the last step a second pass reads more'),
   })
   .describe('A pass over held-out text.');
 

@@ -23,6 +23,10 @@ const StoredState = z.object({
   seconds: z.number().min(0), //             of training, over all parts of the run
   best_val_loss: z.number().nullable(), //   nats per token; null: not validated yet
   best_step: z.int().nullable(),
+  // Not in files of version 0.1.0; without them early stopping and z-scores start anew.
+  without_better: z.int().min(0).default(0), // validations since the best one
+  recent_loss: z.array(z.number()).default([]), // of the last steps (train/outlier.ts)
+  recent_grad_norm: z.array(z.number()).default([]),
   seed: z.int().min(0),
   // Resolved RunConfig: section -> key -> value. Values are checked where they are used (config/load.ts).
   config: z.record(z.string(), z.record(z.string(), z.custom<Json>())),

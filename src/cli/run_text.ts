@@ -124,9 +124,9 @@ export function endBlock(o: {
   if (end.reason === 'done') {
     const { prompt } = sections(start?.config ?? null).sample;
     const given = typeof prompt === 'string' && prompt !== '' ? prompt : 'Once upon a time';
-    blocks.push(
-      next('next', [`${program} generate ${shell(dir)} --prompt ${shell(given)}`, `${program} eval ${shell(dir)}`]),
-    );
+    // a vocabulary of characters may lack some of ours
+    const beginning = start?.tokenizer.type === 'char' && given !== prompt ? '' : ` --prompt ${shell(given)}`;
+    blocks.push(next('next', [`${program} generate ${shell(dir)}${beginning}`, `${program} eval ${shell(dir)}`]));
   } else if (end.reason === 'interrupted') {
     blocks.push(next('go on', [`${program} pretrain --resume ${shell(dir)}`]));
   }
@@ -151,7 +151,7 @@ function summary(end: EndEvent, columns: number, paint: Paint): string {
     end.train_loss === null ? '' : `train loss ${end.train_loss.toFixed(4)}`,
     val,
     best,
-    `${count(end.tokens_per_s)} tok/s`,
+    end.tokens_per_s > 0 ? `${count(end.tokens_per_s)} tok/s` : '',
     `peak memory ${bytes(end.peak_memory_bytes)}`,
   ];
   return row(label, parts, columns, { ...paint, bold: (t) => colour(paint.bold(t)) });

@@ -13,6 +13,7 @@ import type { Reporter, RunEvent, SampleEvent, StartEvent, StepEvent, ValEvent }
 import { bytes, count, duration, integer, percent } from '../base/format.js';
 import { jsonText } from '../base/json.js';
 import { MovingAverage } from '../base/moving_average.js';
+import { isSpike } from '../base/spike.js';
 import { endBlock, headerBlock, type Paint, painter, sampleBlock } from './run_text.js';
 
 /** Where and how to draw. */
@@ -127,6 +128,7 @@ class TextReporter implements Reporter {
     if (this.#options.out.isTTY) this.#bar?.update(event.step);
     else if (event.step === 1 || event.step % logEvery(this.#start) === 0)
       this.#write(`${plainStep(this.#readings())}\n`);
+    if (isSpike(event)) this.#print(`${this.#paint.warn('spike')} ${spikeText(event)}\n`);
   }
 
   #onVal(event: ValEvent): void {
@@ -202,6 +204,12 @@ export interface Readings {
 function logEvery(start: StartEvent | undefined): number {
   const { train } = (start?.config ?? {}) as { train?: { log_every?: number } };
   return train?.log_every ?? 10;
+}
+
+/** step 1,234: loss 5.123 (z 7.3), |g| 12.10 (z 2.0) */
+function spikeText({ step, loss, loss_z, grad_norm, grad_norm_z }: StepEvent): string {
+  const z = (score: number | null | undefined) => `(z ${score?.toFixed(1) ?? '-'})`;
+  return `step ${integer(step)}: loss ${loss.toFixed(3)} ${z(loss_z)}, |g| ${grad_norm.toFixed(2)} ${z(grad_norm_z)}`;
 }
 
 const shortBytes = (n: number): string => bytes(n).replace(/ (.)iB$/, '$1'); // 1.06 GiB -> 1.06G
@@ -297,7 +305,8 @@ function plainStep(readings: Readings): string {
   return `step ${position!.text}  ${rest.map(({ name, text }) => (name ? `${name} ${text}` : text)).join('  ')}`;
 }
 
-function plainVal({ step, loss, perplexity: ppl, bits_per_byte, best }: ValEvent): string {
+function plainVal({ step, loss, perplexity: ppl, bits_per_byte, best, scored }: ValEvent): string {
+  const on = scored === undefined ? '' : `  on ${count(scored)} tokens`;
   const bpb = bits_per_byte === null ? '' : `  bpb ${bits_per_byte.toFixed(3)}`;
-  return `step ${integer(step)}  val loss ${loss.toFixed(4)}  ppl ${perplexity(ppl)}${bpb}${best ? '  best' : ''}`;
+  return `step ${integer(step)}  val loss ${loss.toFixed(4)}  ppl ${perplexity(ppl)}${bpb}${on}${best ? '  best' : ''}`;
 }

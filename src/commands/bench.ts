@@ -7,6 +7,8 @@
 //   peak_mem_gib   largest resident size of the process; predicted_mem_gib: what config/memory.ts says beforehand
 
 import { loadavg } from 'node:os';
+import { MemoryError } from '../base/errors.js';
+import { bytes } from '../base/format.js';
 import { jsonText } from '../base/json.js';
 import { Random, Stream } from '../base/rng.js';
 import { countParameters, flopsPerToken } from '../config/arithmetic.js';
@@ -19,6 +21,7 @@ import { Optimizer } from '../train/optimizer.js';
 import { trainStep } from '../train/step.js';
 import { measureMatmul, openBackend } from './backend.js';
 import type { BenchOptions, Run } from './options.js';
+import { availableMemory } from './plan.js';
 
 export const run: Run<BenchOptions> = async (options, context) => {
   const { run: config } = loadConfig({ file: options.model, flags: benchFlags(options.nCtx) });
@@ -28,6 +31,14 @@ export const run: Run<BenchOptions> = async (options, context) => {
   if (load! > 0.5 && !options.quiet) {
     context.err(`warning: the load average is ${load!.toFixed(2)}: other programs share these cores\n`);
   }
+  const memory = { microBatch: options.batch, recompute: options.recompute, portable: backend.native === undefined };
+  const predicted = trainingMemory(shape, memory).total;
+  if (predicted > availableMemory(context)) {
+    throw new MemoryError(
+      `a step of this model takes about ${bytes(predicted)} of memory, and ${bytes(availableMemory(context))} are available`,
+      'give a smaller --batch, --n-ctx or --model, or --recompute',
+    );
+  }
   const peak = measureMatmul();
   const model = new Gpt(shape, initialValues(shape, 1));
   const optimizer = new Optimizer(model.parameters(), config.train);
@@ -36,8 +47,6 @@ export const run: Run<BenchOptions> = async (options, context) => {
   const random = new Random(1, Stream.test);
   const ids = () => Int32Array.from({ length: B * T }, () => random.below(shape.vocab_size));
   const batch = { B, T, x: ids(), y: ids() };
-
-  const predicted = trainingMemory(shape, { microBatch: B, recompute: options.recompute }).total;
 
   const seconds: number[] = [];
   for (let step = 0; step < options.warmup + options.steps; step++) {

@@ -18,6 +18,8 @@ export interface RunPlan {
   readonly shape: ResolvedModel;
   readonly settings: RunConfig;
   readonly microBatch: number;
+  /** On a backend without fused kernels. */
+  readonly portable: boolean;
   readonly memory: TrainingMemory;
   /** null: the configuration counts epochs of a text that is not known. */
   readonly schedule: Schedule | null;
@@ -42,17 +44,18 @@ export function planRun(
   vocabSize: number,
   trainTokens: number | null,
   context: Pick<CommandContext, 'env'>,
+  portable = false,
 ): RunPlan {
   const shape = resolveModel(settings.model, vocabSize);
   const available = availableMemory(context);
-  const microBatch = chooseMicroBatch(shape, settings.train, available);
+  const microBatch = chooseMicroBatch(shape, settings.train, available, portable);
   const inEpochs = settings.train.max_steps === undefined && settings.train.max_tokens === undefined;
   const schedule =
     inEpochs && trainTokens === null
       ? null
       : new Schedule(settings.train, microBatch * shape.n_ctx, trainTokens ?? Number.NaN);
-  const memory = trainingMemory(shape, { microBatch, recompute: settings.train.recompute });
-  return { shape, settings, microBatch, memory, schedule, available };
+  const memory = trainingMemory(shape, { microBatch, recompute: settings.train.recompute, portable });
+  return { shape, settings, microBatch, portable, memory, schedule, available };
 }
 
 export const run: Run<PlanOptions> = async (options, context) => {
@@ -75,21 +78,25 @@ export const run: Run<PlanOptions> = async (options, context) => {
 };
 
 /** Throws MemoryError when the run does not fit. */
-export function requirePlannedMemory({ shape, settings, microBatch, available }: RunPlan): void {
-  requireMemory(shape, settings.train, { microBatch, recompute: settings.train.recompute }, available);
+export function requirePlannedMemory(
+  { shape, settings, microBatch, portable, available }: RunPlan,
+  resumed = false,
+): void {
+  const { recompute } = settings.train;
+  requireMemory(shape, settings.train, { microBatch, recompute, portable }, available, resumed);
 }
 
 const RATES = [100, 1000, 100_000]; // GFLOP/s: a laptop's CPU, a server's, a GPU
 
 /** The plan for a reader. gflops: rate that the machine delivers, for the time; undefined: a few round ones. */
 export function planText(plan: RunPlan, name: string, gflops?: number): string {
-  const { shape, settings, microBatch, memory, schedule, available } = plan;
+  const { shape, settings, microBatch, portable, memory, schedule, available } = plan;
   const { n_embd: C, n_layer: L, n_ctx, vocab_size: V, arch } = shape;
   const { train } = settings;
   const N = countParameters(shape);
   const finalNorm = arch === 'gpt1' ? 0 : 2 * C;
   const blocks = N - V * C - n_ctx * C - finalNorm;
-  const other = trainingMemory(shape, { microBatch, recompute: !train.recompute });
+  const other = trainingMemory(shape, { microBatch, recompute: !train.recompute, portable });
   const local = shape.attention_layers.filter((kind) => kind === 'local').length;
   const lines: [label: string, text: string][] = [
     ['model', `${name}: ${arch}, ${L} layers, ${C} wide, ${shape.n_head} heads, context ${integer(n_ctx)}`],
@@ -109,7 +116,7 @@ export function planText(plan: RunPlan, name: string, gflops?: number): string {
       '',
       `activations ${bytes(memory.activations)}, working memory ${bytes(memory.working)}, process ${bytes(memory.process)}`,
     ],
-    ['', `with train.recompute ${!train.recompute}: ${bytes(other.total)}`],
+    ...(portable ? [] : [['', `with train.recompute ${!train.recompute}: ${bytes(other.total)}`] as [string, string]]),
     [
       'disk',
       `${bytes(checkpointBytes(N, ''))} a checkpoint, up to ${checkpointsAtATime(train.keep, schedule?.steps ?? Number.POSITIVE_INFINITY)} at a time`,
@@ -125,7 +132,7 @@ export function planText(plan: RunPlan, name: string, gflops?: number): string {
   }
   const flops = flopsPerToken(shape, n_ctx, { causal: true, backward: true });
   const full = flopsPerToken(shape, n_ctx, { causal: false, backward: true });
-  lines.push(['compute', `${count(flops)} operations a token (6N + 6LTC); ${count(full)} as 6N + 12LTC`]);
+  lines.push(['compute', `${count(flops)} operations a token, visible keys alone; ${count(full)} with all T x T`]);
   if (schedule !== null) {
     const tokens = schedule.tokensBefore(schedule.steps);
     lines.push([
@@ -140,13 +147,12 @@ export function planText(plan: RunPlan, name: string, gflops?: number): string {
 }
 
 /** The plan for programs: numbers in bytes, tokens, operations. */
-export function planJson({ shape, settings, microBatch, schedule, available }: RunPlan, name: string) {
-  const { train } = settings;
+export function planJson({ shape, microBatch, memory, schedule, available }: RunPlan, name: string) {
   return {
     name,
     params: countParameters(shape),
     micro_batch: microBatch,
-    memory_bytes: trainingMemory(shape, { microBatch, recompute: train.recompute }),
+    memory_bytes: memory,
     available_bytes: available,
     checkpoint_bytes: checkpointBytes(countParameters(shape), ''),
     flops_per_token: flopsPerToken(shape, shape.n_ctx, { causal: true, backward: true }),

@@ -8,7 +8,9 @@ import { platform, release } from 'node:os';
 import path from 'node:path';
 import { ConfigError, DivergedError, GptError } from '../base/errors.js';
 import type { EndEvent, Json, StartEvent } from '../base/events.js';
+import { isTemporary } from '../base/files.js';
 import { jsonText } from '../base/json.js';
+import { STEP } from '../checkpoint/run_folder.js';
 import type { PretrainOptions, Run } from './options.js';
 
 export const run: Run<PretrainOptions> = async (options, context) => {
@@ -16,9 +18,13 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   const { loadConfig } = await import('../config/load.js');
   const { nativeIsBuilt } = await import('../backends/build_folder.js');
   const { uniqueRunDir } = await import('../checkpoint/store.js');
-  const { openForResume, requireOnlyResumable, requireSameData, requireSameRamp } = await import('./resume.js');
-  if (options.resume !== undefined) requireOnlyResumable(options);
-  const resumed = options.resume === undefined ? undefined : openForResume(options.resume);
+  const resume = await import('./resume.js');
+  const { lockFolder } = await import('../base/lock.js');
+  if (options.resume !== undefined) resume.requireOnlyResumable(options);
+  const runDir = options.resume === undefined ? undefined : resume.runToResume(options.resume);
+  // before its latest checkpoint is looked up, and until this process ends
+  if (runDir !== undefined && !options.dryRun && !options.printConfig) lockFolder(runDir);
+  const resumed = options.resume === undefined ? undefined : resume.openForResume(options.resume);
   const portable = /^(wasm|cpu)$/.test(options.backend) || (options.backend === 'auto' && !nativeIsBuilt());
   const data = options.data?.flatMap((file) => ['--data.path', file]) ?? [];
   const config = loadConfig({
@@ -31,26 +37,23 @@ export const run: Run<PretrainOptions> = async (options, context) => {
     context.out(config.print());
     return 0;
   }
-  const { lockFolder } = await import('../base/lock.js');
-  if (resumed !== undefined && !options.dryRun) lockFolder(path.dirname(resumed.dir)); // until this process ends
-
   // 2. Backend, tokens, shape of the model.
   const { cpuName, measureMatmul, openBackend } = await import('./backend.js');
   const { prepareRunData } = await import('./run_data.js');
   const { requireLength } = await import('../data/prepare.js');
   const { BatchStream } = await import('../data/stream.js');
   const { countParameters, flopsPerToken } = await import('../config/arithmetic.js');
-  const { trainingMemory } = await import('../config/memory.js');
   const { Schedule } = await import('../train/schedule.js');
+  const { promptIds } = await import('../generate/prompt.js');
   const { planJson, planRun, planText, requirePlannedMemory } = await import('./plan.js');
   const { n_ctx } = config.run.model;
 
   const { train, val, tokenizer, stats } = await prepareRunData(config.run, context);
   requireLength(train, n_ctx, 'training');
   requireLength(val, n_ctx, 'validation');
-  if (resumed !== undefined) requireSameData(resumed, stats.fingerprint);
-  if (resumed !== undefined) requireSameRamp(resumed, config.run);
-  const plan = planRun(config.run, tokenizer.vocabSize, train.length, context);
+  if (resumed !== undefined) resume.requireSameData(resumed, stats.fingerprint);
+  if (resumed !== undefined) resume.requireSameRamp(resumed, config.run);
+  const plan = planRun(config.run, tokenizer.vocabSize, train.length, context, portable);
   const { shape, microBatch } = plan;
   const schedule = plan.schedule ?? new Schedule(config.run.train, microBatch * n_ctx, train.length);
   // stated from here on: a resumed run must have the micro-batch that was chosen for it, whatever memory is free then
@@ -65,11 +68,21 @@ export const run: Run<PretrainOptions> = async (options, context) => {
     for (const file of [resumed, train, val]) file.close();
     return 0;
   }
-  requirePlannedMemory(plan);
+  const { early_stop } = settings.train;
+  if (resumed !== undefined && early_stop !== undefined && resumed.trainer.state.without_better >= early_stop) {
+    const more = `--train.early_stop ${2 * early_stop}`;
+    context.err(
+      `${resumed.dir} stopped early, after ${early_stop} validations without a better one; to train on: ${more}\n`,
+    );
+    for (const file of [resumed, train, val]) file.close();
+    return 0;
+  }
+  requirePlannedMemory(plan, resumed !== undefined);
+  promptIds(tokenizer, settings.sample.prompt, n_ctx); // an error in it must not wait for the end of the run
   const out = requireName(options.out ?? path.join('checkpoints', config.name));
   const { checkpointBytes, requireCheckpointSpace } = await import('../checkpoint/space.js');
   requireCheckpointSpace({
-    runDir: resumed === undefined ? out : path.dirname(resumed.dir),
+    runDir: runDir ?? out,
     resumed: resumed !== undefined,
     bytes: checkpointBytes(countParameters(shape), tokenizer.toJson()),
     keep: settings.train.keep,
@@ -103,12 +116,14 @@ export const run: Run<PretrainOptions> = async (options, context) => {
     seconds: state?.seconds ?? 0,
     best_val_loss: state?.best_val_loss ?? null,
     best_step: state?.best_step ?? null,
+    without_better: state?.without_better ?? 0,
+    recent_loss: state?.recent_loss ?? [],
+    recent_grad_norm: state?.recent_grad_norm ?? [],
   };
 
   // 4. The run's folder, and who watches.
-  const dir =
-    resumed === undefined ? await uniqueRunDir(path.dirname(out), path.basename(out)) : path.dirname(resumed.dir);
-  if (resumed === undefined) lockFolder(dir);
+  const dir = runDir ?? (await uniqueRunDir(path.dirname(out), path.basename(out)));
+  if (runDir === undefined) lockFolder(dir);
   const { stopOnSignals } = await import('./stop.js');
   const { createSaver } = await import('./saver.js');
   const { both, untilItFails } = await import('../report/observers.js');
@@ -139,7 +154,7 @@ export const run: Run<PretrainOptions> = async (options, context) => {
     environment: { node: process.version, os: `${platform()} ${release()}`, cpu: cpuName(), tfjs: tf.version_core },
     params: countParameters(shape),
     flops_per_token: flopsPerToken(shape, n_ctx, { causal: true, backward: true }),
-    memory_estimate_bytes: trainingMemory(shape, { microBatch, recompute: settings.train.recompute }).total,
+    memory_estimate_bytes: plan.memory.total,
     tokenizer: { type: tokenizer.type, vocab_size: tokenizer.vocabSize },
     data: stats,
     max_steps: schedule.steps,
@@ -245,9 +260,8 @@ export const run: Run<PretrainOptions> = async (options, context) => {
 
 /** The folder that a new run is to have. */
 function requireName(out: string): string {
-  if (!/^\.{0,2}$/.test(path.basename(out))) return out;
-  throw new ConfigError(
-    `--out ${JSON.stringify(out)} does not name a folder`,
-    'give a new name: --out checkpoints/my-run',
-  );
+  const name = path.basename(out);
+  if (!/^\.{0,2}$/.test(name) && !STEP.test(name) && !isTemporary(name)) return out;
+  const what = /^\.{0,2}$/.test(name) ? 'does not name a folder' : 'is a name that gpt gives to folders inside a run';
+  throw new ConfigError(`--out ${JSON.stringify(out)} ${what}`, 'give a new name: --out checkpoints/my-run');
 }

@@ -1,16 +1,44 @@
 // `gpt pretrain --resume`: what a run can go on from, and what must not change when it does.
 
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { ConfigError, DataError } from '../base/errors.js';
-import { type Checkpoint, loadCheckpoint } from '../checkpoint/store.js';
+import { diskError } from '../base/files.js';
+import { STEP } from '../checkpoint/run_folder.js';
+import { type Checkpoint, loadCheckpoint, resolveCheckpoint } from '../checkpoint/store.js';
 import type { RunConfig } from '../config/schema.js';
 import type { PretrainOptions } from './options.js';
 
 /** A checkpoint that a run can go on from. */
 export type Resumable = Checkpoint & { readonly trainer: NonNullable<Checkpoint['trainer']> };
 
+/**
+ * The run that a path means: the folder of a run, or of one of its steps. Real paths, so that the run's own lock, pointers
+ * and log are used however it was named. Throws DataError for a step that lies in no run: its neighbours are not ours.
+ */
+export function runToResume(path: string): string {
+  const checkpoint = realPath(resolveCheckpoint(path, 'latest'));
+  const dir = dirname(checkpoint);
+  if (STEP.test(basename(checkpoint)) && RUN_FILES.some((name) => existsSync(join(dir, name)))) return dir;
+  throw new DataError(
+    `${path} is a checkpoint outside of a run's folder: what lies beside it is not the run's`,
+    `give the folder of the run; or make one for it: mkdir my-run, move it to my-run/step-000000 (its own number), and write that name into my-run/latest`,
+  );
+}
+
+const RUN_FILES = ['run.jsonl', 'latest'];
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    throw diskError('read', path, error);
+  }
+}
+
 /** The latest checkpoint of a run folder, or a step folder. Throws DataError where there is none to go on from. */
 export function openForResume(path: string): Resumable {
-  const checkpoint = loadCheckpoint(path, 'latest');
+  const checkpoint = loadCheckpoint(realPath(resolveCheckpoint(path, 'latest')), 'latest');
   if (checkpoint.trainer === null) {
     checkpoint.close();
     throw new DataError(

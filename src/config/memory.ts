@@ -10,6 +10,10 @@
 //                        and final norm 3 C per row, and one chunk of logits, at most 256 MiB
 //   process              Node.js, TensorFlow.js, kernels, text: measured, 0.18 GiB (0.13 in gpt bench, 0.2 in gpt pretrain)
 //
+// On TensorFlow.js's portable backends the composites run, whose every intermediate result lives until the backward pass:
+// per row and layer 105 C + 26 F + 12 H n_ctx floats, and 12 V per row; recompute changes nothing. Fitted to wasm (six
+// shapes, all within 10 %); cpu takes half as much again.
+//
 // docs/benchmarks/memory.md compares this with measured peaks.
 
 import { MemoryError } from '../base/errors.js';
@@ -27,6 +31,8 @@ export interface MemorySettings {
   /** Sequences per forward pass. */
   readonly microBatch: number;
   readonly recompute: boolean;
+  /** On a backend without fused kernels. */
+  readonly portable?: boolean;
 }
 
 /** Bytes by purpose. */
@@ -41,15 +47,21 @@ export interface TrainingMemory {
 }
 
 /** Bytes of the trainer, by purpose: the formulas at the head of this file. */
-export function trainingMemory(model: ResolvedModel, { microBatch, recompute }: MemorySettings): TrainingMemory {
+export function trainingMemory(
+  model: ResolvedModel,
+  { microBatch, recompute, portable }: MemorySettings,
+): TrainingMemory {
   const { vocab_size: V, n_embd: C, n_inner: F, n_layer: L, n_head: H, n_ctx, arch } = model;
   const rows = microBatch * n_ctx;
   const weights = FLOAT * countParameters(model);
   const streams = arch === 'gpt1' ? 1 : 2;
   const block = 8 * C + 2 * F + H;
-  const activations = FLOAT * rows * (recompute ? L * streams * C + block : L * block);
   const chunkRows = Math.min(rows, Math.max(1, Math.floor(LOGIT_CHUNK / (FLOAT * V))));
-  const working = FLOAT * (rows * (F + 4 * C + (recompute ? 0 : 3 * C)) + chunkRows * V);
+  const activations =
+    FLOAT *
+    rows *
+    (portable ? L * (105 * C + 26 * F + 12 * H * n_ctx) : recompute ? L * streams * C + block : L * block);
+  const working = FLOAT * (portable ? 12 * rows * V : rows * (F + 4 * C + (recompute ? 0 : 3 * C)) + chunkRows * V);
   const total = 4 * weights + activations + working + PROCESS;
   return { weights, gradients: weights, optimizer: 2 * weights, activations, working, process: PROCESS, total };
 }
@@ -58,11 +70,16 @@ export function trainingMemory(model: ResolvedModel, { microBatch, recompute }: 
  * Sequences per forward pass: train.micro_batch; for auto the largest divisor of the batch that fits into `available`
  * bytes, by default the largest of at most 12 that fits; 1 where none fits.
  */
-export function chooseMicroBatch(model: ResolvedModel, train: TrainConfig, available: number): number {
+export function chooseMicroBatch(
+  model: ResolvedModel,
+  train: TrainConfig,
+  available: number,
+  portable = false,
+): number {
   const { micro_batch, recompute, batch_tokens } = train;
   if (typeof micro_batch === 'number') return micro_batch;
   const most = micro_batch === 'auto' ? batch_tokens / model.n_ctx : 12;
-  return largestFitting(model, batch_tokens / model.n_ctx, most, recompute, available) ?? 1;
+  return largestFitting(model, batch_tokens / model.n_ctx, most, { recompute, portable }, available) ?? 1;
 }
 
 /** Throws MemoryError when a run does not fit into `available` bytes: it names the keys and values with which it does. */
@@ -71,6 +88,7 @@ export function requireMemory(
   train: TrainConfig,
   settings: MemorySettings,
   available: number,
+  resumed = false,
 ): void {
   const { total, ...parts } = trainingMemory(model, settings);
   if (total <= available) return;
@@ -80,23 +98,38 @@ export function requireMemory(
     .map(([name, size]) => `${name} ${bytes(size)}`);
   throw new MemoryError(
     `training this model takes about ${bytes(total)} of memory (${largest.join(', ')}, ...), and ${bytes(available)} are available`,
-    whatFits(model, train, settings, available),
+    whatFits(model, train, settings, available, resumed),
   );
 }
 
-/** The least change with which it fits. */
-function whatFits(model: ResolvedModel, train: TrainConfig, settings: MemorySettings, available: number): string {
+/** The least change with which it fits. A resumed run keeps its context, and in a batch ramp its micro-batch. */
+function whatFits(
+  model: ResolvedModel,
+  train: TrainConfig,
+  settings: MemorySettings,
+  available: number,
+  resumed: boolean,
+): string {
+  const { microBatch, recompute, portable = false } = settings;
+  const canRecompute = !recompute && !portable;
   const sequences = train.batch_tokens / model.n_ctx;
-  const smaller = largestFitting(model, sequences, settings.microBatch - 1, settings.recompute, available);
+  const fits = (change: MemorySettings) => trainingMemory(model, change).total <= available;
+  if (resumed && train.batch_ramp_tokens !== undefined) {
+    if (canRecompute && fits({ microBatch, recompute: true }))
+      return '--train.recompute true fits, and is a quarter slower';
+    return 'close other programs, or resume on a machine with more memory';
+  }
+  const smaller = largestFitting(model, sequences, microBatch - 1, { recompute, portable }, available);
   if (smaller !== undefined) return `--train.micro_batch ${smaller} fits`;
-  if (!settings.recompute) {
-    const again = largestFitting(model, sequences, settings.microBatch, true, available);
+  if (canRecompute) {
+    const again = largestFitting(model, sequences, microBatch, { recompute: true }, available);
     if (again !== undefined) return `--train.recompute true --train.micro_batch ${again} fits, and is a quarter slower`;
   }
+  if (resumed) return 'close other programs, or resume on a machine with more memory';
   for (let n_ctx = model.n_ctx / 2; n_ctx >= 64 && Number.isInteger(n_ctx); n_ctx /= 2) {
-    const { total } = trainingMemory({ ...model, n_ctx }, { microBatch: 1, recompute: true });
+    const { total } = trainingMemory({ ...model, n_ctx }, { microBatch: 1, recompute: true, portable });
     if (total > available) continue;
-    return `--model.n_ctx ${n_ctx} --train.recompute true --train.micro_batch 1 fits`;
+    return `--model.n_ctx ${n_ctx}${portable ? '' : ' --train.recompute true'} --train.micro_batch 1 fits`;
   }
   return 'choose a smaller model (fewer layers, a smaller n_embd or vocabulary), or a machine with more memory';
 }
@@ -105,14 +138,14 @@ function largestFitting(
   model: ResolvedModel,
   sequences: number,
   most: number,
-  recompute: boolean,
+  settings: Omit<MemorySettings, 'microBatch'>,
   available: number,
 ): number | undefined {
-  const { activations: each } = trainingMemory(model, { microBatch: 1, recompute }); // they grow with the batch
+  const { activations: each } = trainingMemory(model, { microBatch: 1, ...settings }); // they grow with the batch
   const first = Math.min(most, sequences, Math.floor(available / each));
   for (let microBatch = first; microBatch >= 1; microBatch--) {
     if (sequences % microBatch !== 0) continue;
-    if (trainingMemory(model, { microBatch, recompute }).total <= available) return microBatch;
+    if (trainingMemory(model, { microBatch, ...settings }).total <= available) return microBatch;
   }
   return undefined;
 }

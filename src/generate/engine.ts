@@ -3,11 +3,11 @@
 // A batch of prompts of one length is decoded together; prompts of different lengths one group after the other. When the
 // context is full, the window slides: the last half of it is read again, as positions 0 .. n_ctx/2 - 1.
 
-import { ConfigError } from '../base/errors.js';
 import { tf } from '../base/tf.js';
 import type { Gpt } from '../model/gpt.js';
 import { KvCache } from '../model/kv_cache.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
+import { promptIds } from './prompt.js';
 import { type SamplingOptions, sampleToken } from './sample.js';
 
 /** What to generate. */
@@ -40,13 +40,7 @@ export interface Generated {
 export async function generate(model: Gpt, tokenizer: Tokenizer, request: GenerateRequest): Promise<Generated[]> {
   const { n_ctx } = model.config;
   const sequences = request.prompts.flatMap((prompt, p) => {
-    const ids = prompt === '' ? [tokenizer.eot] : [...tokenizer.encode(prompt)];
-    if (ids.length > n_ctx) {
-      throw new ConfigError(
-        `the prompt has ${ids.length} tokens, but the model's context (n_ctx) holds ${n_ctx}`,
-        'shorten the prompt',
-      );
-    }
+    const ids = promptIds(tokenizer, prompt, n_ctx);
     return Array.from(
       { length: request.n },
       (_, i) => new Sequence(p * request.n + i, i, prompt, ids, tokenizer, request),

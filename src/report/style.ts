@@ -17,6 +17,7 @@ p { margin: 0 0 10px; }
 .muted, .empty, .note { color: var(--muted); }
 .note { font-size: 13px; max-width: 75ch; }
 .note.after { margin-top: 10px; } h3.table { margin: 22px 0 4px; } .scroll + .scroll { margin-top: 18px; }
+.status, .warning { overflow-wrap: anywhere; }
 .status { font-size: 13px; font-weight: 600; color: var(--c3); }
 .status.interrupted, .status.running { color: var(--warn); } .status.diverged, .status.failed { color: var(--bad); }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(180px, 1fr)); gap: 10px; margin-top: 22px; }

@@ -3,6 +3,7 @@
 //   perplexity      exp(loss)                                  loss: mean nats per token
 //   bits per byte   loss / ln 2 * tokens / bytes               of the held-out text; does not depend on the tokenizer
 
+import { isSpike } from '../base/spike.js';
 import type { RunRecord } from './record.js';
 
 export interface PerplexityRow {
@@ -56,15 +57,10 @@ export function summarize(record: RunRecord): RunSummary {
   };
 }
 
-/** Standard deviations. Above 3 there are a few in every healthy run of a thousand steps. */
-export const SPIKE_Z = 5;
-
-function spikesOf(steps: RunRecord['steps']): Spike[] {
-  return steps.flatMap(({ step, loss, loss_z = null, grad_norm, grad_norm_z = null }) => {
-    const far = [loss_z, grad_norm_z].some((z) => z !== null && z > SPIKE_Z);
-    return far ? [{ step, loss, loss_z, grad_norm, grad_norm_z }] : [];
+const spikesOf = (steps: RunRecord['steps']): Spike[] =>
+  steps.filter(isSpike).map(({ step, loss, loss_z = null, grad_norm, grad_norm_z = null }) => {
+    return { step, loss, loss_z, grad_norm, grad_norm_z };
   });
-}
 
 function perplexityTable({ start }: RunRecord, vals: RunRecord['vals']): PerplexityRow[] {
   const { val_tokens, val_bytes } = start.data;

@@ -9,8 +9,16 @@ export function toTensors({ B, T, x, y }: Batch): { x: tf.Tensor2D; y: tf.Tensor
   return { x: tf.tensor2d(x, [B, T], 'int32'), y: tf.tensor2d(y, [B, T], 'int32') };
 }
 
-/** Mean loss in nats per predicted token, micro_batch windows at a time. Yields to the event loop between batches. */
-export async function evaluate(model: Gpt, windows: ValWindows, microBatch: number): Promise<number> {
+/**
+ * Mean loss in nats per predicted token, micro_batch windows at a time; null as soon as `stopped` says so. Yields to the
+ * event loop between batches.
+ */
+export async function evaluate(
+  model: Gpt,
+  windows: ValWindows,
+  microBatch: number,
+  stopped: () => boolean = () => false,
+): Promise<number | null> {
   let nats = 0;
   let tokens = 0;
   for (const batch of windows.batches(microBatch)) {
@@ -22,6 +30,7 @@ export async function evaluate(model: Gpt, windows: ValWindows, microBatch: numb
     tokens += batch.B * batch.T;
     loss.dispose();
     await new Promise(setImmediate);
+    if (stopped()) return null;
   }
   return nats / tokens;
 }

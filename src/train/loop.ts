@@ -1,5 +1,5 @@
 // THE training loop. It reads from top to bottom, like nanoGPT's train.py: learning rate, micro-batches, clip and update,
-// then validate, sample, save where they are due. Events tell observers what happened; nothing they do changes the run.
+// then validate, save, sample where they are due. Events tell observers what happened; nothing they do changes the run.
 //
 // Everything is a function of (seed, step): the batch, the dropout masks, the learning rate. So a run that was stopped and
 // resumed gives bitwise the same parameters as one that was not.
@@ -16,11 +16,11 @@ import { firstNonFinite } from '../ops/finite.js';
 import { globalNorm } from '../ops/optimizer/adamw.js';
 import { evaluate } from './evaluate.js';
 import type { Optimizer } from './optimizer.js';
-import { ZScore } from './outlier.js';
+import { zScore } from './outlier.js';
 import type { Schedule } from './schedule.js';
 import { trainStep } from './step.js';
 
-/** The last validation reads this many times eval_tokens. */
+/** After the last step the loss is measured once more, on this many times eval_tokens. */
 const FINAL_EVAL = 20;
 
 /** Where a run stands; checkpoints store it. */
@@ -32,6 +32,11 @@ export interface Progress {
   seconds: number;
   best_val_loss: number | null;
   best_step: number | null;
+  /** Validations since the best one. */
+  without_better: number;
+  /** Of the last steps, at most WINDOW of them: outlier.ts. */
+  recent_loss: number[];
+  recent_grad_norm: number[];
 }
 
 /** Everything the loop works with. */
@@ -78,9 +83,9 @@ export async function train(o: TrainOptions): Promise<TrainOutcome> {
   const { n_ctx } = config.model;
   const { eval_every, eval_tokens, save_every, save_minutes, early_stop, recompute, seed } = config.train;
   const flops = flopsPerToken(model.config, n_ctx, { causal: true, backward: true });
-  const recent: number[] = []; // losses of the last steps
-  const outliers = { loss: new ZScore(), norm: new ZScore() };
+  const { recent_loss, recent_grad_norm } = progress;
   let valLoss: number | null = null;
+  let valTokens = 0; // that it was measured on
   let message: string | undefined;
   let peakMemory = 0;
   let lastSave = performance.now();
@@ -108,8 +113,6 @@ export async function train(o: TrainOptions): Promise<TrainOutcome> {
     progress.seconds += ms / 1000;
     trainMs += ms;
     trainedTokens += tokens;
-    recent.push(loss);
-    if (recent.length > 50) recent.shift();
     const memory = process.memoryUsage.rss();
     peakMemory = Math.max(peakMemory, memory);
     const rate = (tokens / ms) * 1000;
@@ -121,10 +124,10 @@ export async function train(o: TrainOptions): Promise<TrainOutcome> {
       batch_tokens: tokens,
       epoch: stream.epochOf(micro + micros),
       loss,
-      loss_z: outliers.loss.next(loss),
+      loss_z: zScore(recent_loss, loss),
       lr,
       grad_norm: gradNorm,
-      grad_norm_z: outliers.norm.next(gradNorm),
+      grad_norm_z: zScore(recent_grad_norm, gradNorm),
       step_ms: ms,
       tokens_per_s: rate,
       mfu: o.peakGflops === null ? null : (rate * flops) / (o.peakGflops * 1e9),
@@ -137,35 +140,23 @@ export async function train(o: TrainOptions): Promise<TrainOutcome> {
     const due = (every: number) => every > 0 && progress.step % every === 0;
     let best = false;
     if (last || due(eval_every)) {
-      const evalStarted = performance.now();
-      const windows = valWindows(o.val, n_ctx, last ? FINAL_EVAL * eval_tokens : eval_tokens);
-      valLoss = await evaluate(model, windows, microBatch);
-      if (!Number.isFinite(valLoss)) throw diverged(o, progress.step, saved, `validation loss ${valLoss}`);
-      best = progress.best_val_loss === null || valLoss < progress.best_val_loss;
-      if (best) {
-        progress.best_val_loss = valLoss;
-        progress.best_step = progress.step;
+      const found = await validate(eval_tokens);
+      if (found !== null) {
+        best = progress.best_val_loss === null || found < progress.best_val_loss;
+        progress.without_better = best ? 0 : progress.without_better + 1;
+        if (best) {
+          progress.best_val_loss = found;
+          progress.best_step = progress.step;
+        }
       }
-      report.on({
-        type: 'val',
-        step: progress.step,
-        tokens: progress.tokens,
-        loss: valLoss,
-        perplexity: Math.exp(valLoss),
-        bits_per_byte: o.bytesPerToken === null ? null : valLoss / Math.LN2 / o.bytesPerToken,
-        best,
-        seconds: (performance.now() - evalStarted) / 1000,
-      });
-      const without = (progress.step - (progress.best_step ?? 0)) / eval_every; // validations since the best one
-      if (!last && early_stop !== undefined && without >= early_stop) {
+      if (!last && early_stop !== undefined && progress.without_better >= early_stop) {
         message = `stopped early: ${early_stop} validations without a better one than at step ${progress.best_step}`;
       }
     }
     const ends = last || message !== undefined;
-    if (config.sample.tokens > 0 && (ends || due(config.sample.every))) await o.sample();
 
     await new Promise(setImmediate); // lets signals and the screen in
-    const late = performance.now() >= o.deadline;
+    const late = isLate();
     const overdue = save_minutes > 0 && performance.now() - lastSave > save_minutes * 60_000;
     if (best || ends || signal.aborted || late || overdue || due(save_every)) {
       if (!parametersAreFinite(model)) throw diverged(o, progress.step, saved, 'parameters are not finite');
@@ -173,6 +164,9 @@ export async function train(o: TrainOptions): Promise<TrainOutcome> {
       saved = true;
       lastSave = performance.now();
     }
+    // what takes long and can be made again comes after the save
+    if (ends) await validate(FINAL_EVAL * eval_tokens, true);
+    if (config.sample.tokens > 0 && !signal.aborted && (ends || due(config.sample.every))) await o.sample();
     if (signal.aborted) break;
     if (late && !ends) {
       return outcome('interrupted', `train.max_minutes ${config.train.max_minutes} are over: saved, --resume goes on`);
@@ -180,11 +174,41 @@ export async function train(o: TrainOptions): Promise<TrainOutcome> {
   }
   return outcome(progress.step < schedule.steps && message === undefined ? 'interrupted' : 'done', message);
 
+  function isLate(): boolean {
+    return performance.now() >= o.deadline;
+  }
+
+  /** Loss on so many held-out tokens, reported; null where a signal or the deadline came first. */
+  async function validate(evalTokens: number, final = false): Promise<number | null> {
+    const started = performance.now();
+    const windows = valWindows(o.val, n_ctx, evalTokens);
+    if (final && windows.tokens === valTokens) return valLoss; // the text has no more
+    const loss = await evaluate(model, windows, microBatch, () => signal.aborted || isLate());
+    if (loss === null) return null;
+    if (!Number.isFinite(loss)) throw diverged(o, progress.step, saved, `validation loss ${loss}`);
+    valLoss = loss;
+    valTokens = windows.tokens;
+    report.on({
+      type: 'val',
+      step: progress.step,
+      tokens: progress.tokens,
+      loss,
+      perplexity: Math.exp(loss),
+      bits_per_byte: o.bytesPerToken === null ? null : loss / Math.LN2 / o.bytesPerToken,
+      best:
+        progress.best_val_loss === null ||
+        (final ? progress.best_step === progress.step : loss < progress.best_val_loss),
+      seconds: (performance.now() - started) / 1000,
+      scored: windows.tokens,
+    });
+    return loss;
+  }
+
   function outcome(reason: TrainOutcome['reason'], message: string | undefined): TrainOutcome {
     return {
       reason,
       ...(message === undefined ? {} : { message }),
-      trainLoss: recent.length > 0 ? recent.reduce((a, b) => a + b, 0) / recent.length : null,
+      trainLoss: mean(recent_loss.slice(-50)),
       valLoss,
       tokensPerSecond: trainMs > 0 ? (trainedTokens / trainMs) * 1000 : 0,
       peakMemory,
@@ -192,13 +216,20 @@ export async function train(o: TrainOptions): Promise<TrainOutcome> {
   }
 }
 
+const mean = (values: readonly number[]): number | null =>
+  values.length > 0 ? values.reduce((a, b) => a + b, 0) / values.length : null;
+
 /** Where loss or norm told, the update was not made: the gradients still show what happened. */
 function diverged({ config, model }: TrainOptions, step: number, saved: boolean, what: string): DivergedError {
   const parameters = model.parameters();
   const bad =
     firstNonFinite(parameters.map(({ name, value }) => ({ name, tensor: value }))) ??
-    firstNonFinite(parameters.map(({ name, grad }) => ({ name: `the gradient of ${name}`, tensor: grad })));
-  const where = bad === undefined ? '' : `; the first bad tensor: ${bad.name}, ${bad.value} at element ${bad.index}`;
+    // from the last one: the backward pass goes that way
+    firstNonFinite(parameters.reverse().map(({ name, grad }) => ({ name: `the gradient of ${name}`, tensor: grad })));
+  const where =
+    bad === undefined
+      ? '; parameters and gradients are finite, the activations are not'
+      : `; the first bad tensor: ${bad.name}, ${bad.value} at element ${bad.index}`;
   const smaller = Number((config.train.learning_rate / 3).toPrecision(2));
   return new DivergedError(
     `step ${step}: ${what}: the run has diverged${where}`,

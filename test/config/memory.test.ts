@@ -5,7 +5,7 @@ import { MemoryError } from '../../src/base/errors.js';
 import { loadConfig } from '../../src/config/load.js';
 import { chooseMicroBatch, requireMemory, trainingMemory } from '../../src/config/memory.js';
 import { type ResolvedModel, resolveModel } from '../../src/config/model_shape.js';
-import { TrainConfig } from '../../src/config/schema.js';
+import { ModelConfig, TrainConfig } from '../../src/config/schema.js';
 
 const GIB = 2 ** 30;
 
@@ -93,6 +93,43 @@ describe('a run that does not fit is refused with values that do', () => {
     [1 * GIB, 'choose a smaller model'],
   ])('with %d bytes: %s', (available, fix) => {
     expect(refusal(available).fix).toContain(fix);
+  });
+
+  test('a resumed run keeps its context, and in a ramp its micro-batch', () => {
+    const ramped = { ...train, batch_start_tokens: 1024, batch_ramp_tokens: 1e6 };
+    const fix = (keys: TrainConfig, gib: number, settings = plain(8)) => {
+      try {
+        requireMemory(model, keys, settings, gib * GIB, true);
+      } catch (error) {
+        return (error as MemoryError).fix;
+      }
+      throw new Error('it fits');
+    };
+    expect(fix(train, 2.2)).toContain('close other programs');
+    expect(fix(train, 5)).toContain('--train.micro_batch 4');
+    expect(fix(ramped, 5)).toContain('--train.recompute true fits');
+    expect(fix(ramped, 2.2)).toContain('close other programs');
+  });
+
+  test('on a portable backend recompute is no way out', () => {
+    const settings = { ...plain(8), portable: true };
+    expect(trainingMemory(model, settings).total).toBeGreaterThan(8 * trainingMemory(model, plain(8)).total);
+    expect(() => requireMemory(model, train, settings, 4 * GIB)).toThrow(
+      expect.objectContaining({ fix: expect.not.stringContaining('recompute') }),
+    );
+  });
+
+  // Peaks of \`gpt bench --backend wasm\`, in GiB: [layers, width, heads, context, batch, vocabulary].
+  test.each([
+    [[2, 128, 4, 512, 4, 1000], 0.972],
+    [[4, 128, 4, 128, 8, 1000], 0.652],
+    [[4, 256, 8, 128, 4, 2000], 0.719],
+    [[2, 128, 4, 64, 16, 8000], 0.72],
+    [[6, 128, 2, 256, 4, 257], 0.857],
+  ] as const)('wasm, %j: within 15 %% of the measured peak', ([n_layer, n_embd, n_head, n_ctx, batch, V], gib) => {
+    const shape = resolveModel(ModelConfig.parse({ n_layer, n_embd, n_head, n_ctx }), V);
+    const { total } = trainingMemory(shape, { ...plain(batch), portable: true });
+    expect(Math.abs(total / GIB / gib - 1)).toBeLessThan(0.15);
   });
 
   test('what it names does fit', () => {

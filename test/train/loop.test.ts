@@ -11,7 +11,7 @@ import { BatchStream } from '../../src/data/stream.js';
 import type { TokenSource } from '../../src/data/token_file.js';
 import { Gpt } from '../../src/model/gpt.js';
 import { initialValues } from '../../src/model/init.js';
-import { train } from '../../src/train/loop.js';
+import { type Progress, train } from '../../src/train/loop.js';
 import { Optimizer } from '../../src/train/optimizer.js';
 import { Schedule } from '../../src/train/schedule.js';
 
@@ -31,16 +31,43 @@ const source: TokenSource = {
   close: () => {},
 };
 
+const fresh: Progress = {
+  step: 0,
+  tokens: 0,
+  seconds: 0,
+  best_val_loss: null,
+  best_step: null,
+  without_better: 0,
+  recent_loss: [],
+  recent_grad_norm: [],
+};
+
 /** Three steps of a tiny model whose `spoil` is called with it after each event. */
-function run(spoil: (event: RunEvent, model: Gpt) => void) {
+function run(
+  spoil: (event: RunEvent, model: Gpt) => void,
+  { keys = {}, stop = new AbortController(), progress = structuredClone(fresh) } = {} as {
+    keys?: object;
+    stop?: AbortController;
+    progress?: Progress;
+  },
+) {
   const config = RunConfig.parse({
     model: { n_ctx: 8, n_layer: 1, n_head: 2, n_embd: 8 },
-    train: { max_steps: 3, batch_tokens: 16, learning_rate: 6e-4, eval_every: 1, eval_tokens: 16, save_every: 1 },
-    sample: { tokens: 0 },
+    train: {
+      max_steps: 3,
+      batch_tokens: 16,
+      learning_rate: 6e-4,
+      eval_every: 1,
+      eval_tokens: 16,
+      save_every: 1,
+      ...keys,
+    },
+    sample: { tokens: 1, every: 0 },
   });
   const shape = resolveModel(config.model, V);
   const model = new Gpt(shape, initialValues(shape, 1));
   const saved: boolean[] = [];
+  const order: string[] = [];
   const outcome = train({
     config,
     model,
@@ -49,16 +76,25 @@ function run(spoil: (event: RunEvent, model: Gpt) => void) {
     val: source,
     microBatch: 2,
     schedule: new Schedule(config.train, 16, 200),
-    progress: { step: 0, tokens: 0, seconds: 0, best_val_loss: null, best_step: null },
+    progress,
     bytesPerToken: null,
     peakGflops: null,
-    report: { on: (event) => spoil(event, model), close: async () => {} },
-    save: async (best) => void saved.push(best),
-    sample: async () => {},
-    signal: new AbortController().signal,
+    report: {
+      on: (event) => {
+        order.push(event.type);
+        spoil(event, model);
+      },
+      close: async () => {},
+    },
+    save: async (best) => {
+      saved.push(best);
+      order.push('save');
+    },
+    sample: async () => void order.push('sample'),
+    signal: stop.signal,
     deadline: Number.POSITIVE_INFINITY,
   });
-  return { outcome, saved };
+  return { outcome, saved, order, progress };
 }
 
 const fill = (model: Gpt, name: string, value: number): void => {
@@ -66,10 +102,40 @@ const fill = (model: Gpt, name: string, value: number): void => {
   tf.tidy(() => void parameter.value.assign(tf.fill(parameter.shape, value)));
 };
 
-test('three good steps are validated and saved', async () => {
-  const { outcome, saved } = run(() => {});
+test('three good steps are validated and saved; what can be made again comes after the last save', async () => {
+  const { outcome, saved, order } = run(() => {});
   expect(await outcome).toMatchObject({ reason: 'done' });
   expect(saved.length).toBe(3);
+  const each = ['step', 'val', 'save'];
+  expect(order).toEqual([...each, ...each, ...each, 'val', 'sample']);
+});
+
+test('the best step is decided on the same text each time; the last validation reads more of it', async () => {
+  const vals: { scored: number | undefined; loss: number; best: boolean }[] = [];
+  const { outcome, progress, saved } = run((event) => {
+    if (event.type === 'val') vals.push({ scored: event.scored, loss: event.loss, best: event.best });
+  });
+  const { valLoss } = await outcome;
+  expect(vals.map(({ scored }) => scored)).toEqual([16, 16, 16, 192]);
+  const losses = vals.slice(0, 3).map(({ loss }) => loss);
+  expect(progress.best_val_loss).toBe(Math.min(...losses));
+  expect(saved).toEqual(losses.map((loss, i) => losses.slice(0, i).every((before) => loss < before)));
+  expect(vals[3]!.best).toBe(saved[2]);
+  expect(valLoss).toBe(vals[3]!.loss);
+});
+
+test('a signal cuts a validation short: the step is saved', async () => {
+  const stop = new AbortController();
+  const { outcome, order } = run((event) => event.type === 'step' && stop.abort(), { stop, keys: { save_every: 0 } });
+  expect(await outcome).toMatchObject({ reason: 'interrupted', valLoss: null });
+  expect(order).toEqual(['step', 'save']);
+});
+
+test('early stopping counts validations, also those before a resume at another interval', async () => {
+  const progress = { ...structuredClone(fresh), step: 1, best_val_loss: 0, best_step: 1, without_better: 1 };
+  const { outcome } = run(() => {}, { progress, keys: { max_steps: 9, early_stop: 3, eval_every: 2 } });
+  expect(await outcome).toMatchObject({ reason: 'done', message: expect.stringContaining('stopped early: 3') });
+  expect(progress).toMatchObject({ step: 4, without_better: 3 });
 });
 
 test('parameters that are not finite before a step: no update, exit 5, the parameter is named', async () => {

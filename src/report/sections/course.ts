@@ -50,6 +50,5 @@ export const course: Section = ({ steps, parts, start }) => {
 <div class="charts">
 ${charts.join('\n')}
 </div>
-<p class="note">Share of peak: floating-point operations of the model (6N + 6LTC per token, causal attention counted
-once)${peak}.</p>`;
+<p class="note">Share of peak: floating-point operations of the model (attention by its visible keys alone)${peak}.</p>`;
 };

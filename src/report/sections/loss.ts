@@ -2,9 +2,10 @@
 
 import { integer } from '../../base/format.js';
 import { MovingAverage } from '../../base/moving_average.js';
+import { SPIKE_Z } from '../../base/spike.js';
 import { legend, lineChart, type Series } from '../chart.js';
 import { short, tick } from '../numbers.js';
-import { type RunSummary, SPIKE_Z } from '../summary.js';
+import type { RunSummary } from '../summary.js';
 import { dataTable } from '../table.js';
 import { resumes } from './course.js';
 import type { Section } from './section.js';

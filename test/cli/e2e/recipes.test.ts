@@ -67,6 +67,19 @@ describe('memory', () => {
     expect(existsSync(place.path('big'))).toBe(false);
   });
 
+  test('a resume is told of nothing that it could not change', async () => {
+    await place.train('tight', '--train.max_steps', '2', '--train.micro_batch', '4');
+    const args = ['pretrain', '--resume', 'tight', '--backend', BACKEND, '--train.max_steps', '3'];
+    const ended = await place.gpt(args, { GPT_MEMORY: String(100 * 2 ** 20) });
+    expect(complaint(ended)).toMatchObject({ code: 6, wellFormed: true });
+    expect(ended.stderr).not.toContain('n_ctx');
+  });
+
+  test('bench refuses what does not fit', async () => {
+    const ended = await place.gpt(['bench', '--model', 'mini', '--backend', BACKEND], { GPT_MEMORY: '200000000' });
+    expect(complaint(ended)).toMatchObject({ code: 6, wellFormed: true });
+  });
+
   test('GPT_MEMORY that is no number is refused', async () => {
     const ended = await place.gpt(['plan', 'mini'], { GPT_MEMORY: '8G' });
     expect(complaint(ended)).toMatchObject({ code: 2, wellFormed: true });
@@ -152,7 +165,7 @@ describe('a resume', () => {
   });
 });
 
-test.each(['', '.', 'runs/..'])('--out %j names no folder', async (out) => {
+test.each(['', '.', 'runs/..', 'runs/step-000100', 'run.tmp-7'])('--out %j is no name for a run', async (out) => {
   const result = complaint(await place.gpt(['pretrain', '--data', 'text.txt', '--out', out, ...TINY]));
   expect(result).toMatchObject({ code: 2, wellFormed: true });
 });
@@ -176,6 +189,28 @@ test('--max-minutes saves, says so, exits with 0, and --resume goes on', async (
   expect(place.events('limited', 'end')[1]).toMatchObject({ reason: 'done', step: 3 });
 });
 
+test.each([
+  ['--sample.prompt', 'long '.repeat(20)],
+])('a sample prompt beyond the context is refused before training, also by --dry-run', async (...flags) => {
+  for (const more of [[], ['--dry-run']]) {
+    const args = ['pretrain', '--data', 'text.txt', '--out', 'prompted', ...TINY, ...flags, ...more];
+    expect(complaint(await place.gpt(args))).toMatchObject({ code: 2, wellFormed: true });
+  }
+  expect(existsSync(place.path('prompted'))).toBe(false);
+});
+
+test('z-scores go on after a resume', async () => {
+  const flags = ['--train.max_steps', '134', '--train.eval_every', '0'];
+  await place.train('scored', ...flags, '--train.save_every', '130', '--train.keep', '9');
+  const scores = () =>
+    place.events('scored', 'step').map(({ step, loss_z, grad_norm_z }) => [step, loss_z, grad_norm_z]);
+  const whole = scores().slice(130);
+  expect(whole.flat().every((z) => typeof z === 'number')).toBe(true);
+  const args = ['pretrain', '--resume', 'scored/step-000130', '--backend', BACKEND];
+  expect((await place.gpt(args)).code).toBe(0);
+  expect(scores().slice(134)).toEqual(whole);
+});
+
 test('early_stop ends a run that no longer gets better', async () => {
   const flags = ['--train.early_stop', '2', '--train.eval_every', '1', '--train.learning_rate', '1'];
   const { stdout } = await place.train('early', ...flags, '--train.lr_schedule', 'constant', '--train.max_steps', '60');
@@ -184,6 +219,10 @@ test('early_stop ends a run that no longer gets better', async () => {
   expect(end!.step).toBeLessThan(60);
   expect(end!.step).toBe(end!.best_step! + 2);
   expect(stdout).toContain('stopped early: 2 validations without a better one');
+  const again = await place.gpt(['pretrain', '--resume', 'early', '--backend', BACKEND]);
+  expect(again.code).toBe(0);
+  expect(again.stderr).toContain('--train.early_stop 4');
+  expect(place.events('early', 'step').length).toBe(end!.step);
 });
 
 test('a run that diverges exits with 5, names the first bad tensor and keeps its last good checkpoint', async () => {
@@ -191,7 +230,9 @@ test('a run that diverges exits with 5, names the first bad tensor and keeps its
   const ended = await place.gpt(['pretrain', '--data', 'text.txt', '--out', 'wild', ...TINY, ...flags]);
   expect(complaint(ended)).toMatchObject({ code: 5, wellFormed: true });
   expect(ended.stderr).toMatch(/the first bad tensor: (the gradient of )?transformer\.\S+, \S+ at element \d+/);
-  for (const name of place.names('wild').filter((n) => n.startsWith('step-'))) {
+  const steps = place.names('wild').filter((n) => n.startsWith('step-'));
+  expect(steps.length).toBeGreaterThan(0);
+  for (const name of steps) {
     const values = [...place.tensors('wild', name, 'model.safetensors').values()];
     expect(values.every((tensor) => tensor.every(Number.isFinite))).toBe(true);
   }
