@@ -1,28 +1,15 @@
 // Byte-level BPE (GPT-2, Radford et al. 2019): text -> pieces by a pattern -> UTF-8 bytes -> merges by rank.
 //
 // The end-of-text token is never produced: "<|endoftext|>" in a text is thirteen ordinary characters, so that no
-// document can forge a boundary. Lone surrogates become U+FFFD. GPT-2's own vocabulary is made in gpt2.ts.
-//
-// A piece never runs from other characters into white space, and nothing looks behind, so a long text may be encoded in
-// parts that are cut before a run of white space: the ids are the same (data/read.ts cuts there).
-
+// document can forge a boundary. Lone surrogates become U+FFFD. GPT-2's own vocabulary is made in gpt2.ts; pieces.ts
+// has the pattern.
 import { DataError } from '../base/errors.js';
 import { symbolsOf } from './byte_symbols.js';
 import { bpeJson, vocabularyHash } from './hf_json.js';
 import { Merger, type MergeTable } from './merge.js';
+import { CACHED_IDS, PieceCache, pieceEnd } from './pieces.js';
 import { END_OF_TEXT, type Tokenizer } from './tokenizer.js';
 import { decodeBytes, REPLACEMENT, streamBytes } from './utf8.js';
-
-/**
- * GPT-2's pattern. The original says \s, which in Python means Unicode's White_Space; JavaScript's \s differs from it
- * by U+FEFF (which it has) and U+0085 (which it lacks). What is a letter or a number is decided by the Unicode version
- * of Node: characters newer than that count as "other".
- */
-export const GPT2_PATTERN =
-  /'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
-
-const CACHED_PIECES = 65_536;
-const CACHED_LENGTH = 12; // V8 copies substrings of up to 12 units; a longer one would keep the whole text alive
 
 export class BpeTokenizer implements Tokenizer {
   readonly type = 'bpe';
@@ -32,7 +19,7 @@ export class BpeTokenizer implements Tokenizer {
   readonly #merges: MergeTable;
   readonly #merger: Merger;
   readonly #byteIds = new Int32Array(256).fill(-1);
-  readonly #cache = new Map<string, Int32Array>();
+  readonly #cache = new PieceCache();
   #symbols = new Int32Array(1024);
   #fingerprint: string | undefined;
 
@@ -71,14 +58,23 @@ export class BpeTokenizer implements Tokenizer {
   encode(text: string): Int32Array {
     let out = new Int32Array(64 + (text.length >> 1));
     let n = 0;
-    for (const [piece] of text.matchAll(GPT2_PATTERN)) {
-      const ids = this.#piece(piece);
-      if (n + ids.length > out.length) {
-        const larger = new Int32Array(2 * out.length + ids.length);
+    for (let start = 0; start < text.length; ) {
+      const end = pieceEnd(text, start);
+      const room = Math.max(CACHED_IDS, 3 * (end - start)); // a unit has at most three bytes
+      if (n + room > out.length) {
+        const larger = new Int32Array(2 * out.length + room);
         larger.set(out);
         out = larger;
       }
-      for (let i = 0; i < ids.length; i++) out[n++] = ids[i]!;
+      const known = this.#cache.find(text, start, end, out, n);
+      if (known > 0) n += known;
+      else {
+        const ids = this.#merge(text.slice(start, end));
+        this.#cache.add(text, start, end, ids);
+        out.set(ids, n);
+        n += ids.length;
+      }
+      start = end;
     }
     return out.slice(0, n);
   }
@@ -111,18 +107,12 @@ export class BpeTokenizer implements Tokenizer {
     for (const [a, b] of this.#merges.pairs()) yield `${a} ${b}`;
   }
 
-  #piece(piece: string): Int32Array {
-    const cached = this.#cache.get(piece);
-    if (cached) return cached;
+  /** Ids of a piece; valid until the next call. */
+  #merge(piece: string): Int32Array {
     const bytes = Buffer.from(piece, 'utf8');
     if (bytes.length > this.#symbols.length) this.#symbols = new Int32Array(2 * bytes.length);
     const symbols = this.#symbols;
     for (let i = 0; i < bytes.length; i++) symbols[i] = this.#byteIds[bytes[i]!]!;
-    const n = this.#merger.merge(symbols, bytes.length);
-    if (piece.length > CACHED_LENGTH) return symbols.subarray(0, n);
-    const ids = symbols.slice(0, n);
-    if (this.#cache.size >= CACHED_PIECES) this.#cache.clear();
-    this.#cache.set(piece, ids);
-    return ids;
+    return symbols.subarray(0, this.#merger.merge(symbols, bytes.length));
   }
 }

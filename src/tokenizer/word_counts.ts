@@ -2,7 +2,7 @@
 // Memory grows with the different words, not with the length of the corpus.
 
 import { DataError } from '../base/errors.js';
-import { GPT2_PATTERN } from './bpe.js';
+import { GPT2_PATTERN } from './pieces.js';
 
 const MOST_WORDS = 2 ** 24 - 1; // what a Map of V8 holds
 const SLICED = 13; // V8 makes a substring of so many units a view of the whole text, which it would keep alive

@@ -1,7 +1,7 @@
 import { get_encoding } from 'tiktoken';
 import { describe, expect, test } from 'vitest';
-import { GPT2_PATTERN } from '../../src/tokenizer/bpe.js';
 import { gpt2Tokenizer } from '../../src/tokenizer/gpt2.js';
+import { GPT2_PATTERN } from '../../src/tokenizer/pieces.js';
 import { oddStrings } from './odd_strings.js';
 
 const gpt2 = await gpt2Tokenizer();

@@ -1,7 +1,7 @@
 // Byte pair training as the textbook has it: all pairs are counted anew for each merge. The truth for bpe_train.ts.
 
-import { GPT2_PATTERN } from '../../src/tokenizer/bpe.js';
 import { BYTE_SYMBOLS } from '../../src/tokenizer/byte_symbols.js';
+import { GPT2_PATTERN } from '../../src/tokenizer/pieces.js';
 
 /** The merges, "left right" in GPT-2's stand-ins, of a vocabulary of at most vocabSize tokens. */
 export function naiveMerges(texts: readonly string[], vocabSize: number, minFrequency = 1): string[] {
