@@ -1,7 +1,7 @@
 // `gpt pretrain --resume`: what a run can go on from, and what must not change when it does.
 
 import { existsSync, realpathSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { ConfigError, DataError } from '../base/errors.js';
 import { diskError } from '../base/files.js';
 import { STEP } from '../checkpoint/run_folder.js';
@@ -18,19 +18,28 @@ export type Resumable = Checkpoint & { readonly trainer: NonNullable<Checkpoint[
  */
 export function runToResume(path: string): string {
   const checkpoint = realPath(resolveCheckpoint(path, 'latest'));
+  if (!existsSync(join(checkpoint, 'trainer'))) throw onlyAModel(checkpoint);
   const dir = dirname(checkpoint);
   if (STEP.test(basename(checkpoint)) && RUN_FILES.some((name) => existsSync(join(dir, name)))) return dir;
   throw new DataError(
     `${path} is a checkpoint outside of a run's folder: what lies beside it is not the run's`,
-    `give the folder of the run; or make one for it: mkdir my-run, move it to my-run/step-000000 (its own number), and write that name into my-run/latest`,
+    'give the folder of its run; a copy goes on in a folder of its own, with a file `latest` beside it that holds its name',
   );
 }
+
+const onlyAModel = (dir: string): DataError =>
+  new DataError(
+    `${dir} has no trainer/ folder: it holds a model, but no run that could go on`,
+    'give the folder of a run, checkpoints/NAME',
+  );
 
 const RUN_FILES = ['run.jsonl', 'latest'];
 
 function realPath(path: string): string {
   try {
-    return realpathSync(path);
+    const real = realpathSync(path);
+    const here = relative(realpathSync('.'), real); // what the user knows it by
+    return here === '' || here.startsWith('..') ? real : here;
   } catch (error) {
     throw diskError('read', path, error);
   }
@@ -41,10 +50,7 @@ export function openForResume(path: string): Resumable {
   const checkpoint = loadCheckpoint(realPath(resolveCheckpoint(path, 'latest')), 'latest');
   if (checkpoint.trainer === null) {
     checkpoint.close();
-    throw new DataError(
-      `${checkpoint.dir} has no trainer/ folder: it holds a model, but no run that could go on`,
-      'give the folder of a run, checkpoints/NAME',
-    );
+    throw onlyAModel(checkpoint.dir);
   }
   return checkpoint as Resumable;
 }

@@ -99,7 +99,10 @@ test('--json writes events and nothing else', async () => {
   const { stdout, stderr } = await place.train('as-json', '--json', '--train.max_steps', '3');
   const events = stdout.trimEnd().split('\n');
   const types = events.map((line) => (JSON.parse(line) as RunEvent).type);
-  expect(types).toEqual(['start', 'step', 'step', 'step', 'val', 'sample', 'checkpoint', 'end']);
+  // the checkpoint is published while the rest goes on
+  const others = types.filter((type) => type !== 'checkpoint');
+  expect(others).toEqual(['start', 'step', 'step', 'step', 'val', 'val', 'sample', 'end']);
+  expect(types.length - others.length).toBe(1);
   expect(stderr).toBe('');
 });
 
@@ -137,7 +140,7 @@ test('validates, samples and saves when they are due, keeps the newest and the b
   const every = ['--train.eval_every', '8', '--train.save_every', '6', '--sample.every', '5', '--train.keep', '1'];
   await place.train('due', ...every, '--train.learning_rate', '1e-9', '--train.weight_decay', '0');
   const steps = (type: 'val' | 'sample' | 'checkpoint') => place.events('due', type).map(({ step }) => step);
-  expect(steps('val')).toEqual([8, 16, 20]);
+  expect(steps('val')).toEqual([8, 16, 20, 20]); // the last one twice: on more text
   expect(steps('sample')).toEqual([5, 10, 15, 20]);
   const best = place.events('due', 'val').filter((e) => e.best);
   expect(steps('checkpoint')).toEqual(

@@ -1,6 +1,6 @@
 // Stopping and going on: whatever stops a run, the resumed one ends with the same bytes as one that never stopped.
 
-import { cpSync, watch } from 'node:fs';
+import { cpSync, mkdirSync, symlinkSync, watch } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Random, Stream } from '../../../src/base/rng.js';
 import { complaint, DROPOUT, TINY, Workplace } from './gpt.js';
@@ -141,6 +141,15 @@ test('kill -9 in the middle of saving, again and again, then a resume: the same 
   expect(place.events('killed', 'end').at(-1)).toMatchObject({ reason: 'done', step: 30 });
 });
 
+test('a step goes on in its own run, whatever path leads to it', async () => {
+  await place.train('home', '--train.max_steps', '2');
+  symlinkSync(place.path('home/step-000002'), place.path('pinned'));
+  expect((await resume('pinned', '--train.max_steps', '3')).code).toBe(0);
+  expect((await resume('home/step-000003/.', '--train.max_steps', '4')).code).toBe(0);
+  expect(place.names('home').filter((name) => name.startsWith('step-'))).toEqual(['step-000003', 'step-000004']);
+  expect(place.read('home', 'latest').toString()).toBe('step-000004\n');
+});
+
 describe('what cannot go on', () => {
   test('a plain Hugging Face folder', async () => {
     await place.train('source', '--train.max_steps', '1');
@@ -151,6 +160,21 @@ describe('what cannot go on', () => {
     const result = complaint(await resume('hf'));
     expect(result).toMatchObject({ code: 4, wellFormed: true, text: expect.stringContaining('hf has no trainer/') });
     expect((await place.gpt(['generate', 'hf', '--tokens', '3'])).code).toBe(0); // it is a model all the same
+  });
+
+  test('a step that lies in no run: nothing beside it is touched', async () => {
+    await place.train('origin', '--train.max_steps', '1');
+    mkdirSync(place.path('keepers'));
+    for (const name of ['step-000001', 'step-080000']) {
+      cpSync(place.path('origin/step-000001'), place.path('keepers', name), { recursive: true });
+    }
+    const result = complaint(await resume('keepers/step-000001', '--train.max_steps', '3', '--train.keep', '1'));
+    expect(result).toMatchObject({
+      code: 4,
+      wellFormed: true,
+      text: expect.stringContaining("outside of a run's folder"),
+    });
+    expect(place.names('keepers')).toEqual(['step-000001', 'step-080000']);
   });
 
   test('a run whose text has changed', async () => {
