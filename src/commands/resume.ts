@@ -17,8 +17,10 @@ export type Resumable = Checkpoint & { readonly trainer: NonNullable<Checkpoint[
  * and log are used however it was named. Throws DataError for a step that lies in no run: its neighbours are not ours.
  */
 export function runToResume(path: string): string {
-  const checkpoint = realPath(resolveCheckpoint(path, 'latest'));
+  const found = resolveCheckpoint(path, 'latest');
+  const checkpoint = realPath(found);
   if (!existsSync(join(checkpoint, 'trainer'))) throw onlyAModel(checkpoint);
+  if (found !== path) return realPath(path); // the folder of a run was named
   const dir = dirname(checkpoint);
   if (STEP.test(basename(checkpoint)) && RUN_FILES.some((name) => existsSync(join(dir, name)))) return dir;
   throw new DataError(
