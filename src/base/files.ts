@@ -11,8 +11,8 @@
 
 import {
   closeSync,
-  existsSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -24,7 +24,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { DataError } from './errors.js';
+import { ConfigError, DataError } from './errors.js';
+import { isAlive } from './process.js';
 
 type OpenFlags = 'w' | 'wx' | 'r+' | 'r';
 
@@ -68,6 +69,18 @@ export const temporaryName = (path: string): string => `${path}.tmp-${process.pi
 
 /** Whether a file or folder name marks something unfinished. */
 export const isTemporary = (name: string): boolean => TEMPORARY.test(name);
+
+/**
+ * The name that a user gave to a new file or folder, without a slash at the end. Throws ConfigError for one that marks
+ * something unfinished: it would be ignored, and deleted as a leftover.
+ */
+export function outputPath(path: string): string {
+  if (!isTemporary(basename(path))) return join(dirname(path), basename(path));
+  throw new ConfigError(
+    `${path}: a name that ends in .tmp-NUMBER is that of an unfinished file`,
+    'choose another name',
+  );
+}
 
 /** Opens, hands over the descriptor, closes whatever happens. */
 export async function withFile<T>(
@@ -113,11 +126,21 @@ export async function writeNewFileAtomic(
 ): Promise<void> {
   refuseExisting(path);
   await stage(path, (tmp) => withFile(tmp, 'w', write, fs), fs);
-  commit(path, fs);
+  commit(path, fs, { replace: false });
+}
+
+/** Whether there is something of this name: a link to nothing is. */
+export function exists(path: string): boolean {
+  try {
+    lstatSync(path);
+    return true;
+  } catch {
+    return false; // where it cannot be known, the next call on it says why
+  }
 }
 
 function refuseExisting(path: string): void {
-  if (!existsSync(path)) return;
+  if (!exists(path)) return;
   throw new DataError(`${path} exists and is not overwritten`, 'choose another name or remove it');
 }
 
@@ -150,13 +173,15 @@ export async function stageFolder(
 
 /**
  * The second half: makes what is staged under temporaryName(path) durable, and gives it its name. Throws DataError when
- * the disk refuses; what was staged is then removed (or, when only the last fsync failed, there under its name).
+ * the disk refuses, or a file has the name meanwhile and is not to be replaced; what was staged is then removed (or,
+ * when only the last fsync failed, there under its name).
  */
-export function commit(path: string, fs = nodeFileSystem): void {
+export function commit(path: string, fs = nodeFileSystem, { replace = true } = {}): void {
   const tmp = temporaryName(path);
   let renamed = false;
   try {
     syncTree(tmp, fs);
+    if (!replace) refuseExisting(path); // staging and fsync take minutes: another process may have been faster
     fs.rename(tmp, path);
     renamed = true;
     syncFolder(dirname(path), fs);
@@ -210,7 +235,8 @@ export async function removeFolderAtomic(dir: string, fs = nodeFileSystem): Prom
 
 /**
  * Removes what killed writes left in a folder, of the targets that `of` accepts. What another living process is
- * writing just now stays.
+ * writing just now stays; one of another host or PID namespace looks dead from here, so a folder that several may write
+ * to needs a lock (lock.ts), as a run folder has.
  */
 export function removeLeftovers(dir: string, of: (target: string) => boolean, fs = nodeFileSystem): void {
   for (const name of readdirSync(dir)) {
@@ -290,15 +316,5 @@ export function syncFolder(dir: string, fs: FileSystem): void {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (!['EINVAL', 'ENOTSUP', 'EISDIR', 'EPERM', 'EACCES'].includes(code ?? '')) throw error;
-  }
-}
-
-/** Whether a process of this number runs on this machine. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0); // sends nothing
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -1,22 +1,26 @@
 // One process per folder: a file `lock` in it that says who.
 //
-//   {"pid": 4711, "host": "box", "born": "<boot id> <start time>", "started": "2026-07-01T12:00:00.000Z"}
+//   {"pid": 4711, "host": "box", "namespace": "pid:[4026531836]", "born": "<boot id> <start time>",
+//    "started": "2026-07-01T12:00:00.000Z"}
 //
 // It is created with O_EXCL and removed when the process ends; a kill -9 leaves it. A lock is stale, and taken over, when
 // its process is gone from this host, or its number now belongs to another process (born differs; Linux only). Whether a
-// process of another host still runs cannot be known: its lock is respected, and the error says how to remove it.
+// process of another host, or of another PID namespace (another container), still runs cannot be known: its lock is
+// respected, and the error says how to remove it.
 // Not for threads, and not a queue: who comes second is refused.
 
-import { existsSync, statSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { DataError } from './errors.js';
-import { diskError, type FileSystem, isAlive, nodeFileSystem, readText, temporaryName, writeAll } from './files.js';
+import { diskError, exists, type FileSystem, nodeFileSystem, readText, temporaryName, writeAll } from './files.js';
+import { born, isAlive, pidNamespace } from './process.js';
 
 const Holder = z.object({
   pid: z.int().positive(),
   host: z.string(),
+  namespace: z.string().default(''), // '' where the system does not tell, and in locks of older versions
   born: z.string(), //    '' where the system does not tell
   started: z.string(), // ISO 8601
 });
@@ -31,13 +35,15 @@ const WRITING_MS = 5000;
  */
 export function lockFolder(dir: string, fs: FileSystem = nodeFileSystem): () => void {
   const path = join(dir, 'lock');
-  const me: Holder = { pid: process.pid, host: hostname(), born: born(process.pid), started: new Date().toISOString() };
+  const { pid } = process;
+  const started = new Date().toISOString();
+  const me: Holder = { pid, host: hostname(), namespace: pidNamespace(), born: born(pid), started };
   const mine = `${JSON.stringify(me)}\n`;
   try {
     while (!create(path, mine, fs)) {
       const theirs = contentOf(path);
       if (theirs === undefined) {
-        if (!existsSync(path)) continue; // given back just now
+        if (!exists(path)) continue; // given back just now
         throw new DataError(
           `${path} cannot be read: it does not tell who has been training in ${dir}`,
           'make it readable, or remove it if nobody trains there',
@@ -93,11 +99,12 @@ function contentOf(path: string): string | undefined {
 function refuseHeld(dir: string, path: string, content: string): void {
   const holder = parse(content);
   if (holder === undefined) {
-    if (Date.now() - statSync(path).mtimeMs > WRITING_MS) return;
+    const { mtimeMs } = lstatSync(path, { throwIfNoEntry: false }) ?? { mtimeMs: 0 };
+    if (Date.now() - mtimeMs > WRITING_MS) return;
     throw new DataError(`another process is just starting in ${dir}`, 'wait for it, or start a run of your own');
   }
   const { pid, host, started } = holder;
-  const elsewhere = host !== hostname();
+  const elsewhere = host !== hostname() || isOfAnotherNamespace(holder);
   const itsBirth = born(pid);
   const reused = holder.born !== '' && itsBirth !== '' && holder.born !== itsBirth;
   if (!elsewhere && (!isAlive(pid) || reused)) return;
@@ -107,6 +114,13 @@ function refuseHeld(dir: string, path: string, content: string): void {
       ? `wait for it; if that process is gone, remove ${path} and try again`
       : `wait for it, end it (kill ${pid}: it saves first), or start a run of your own`,
   );
+}
+
+/** Whether its number means nothing here. After a restart of the machine it means nothing anywhere: the process is gone. */
+function isOfAnotherNamespace({ namespace, born: its }: Holder): boolean {
+  const boot = (birth: string) => birth.split(' ')[0];
+  const here = pidNamespace();
+  return namespace !== '' && here !== '' && namespace !== here && boot(its) === boot(born(process.pid));
 }
 
 /** Removes a stale lock; two processes may try at once, and one of them may have put its own there already. */
@@ -128,14 +142,4 @@ function parse(content: string): Holder | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** What tells a process from a later one of the same number: boot and start time, in clock ticks since the boot. */
-function born(pid: number): string {
-  const boot = contentOf('/proc/sys/kernel/random/boot_id')?.trim();
-  // "4711 (name, may hold spaces) S ...": the start time is field 22
-  const started = contentOf(`/proc/${pid}/stat`)
-    ?.replace(/^.*\) /s, '')
-    .split(' ')[19];
-  return boot === undefined || started === undefined ? '' : `${boot} ${started}`;
 }

@@ -1,19 +1,31 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { DataError } from '../../src/base/errors.js';
+import { ConfigError, DataError } from '../../src/base/errors.js';
 import {
   type FileSystem,
   makeFolder,
   nodeFileSystem,
+  outputPath,
   readText,
   removeFolderAtomic,
   removeLeftovers,
+  writeAll,
   writeFile,
   writeFileAtomic,
   writeFolderAtomic,
+  writeNewFileAtomic,
 } from '../../src/base/files.js';
 import { faultyDisk } from '../checkpoint/faulty_disk.js';
 
@@ -154,6 +166,31 @@ describe('writeFolderAtomic', () => {
     await expect(writeFolderAtomic(join(dir, 'new'), broken)).rejects.toThrow(RangeError);
     expect(readdirSync(dir)).toEqual([]);
   });
+});
+
+describe('writeNewFileAtomic', () => {
+  const path = () => join(dir, 'new');
+  const write = (fs?: FileSystem) =>
+    writeNewFileAtomic(path(), (fd) => writeAll(fd, Buffer.from('mine'), nodeFileSystem), fs);
+
+  test('does not replace what appeared while it wrote, and leaves nothing', async () => {
+    const slow: FileSystem = { ...nodeFileSystem, fsync: () => writeFileSync(path(), 'theirs') };
+    await expect(write(slow)).rejects.toThrow(/new exists and is not overwritten/);
+    expect(readText(path())).toBe('theirs');
+    expect(readdirSync(dir)).toEqual(['new']);
+  });
+
+  test('does not replace a link to nothing', async () => {
+    symlinkSync(join(dir, 'nothing'), path());
+    await expect(write()).rejects.toThrow(/new exists and is not overwritten/);
+    expect(readdirSync(dir)).toEqual(['new']);
+  });
+});
+
+test('a name that a user gives loses its last slash, and must not be that of an unfinished file', () => {
+  expect(outputPath('a/b/')).toBe('a/b');
+  expect(outputPath('a.tmp-x')).toBe('a.tmp-x');
+  for (const path of ['model.tmp-12', 'a/model.tmp-12/']) expect(() => outputPath(path)).toThrow(ConfigError);
 });
 
 test('removeLeftovers takes what dead processes left of the chosen targets, and nothing else', () => {

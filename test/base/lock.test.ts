@@ -1,7 +1,16 @@
 // One process per folder. A holder of another process is a real one: a child that sleeps, or has ended.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -27,7 +36,8 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 const holder = (changes: object): string =>
   `${JSON.stringify({ pid: sleeper.pid, host: hostname(), born: '', started: '2026-07-01T12:00:00.000Z', ...changes })}\n`;
-const mine = () => JSON.parse(readFileSync(path, 'utf8')) as { pid: number; host: string; born: string };
+const mine = () =>
+  JSON.parse(readFileSync(path, 'utf8')) as Record<'host' | 'namespace' | 'born', string> & { pid: number };
 function refusal(): DataError {
   try {
     lockFolder(dir)();
@@ -57,8 +67,11 @@ test('goes with the end of the process, and unlock leaves the lock of another on
   expect(readFileSync(path, 'utf8')).toBe(holder({}));
 });
 
-test('that cannot be read is respected', () => {
-  mkdirSync(path);
+test.each<[string, () => void]>([
+  ['a folder', () => mkdirSync(path)],
+  ['a link to nothing', () => symlinkSync(join(dir, 'nothing'), path)],
+])('that cannot be read is respected: %s', (_, make) => {
+  make();
   expect(refusal().message).toContain(`${path} cannot be read`);
   expect(readdirSync(dir)).toEqual(['lock']);
 });
@@ -78,6 +91,23 @@ describe('of another process', () => {
     expect(message).toContain(`process ${dead} on host elsewhere`);
     expect(fix).toContain(`remove ${path}`);
   });
+
+  test.skipIf(process.platform !== 'linux')(
+    'in another PID namespace is respected, whoever has its number here, until the machine restarts',
+    () => {
+      lockFolder(dir);
+      const { namespace, born } = mine();
+      expect(namespace).toMatch(/^pid:\[\d+\]$/);
+      const other = { namespace: 'pid:[1]', pid: dead };
+      writeFileSync(path, holder({ ...other, born }));
+      const { message, fix } = refusal();
+      expect(message).toContain(`process ${dead} on host ${hostname()}`);
+      expect(fix).toContain(`remove ${path}`);
+      writeFileSync(path, holder({ ...other, born: born.replace(/^./, 'x') }));
+      lockFolder(dir)();
+      expect(readdirSync(dir)).toEqual([]);
+    },
+  );
 
   test('that is gone is taken over', () => {
     writeFileSync(path, holder({ pid: dead }));
