@@ -20,6 +20,24 @@ test('a name out of a file cannot steer the terminal', () => {
   expect(text).toBe('error: x.bin: tensor \ufffd[2J\ufffd\n  fix: see \ufffd31m\n');
 });
 
+test('an array that does not fit into memory is no bug', () => {
+  for (const tooLarge of [() => new ArrayBuffer(2 ** 52), () => new Float32Array(2 ** 52)]) {
+    let error: unknown;
+    try {
+      tooLarge();
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(describeError(error, false)).toEqual({
+      code: 6,
+      text: expect.stringMatching(/^error: there is not enough memory \(.*\)\n {2}fix: end other programs, .*\n$/),
+    });
+    expect(describeError(error, true).text).toContain('exit.test.ts');
+  }
+  expect(describeError(new RangeError('Invalid array buffer length'), false).code).toBe(6);
+  expect(describeError(new RangeError('Invalid typed array length: 5'), false).code).toBe(1); // of a view
+});
+
 test('a bug says that it is one and how to report it', () => {
   for (const bug of [new TypeError('x is not a function'), new ShapeError('linear', 'weight', [2], '(C)')]) {
     const { text, code } = describeError(bug, false);
