@@ -31,6 +31,11 @@ export interface HostTensor {
 /** Number of elements; 1 for a scalar's shape []. */
 export const elements = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
 
+/** A number of things, or a position. */
+export const isCount = (x: unknown): x is number => Number.isSafeInteger(x) && (x as number) >= 0;
+
+export const isCounts = (x: unknown): x is number[] => Array.isArray(x) && x.every(isCount);
+
 /** F32 without a copy; F64 rounded to nearest; F16 and BF16 exactly. Any other dtype is a RangeError. */
 export function toFloat32(tensor: HostTensor): Float32Array<ArrayBuffer> {
   const { buffer } = tensor.bytes;

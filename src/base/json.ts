@@ -13,6 +13,15 @@ export const jsonText = (value: unknown): string =>
 /** A JSON file that people read too: indented, with a line end. */
 export const jsonFileText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
+/** The value of a text. Where it is no JSON, throws what `refuse` makes of the parser's message. */
+export function parseJson(text: string, refuse: (message: string) => Error): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw refuse((error as Error).message);
+  }
+}
+
 /** A JSON object: no list, no null. */
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -18,6 +18,7 @@ import { DataError } from '../base/errors.js';
 import type { Json } from '../base/events.js';
 import { readText } from '../base/files.js';
 import { quoted, short } from '../base/format.js';
+import { isRecord, parseJson } from '../base/json.js';
 import type { ResolvedModel } from '../config/model_shape.js';
 import { parameterShapes } from '../config/parameters.js';
 import { ModelConfig } from '../config/schema.js';
@@ -87,11 +88,8 @@ export function fromHfConfig(
   file: string,
   fix = 'gpt reads the config.json of GPT2LMHeadModel and OpenAIGPTLMHeadModel',
 ): { model: ResolvedModel; eot: number | null } {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    throw new DataError(`${file} holds no JSON object`, fix);
-  }
-  const hf = json as Record<string, unknown>;
-  const get = (key: string, fallback: unknown): unknown => hf[key] ?? fallback;
+  if (!isRecord(json)) throw new DataError(`${file} holds no JSON object`, fix);
+  const get = (key: string, fallback: unknown): unknown => json[key] ?? fallback;
 
   const modelType = get('model_type', undefined);
   if (modelType !== 'gpt2' && modelType !== 'openai-gpt') {
@@ -100,7 +98,7 @@ export function fromHfConfig(
   const gpt1 = modelType === 'openai-gpt';
   const problems: string[] = [];
   const only = (key: string, value: boolean) => {
-    if (get(key, value) !== value) problems.push(`${key} is ${quoted(hf[key])}, gpt has only ${value}`);
+    if (get(key, value) !== value) problems.push(`${key} is ${quoted(json[key])}, gpt has only ${value}`);
   };
   only('tie_word_embeddings', true);
   only('scale_attn_weights', true);
@@ -167,7 +165,11 @@ export interface HfModel {
  */
 export function readModel(dir: string): HfModel {
   const configFile = join(dir, 'config.json');
-  const { model, eot } = fromHfConfig(parseJson(readText(configFile), configFile), configFile);
+  const config = parseJson(
+    readText(configFile),
+    (message) => new DataError(`${configFile} is no JSON: ${message}`, 'copy the file again, or use another folder'),
+  );
+  const { model, eot } = fromHfConfig(config, configFile);
   const file = openSharded(dir, 'model');
   try {
     const shapes = parameterShapes(model);
@@ -186,18 +188,6 @@ export function readModel(dir: string): HfModel {
   } catch (error) {
     file.close();
     throw error;
-  }
-}
-
-/** Parses JSON; DataError, naming the file, when it is none. */
-export function parseJson(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new DataError(
-      `${file} is no JSON: ${(error as Error).message}`,
-      'copy the file again, or use another folder',
-    );
   }
 }
 

@@ -8,12 +8,12 @@
 //
 // Other writers do not always pad, so a tensor may start at any byte: it is read into a buffer of its own.
 
-import { DTYPE_BYTES, type DType, elements, type HostTensor, toFloat32 } from '../base/array.js';
+import { DTYPE_BYTES, type DType, elements, type HostTensor, isCounts, toFloat32 } from '../base/array.js';
 import { DataError } from '../base/errors.js';
 import { type FileSystem, nodeFileSystem, withFile, writeAll } from '../base/files.js';
 import { quoted, short } from '../base/format.js';
 import { type InputFile, openInput } from '../base/input_file.js';
-import { isRecord } from '../base/json.js';
+import { isRecord, parseJson } from '../base/json.js';
 
 // The reference implementation refuses longer headers.
 const MAX_HEADER_BYTES = 100_000_000;
@@ -127,12 +127,7 @@ function readHeader({ path, size, read }: InputFile): RawHeader {
 
 function parseHeader({ path, size }: InputFile, { json, dataStart }: RawHeader): Header {
   const damaged = (what: string) => new DataError(`${path} is damaged: ${what}`, DAMAGED);
-  let header: unknown;
-  try {
-    header = JSON.parse(json);
-  } catch {
-    throw damaged('its header is no JSON');
-  }
+  const header = parseJson(json, () => damaged('its header is no JSON'));
   if (!isRecord(header)) throw damaged('its header is no JSON object');
   const { __metadata__: metadata = {}, ...tensors } = header;
   if (!isRecord(metadata) || Object.values(metadata).some((value) => typeof value !== 'string')) {
@@ -183,9 +178,6 @@ function entryProblem(entry: unknown): string | undefined {
     ? undefined
     : `of shape [${short(shape.join(', '))}] and dtype ${dtype} needs ${bytes} bytes, has ${found}`;
 }
-
-const isCounts = (x: unknown): x is number[] =>
-  Array.isArray(x) && x.every((n) => Number.isSafeInteger(n) && (n as number) >= 0);
 
 // ---- writing
 

@@ -14,7 +14,7 @@ import { DTYPE_BYTES, elements } from '../base/array.js';
 import { DataError } from '../base/errors.js';
 import { type FileSystem, nodeFileSystem, readText, writeFile } from '../base/files.js';
 import { quoted, short } from '../base/format.js';
-import { isRecord, jsonFileText } from '../base/json.js';
+import { isRecord, jsonFileText, parseJson } from '../base/json.js';
 import { openSafetensors, type SafetensorsFile, type TensorSource, writeSafetensors } from './safetensors.js';
 
 /** Largest file, in bytes of tensors: transformers' "5GB". */
@@ -118,13 +118,7 @@ const damaged = (indexFile: string, what: string): DataError =>
 function readIndex(indexFile: string): Map<string, string> {
   const { size } = statSync(indexFile);
   if (size > MAX_INDEX_BYTES) throw damaged(indexFile, `has ${size} bytes, which is no index of a model`);
-  let json: unknown;
-  try {
-    json = JSON.parse(readText(indexFile));
-  } catch (error) {
-    if (error instanceof DataError) throw error;
-    throw damaged(indexFile, `is no JSON: ${(error as Error).message}`);
-  }
+  const json = parseJson(readText(indexFile), (message) => damaged(indexFile, `is no JSON: ${message}`));
   const map = isRecord(json) ? json['weight_map'] : undefined;
   if (!isRecord(map)) throw damaged(indexFile, 'has no object weight_map');
   const entries = Object.entries(map);

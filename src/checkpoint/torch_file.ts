@@ -8,7 +8,7 @@
 //
 // Offset and stride count elements. Several tensors can lie in one storage (a tied head and its embedding do).
 
-import { DTYPE_BYTES, type DType, elements, toFloat32 } from '../base/array.js';
+import { DTYPE_BYTES, type DType, elements, isCount, isCounts, toFloat32 } from '../base/array.js';
 import { DataError } from '../base/errors.js';
 import { short } from '../base/format.js';
 import { PickleError, PickleGlobal, type PickleValue, readPickle } from './pickle.js';
@@ -59,6 +59,8 @@ const STORAGES: Readonly<Record<string, DType>> = {
 
 // 300 bytes per tensor: GPT-3's 175B with Adam's moments takes 1 MB.
 const MAX_PICKLE_BYTES = 4_000_000;
+
+const MAX_DIMENSIONS = 8;
 
 const FIX =
   'gpt reads what nanoGPT saves: weights, numbers and texts. If you trust the file, save it again without the rest';
@@ -150,8 +152,6 @@ function storageOf(id: PickleValue, zip: ZipFile, stem: string): TorchStorage {
   return { key, dtype, length };
 }
 
-const isCount = (x: unknown): x is number => Number.isSafeInteger(x) && (x as number) >= 0;
-const isCounts = (x: unknown): x is number[] => Array.isArray(x) && x.length <= 8 && x.every(isCount);
 const isStorage = (x: unknown): x is TorchStorage => typeof x === 'object' && x !== null && 'dtype' in x;
 
 function rebuildTensor(...[storage, offset, shape, strides]: PickleValue[]): PickleValue {
@@ -160,7 +160,8 @@ function rebuildTensor(...[storage, offset, shape, strides]: PickleValue[]): Pic
     !isCount(offset) ||
     !isCounts(shape) ||
     !isCounts(strides) ||
-    shape.length !== strides.length
+    shape.length !== strides.length ||
+    shape.length > MAX_DIMENSIONS
   ) {
     throw new PickleError('a tensor is not described as PyTorch does');
   }

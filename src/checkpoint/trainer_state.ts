@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { DataError } from '../base/errors.js';
 import type { Json } from '../base/events.js';
 import { short } from '../base/format.js';
-import { jsonFileText } from '../base/json.js';
+import { jsonFileText, parseJson } from '../base/json.js';
 
 /** Raised, with a migration, when a reader of the old files could no longer resume exactly. */
 export const FORMAT_VERSION = 1;
@@ -50,12 +50,7 @@ export function trainerStateText(state: TrainerState): string {
  */
 export function parseTrainerState(text: string, file: string, migrations = MIGRATIONS): TrainerState {
   const problem = (what: string, fix = 'use another checkpoint') => new DataError(`${file}: ${what}`, fix);
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw problem('is no JSON (cut off?)');
-  }
+  const json = parseJson(text, () => problem('is no JSON (cut off?)'));
   const parsed = StoredState.safeParse(migrated(json, migrations, problem));
   if (!parsed.success) {
     const issues = parsed.error.issues.map((issue) => `${short(issue.path.join('.'))}: ${short(issue.message)}`);

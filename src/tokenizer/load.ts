@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { ConfigError, DataError } from '../base/errors.js';
 import { diskError } from '../base/files.js';
 import { printable, quoted, short } from '../base/format.js';
+import { parseJson } from '../base/json.js';
 import type { TokenizerConfig } from '../config/schema.js';
 import { BpeTokenizer } from './bpe.js';
 import { ByteTokenizer } from './byte.js';
@@ -91,7 +92,7 @@ const PATTERN_TEXT = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s
 export function parseTokenizer(text: string, file: string): Tokenizer {
   const refuse = (what: string): DataError =>
     new DataError(`${file}: ${what}`, "gpt reads its own tokenizers and byte-level BPE with GPT-2's pattern");
-  const json = parseJson(text, refuse);
+  const json = parseFile(text, refuse);
   const { model } = json;
   if (model.end_of_word_suffix === '</w>') {
     throw new DataError(
@@ -118,14 +119,8 @@ export function parseTokenizer(text: string, file: string): Tokenizer {
 
 type Refuse = (what: string) => DataError;
 
-function parseJson(text: string, refuse: Refuse): File {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    throw refuse(`not JSON: ${printable((error as Error).message)}`);
-  }
-  const parsed = File.safeParse(json);
+function parseFile(text: string, refuse: Refuse): File {
+  const parsed = File.safeParse(parseJson(text, (message) => refuse(`not JSON: ${printable(message)}`)));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
   throw refuse(`not a tokenizer.json: ${short(issue.path.join('.'))}: ${issue.message}`);
