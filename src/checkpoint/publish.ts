@@ -10,8 +10,16 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { DataError } from '../base/errors.js';
-import { commit, type FileSystem, nodeFileSystem, removeFolderAtomic, writeFileAtomic } from '../base/files.js';
+import {
+  commit,
+  type FileSystem,
+  nodeFileSystem,
+  readText,
+  removeFolderAtomic,
+  writeFileAtomic,
+} from '../base/files.js';
 import { listSteps, readPointer, type StepFolder } from './run_folder.js';
+import { savedAt } from './trainer_state.js';
 
 /** A staged step folder and what is to become of it. Plain data: it is sent to a thread. */
 export interface Publication {
@@ -42,11 +50,23 @@ export async function publish({ runDir, name, best, keep }: Publication, fs = no
  * older step those that come after it there are the older ones.
  */
 async function prune(runDir: string, keep: number, fs: FileSystem): Promise<void> {
-  const written = ({ dir }: StepFolder) => statSync(dir).mtimeMs;
-  const steps = listSteps(runDir).sort((a, b) => written(a) - written(b));
+  const steps = listSteps(runDir)
+    .map((folder) => ({ ...folder, ...timesOf(folder) }))
+    .sort((a, b) => a.saved - b.saved || a.written - b.written);
   const kept = new Set(steps.slice(Math.max(0, steps.length - keep)).map(({ name }) => name));
   for (const pointer of ['latest', 'best'] as const) kept.add(readPointer(runDir, pointer) ?? '');
   for (const { name, dir } of steps) if (!kept.has(name)) await removeFolderAtomic(dir, fs);
+}
+
+/** Milliseconds. Copies, git and object stores change the time of a folder: that it was saved is stored in it. */
+function timesOf({ dir }: StepFolder): { saved: number; written: number } {
+  let written = 0; // it went away just now
+  let saved: number | undefined;
+  try {
+    written = statSync(dir).mtimeMs;
+    saved = savedAt(readText(join(dir, 'trainer', 'state.json')));
+  } catch {} // its training state is missing
+  return { saved: saved ?? written, written };
 }
 
 /** Publishes in a thread of its own; returns the seconds that it took there. Throws DataError when the disk refuses. */

@@ -1,6 +1,6 @@
 // What lies in a run folder: step folders and the two pointers to them. Layout: store.ts.
 
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DataError } from '../base/errors.js';
 import { diskError, readText } from '../base/files.js';
@@ -17,15 +17,24 @@ export type Pointer = 'latest' | 'best';
 /** Names of step folders: step-000100, and step-000100-2 for the second one of that step. */
 export const STEP = /^step-(\d{6,})(?:-(\d+))?$/;
 
-/** Finished step folders, oldest first. */
+/** Finished step folders, and links to such, oldest first. */
 export function listSteps(runDir: string): StepFolder[] {
   return readFolder(runDir)
     .flatMap((name) => {
       const match = STEP.exec(name);
       return match ? [{ step: Number(match[1]), again: Number(match[2] ?? 1), name, dir: join(runDir, name) }] : [];
     })
+    .filter(({ dir }) => isFolder(dir))
     .sort((a, b) => a.step - b.step || a.again - b.again)
     .map(({ step, name, dir }) => ({ step, name, dir }));
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false; // a link to nothing
+  }
 }
 
 /** Names in a folder. Throws DataError when there is none. */

@@ -6,11 +6,11 @@
 // The answer of the system is what is free now: another program may take it, and a quota may be smaller. Then the
 // write itself fails, and files.ts keeps what was there.
 
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { elements } from '../base/array.js';
 import { DataError } from '../base/errors.js';
-import { type FileSystem, nodeFileSystem } from '../base/files.js';
+import { diskError, type FileSystem, nodeFileSystem } from '../base/files.js';
 import { bytes as formatBytes } from '../base/format.js';
 import { listSteps } from './run_folder.js';
 
@@ -93,7 +93,12 @@ export function requireCheckpointSpace(plan: CheckpointPlan, fs: FileSystem = no
   );
 }
 
+/** What deleting a folder frees: nothing of what links in it lead to. */
 function folderBytes(dir: string): number {
-  const files = readdirSync(dir, { recursive: true, encoding: 'utf8' }).map((name) => statSync(join(dir, name)));
-  return files.reduce((sum, stat) => sum + (stat.isFile() ? stat.size : 0), 0);
+  try {
+    const files = readdirSync(dir, { recursive: true, encoding: 'utf8' }).map((name) => lstatSync(join(dir, name)));
+    return files.reduce((sum, stat) => sum + (stat.isFile() ? stat.size : 0), 0);
+  } catch (error) {
+    throw diskError('read', dir, error);
+  }
 }

@@ -142,7 +142,7 @@ export class CheckpointStore {
 
   #freeName(step: number): string {
     const name = `step-${String(step).padStart(6, '0')}`;
-    const taken = new Set(this.list().map((folder) => folder.name));
+    const taken = new Set(readFolder(this.dir)); // a file of that name is no checkpoint, and not overwritten
     for (let n = 1; ; n++) {
       const candidate = n === 1 ? name : `${name}-${n}`;
       if (!taken.has(candidate)) return candidate;
@@ -256,7 +256,7 @@ async function writeContent(dir: string, content: CheckpointContent, fs: FileSys
   const trainer = join(dir, 'trainer');
   fs.mkdir(trainer);
   await writeSharded(trainer, 'optimizer', float32(content.optimizer), { fs: counted });
-  await writeFile(join(trainer, 'state.json'), trainerStateText(content.state), counted);
+  await writeFile(join(trainer, 'state.json'), trainerStateText(content.state, new Date()), counted);
   return bytes;
 }
 

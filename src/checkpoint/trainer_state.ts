@@ -18,6 +18,7 @@ const MIGRATIONS: Readonly<Record<number, Migration>> = {};
 
 const StoredState = z.object({
   format_version: z.literal(FORMAT_VERSION),
+  saved_at: z.iso.datetime().optional(), //  which of two checkpoints is newer; older files lack it
   step: z.int().min(0), //                   updates made
   tokens: z.number().min(0), //              trained on so far
   seconds: z.number().min(0), //             of training, over all parts of the run
@@ -34,14 +35,23 @@ const StoredState = z.object({
   data_fingerprint: z.string(), //           of the token shards: a resumed run must read the same ones
 });
 
-/** The content of state.json, but for the format's version. */
-export type TrainerState = Readonly<Omit<z.infer<typeof StoredState>, 'format_version' | 'config'>> & {
+/** The content of state.json that training goes on from. */
+export type TrainerState = Readonly<Omit<z.infer<typeof StoredState>, 'format_version' | 'saved_at' | 'config'>> & {
   readonly config: Json;
 };
 
 /** The file's text. */
-export function trainerStateText(state: TrainerState): string {
-  return jsonFileText({ format_version: FORMAT_VERSION, ...state });
+export function trainerStateText(state: TrainerState, time: Date): string {
+  return jsonFileText({ format_version: FORMAT_VERSION, saved_at: time.toISOString(), ...state });
+}
+
+/** When a file was saved, in milliseconds since 1970; undefined where it does not say, or is damaged. */
+export function savedAt(text: string): number | undefined {
+  try {
+    return Date.parse(z.object({ saved_at: z.iso.datetime() }).parse(JSON.parse(text)).saved_at);
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -56,7 +66,7 @@ export function parseTrainerState(text: string, file: string, migrations = MIGRA
     const issues = parsed.error.issues.map((issue) => `${short(issue.path.join('.'))}: ${short(issue.message)}`);
     throw problem(issues.slice(0, 3).join('; '));
   }
-  const { format_version: _, ...state } = parsed.data;
+  const { format_version: _, saved_at: __, ...state } = parsed.data;
   return state;
 }
 

@@ -6,7 +6,9 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -115,6 +117,43 @@ describe('a run', () => {
     expect(readdirSync(run).sort()).toEqual(
       ['best', 'latest', 'run.jsonl', 'step-000055', 'step-000060', 'step-000100', 'step-notes'].sort(),
     );
+  });
+
+  test('after a copy, which loses the times of the folders, too; in old runs these are all there is', async () => {
+    for (const step of [400, 100, 200, 300]) await save(step);
+    const loseTimes = () => {
+      for (const [i, { dir }] of store.list().entries()) utimesSync(dir, i + 1, i + 1); // in the order of the steps
+    };
+    loseTimes();
+    cpSync(run, join(base, 'old'), { recursive: true });
+    await save(500, false, 2);
+    expect(store.list().map(({ step }) => step)).toEqual([300, 500]);
+    rmSync(run, { recursive: true });
+    renameSync(join(base, 'old'), run);
+    for (const { dir } of store.list()) {
+      const file = join(dir, 'trainer', 'state.json');
+      writeFileSync(file, readFileSync(file, 'utf8').replace(/^ *"saved_at".*\n/m, ''));
+    }
+    loseTimes();
+    await save(500, false, 2);
+    expect(store.list().map(({ step }) => step)).toEqual([400, 500]);
+  });
+
+  test('files and links to nothing that are named as steps are no checkpoints, links to folders are', async () => {
+    await save(100);
+    writeFileSync(join(run, 'step-000001'), '');
+    symlinkSync(join(base, 'nothing'), join(run, 'step-000002'));
+    renameSync(join(run, 'step-000100'), join(base, 'elsewhere'));
+    symlinkSync(join(base, 'elsewhere'), join(run, 'step-000100'));
+    symlinkSync('nothing', join(run, 'step-000100', 'link'));
+    expect(store.list().map(({ step }) => step)).toEqual([100]);
+    expect(await differences(store.load('latest'), 100)).toEqual([]);
+    requireCheckpointSpace({ runDir: run, resumed: true, bytes: 1, keep: 1, steps: 1 });
+    expect((await save(1, false, 1)).name).toBe('step-000001-2');
+    expect((await save(2, true, 1)).name).toBe('step-000002-2');
+    expect(store.list().map(({ name }) => name)).toEqual(['step-000002-2']);
+    expect(readdirSync(join(base, 'elsewhere'))).toContain('config.json'); // only the link was deleted
+    expect(readdirSync(run)).toEqual(['best', 'latest', 'step-000001', 'step-000002', 'step-000002-2']);
   });
 
   test('survives moving, and copying by a tool that knows no links', async () => {

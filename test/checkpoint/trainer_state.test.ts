@@ -3,11 +3,12 @@
 
 import { expect, test } from 'vitest';
 import { DataError } from '../../src/base/errors.js';
-import { FORMAT_VERSION, parseTrainerState, trainerStateText } from '../../src/checkpoint/trainer_state.js';
+import { FORMAT_VERSION, parseTrainerState, savedAt, trainerStateText } from '../../src/checkpoint/trainer_state.js';
 import { tinyContent } from './tiny_checkpoint.js';
 
 const { state } = tinyContent(100);
-const stored = (changes: object): string => JSON.stringify({ ...JSON.parse(trainerStateText(state)), ...changes });
+const stored = (changes: object): string =>
+  JSON.stringify({ ...JSON.parse(trainerStateText(state, new Date(0))), ...changes });
 
 // two versions that never were: -1 counted examples instead of tokens, 0 had no best_step
 const migrations = {
@@ -25,7 +26,15 @@ const older = {
 };
 
 test('a file of this version is read as it was written', () => {
-  expect(parseTrainerState(trainerStateText(state), 'state.json')).toEqual(state);
+  expect(parseTrainerState(trainerStateText(state, new Date(0)), 'state.json')).toEqual(state);
+});
+
+test('when it was saved is no part of the state, and old files do not say it', () => {
+  expect(savedAt(trainerStateText(state, new Date(12345)))).toBe(12345);
+  for (const text of [stored({ saved_at: undefined }), stored({ saved_at: 'today' }), '{']) {
+    expect(savedAt(text)).toBeUndefined();
+  }
+  expect(parseTrainerState(stored({ saved_at: undefined }), 'state.json')).toEqual(state);
 });
 
 test('an older file is migrated through every version between', () => {
@@ -65,7 +74,10 @@ test.each<[string, string, RegExp]>([
     /^s\.json: config\.0: /,
   ],
 ])('state.json with %s', (_, config, message) => {
-  const text = trainerStateText({ ...tinyContent(1).state, config: {} }).replace('"config": {}', `"config": ${config}`);
+  const text = trainerStateText({ ...tinyContent(1).state, config: {} }, new Date(0)).replace(
+    '"config": {}',
+    `"config": ${config}`,
+  );
   let what = 'none';
   try {
     parseTrainerState(text, 's.json');

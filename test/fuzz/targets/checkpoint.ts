@@ -97,7 +97,7 @@ export const checkpointTargets: readonly Target[] = [
     name: 'state.json',
     file: `${STEP}/trainer/state.json`,
     text: true,
-    seeds: () => [Buffer.from(trainerStateText(state))],
+    seeds: () => [Buffer.from(trainerStateText(state, new Date(0)))],
     hostile: () => [
       ...JUNK,
       ...[2, 0, -1, '1', null, 1e300, 'x'.repeat(50_000)].map((v) => json({ format_version: v, ...state })),
@@ -110,10 +110,17 @@ export const checkpointTargets: readonly Target[] = [
       json({ format_version: 1, ...state, origins: { 'model.n_layer': 1 } }),
       json({ format_version: 1, ...state, step: -1 }),
       json({ format_version: 1, ...state, step: 2 ** 60 }),
-      Buffer.from(trainerStateText(state).replace(/"config": \{/, `"config": ${nested('[', '', ']', DEEP)}, "x": {`)),
-      Buffer.from(trainerStateText(state).replace(/"config": \{/, '"config": {"__proto__": {"n_layer": 1},')),
       Buffer.from(
-        trainerStateText(state).replace(/"origins": \{/, '"origins": {"__proto__": "x", "constructor": "y",'),
+        trainerStateText(state, new Date(0)).replace(/"config": \{/, `"config": ${nested('[', '', ']', DEEP)}, "x": {`),
+      ),
+      Buffer.from(
+        trainerStateText(state, new Date(0)).replace(/"config": \{/, '"config": {"__proto__": {"n_layer": 1},'),
+      ),
+      Buffer.from(
+        trainerStateText(state, new Date(0)).replace(
+          /"origins": \{/,
+          '"origins": {"__proto__": "x", "constructor": "y",',
+        ),
       ),
     ],
     dictionary: ['"config"', '"origins"', '"model"', '"train"', '"step"', '"format_version"', '"default"'],
