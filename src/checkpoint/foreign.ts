@@ -1,7 +1,11 @@
 // What the files of other programs have in common: a model that is read like a Hugging Face folder, from weights whose
 // linear layers are stored the other way round. Formats: llmc.ts, nanogpt.ts; which one a file has: open_foreign.ts.
 
+import type { ResolvedModel } from '../config/model_shape.js';
 import type { HfModel } from './hf.js';
+
+/** gelu_new: the tanh form of GELU; gelu: with erf. */
+export type Activation = ResolvedModel['activation_function'];
 
 /** An open model of another program: names and layout of Hugging Face's, values read on demand. */
 export interface ForeignModel extends HfModel {

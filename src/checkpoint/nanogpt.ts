@@ -4,15 +4,18 @@
 //
 // model_args: n_layer, n_head, n_embd, block_size, bias, vocab_size, dropout. Names are Hugging Face's, linear weights
 // are (out, in), and the head shares the storage of the embedding. torch.compile puts "_orig_mod." before each name,
-// PyTorch before 2 stores causal masks. nanoGPT computes GELU with erf. Without biases (bias: false) it computes
-// exactly what zero biases give. Nothing of the file is executed (pickle.ts).
+// PyTorch before 2 stores causal masks. Without biases (bias: false) it computes exactly what zero biases give. Nothing
+// of the file is executed (pickle.ts).
+//
+// GELU: nanoGPT computes the erf form, and until May 2023 the tanh form (its commit 594068e, "Use nn.GELU"). A file does not
+// tell which, except from before January 2023's commit cc5444e: its model_args have no `bias`.
 
 import { elements } from '../base/array.js';
 import { DataError } from '../base/errors.js';
 import { short } from '../base/format.js';
 import type { ResolvedModel } from '../config/model_shape.js';
 import { parameterShapes } from '../config/parameters.js';
-import { type ForeignModel, isLinearWeight, transpose } from './foreign.js';
+import { type Activation, type ForeignModel, isLinearWeight, transpose } from './foreign.js';
 import { checkNames, fromHfConfig, HEAD, requireTied } from './hf.js';
 import { NAMELESS, type PickleValue } from './pickle.js';
 import { openTorchFile, type TorchFile, TorchTensor } from './torch_file.js';
@@ -20,12 +23,17 @@ import { openTorchFile, type TorchFile, TorchTensor } from './torch_file.js';
 const FIX = "give the ckpt.pt of nanoGPT's train.py";
 const COMPILED = '_orig_mod.';
 
-/** Opens a checkpoint and checks every name and shape. Throws DataError; nothing of the file is executed. */
-export function openNanoGpt(path: string): ForeignModel {
+/**
+ * Opens a checkpoint and checks every name and shape. `activation`: what the user knows of it. Throws DataError; nothing of
+ * the file is executed.
+ */
+export function openNanoGpt(path: string, activation?: Activation): ForeignModel {
   const file = openTorchFile(path);
   try {
     const parts = dict(file.value, path, 'it');
-    const { model, bias } = modelOf(dict(parts.get('model_args'), path, 'model_args'), path);
+    const args = dict(parts.get('model_args'), path, 'model_args');
+    const gelu = geluOf(args, activation);
+    const { model, bias } = modelOf(args, gelu.activation, path);
     const found = namedTensors(dict(parts.get('model'), path, 'model'), path);
     const shapes = parameterShapes(model);
     const needed = new Map([...shapes].filter(([name]) => bias || !name.endsWith('.bias')));
@@ -39,11 +47,13 @@ export function openNanoGpt(path: string): ForeignModel {
         return [name, tensor ? () => read(file, name, tensor) : zeros];
       }),
     );
+    const rounded = [...needed.keys()].filter((name) => found.get(name)!.storage.dtype === 'F64').length;
     const step = parts.get('iter_num');
     return {
       format: `nanoGPT${typeof step === 'number' ? `, step ${step}` : ''}`,
       notes: [
-        'nanoGPT computes GELU with erf, so activation_function is gelu',
+        gelu.note,
+        ...(rounded === 0 ? [] : [`${rounded} of ${needed.size} tensors are float64: they are rounded to float32`]),
         ...(bias ? [] : ['the model has no biases: they are zero, which computes the same']),
       ],
       model,
@@ -65,7 +75,21 @@ function dict(value: PickleValue | undefined, path: string, what: string): Reado
   );
 }
 
-function modelOf(args: ReadonlyMap<PickleValue, PickleValue>, path: string): { model: ResolvedModel; bias: boolean } {
+type Args = ReadonlyMap<PickleValue, PickleValue>;
+
+function geluOf(args: Args, asked: Activation | undefined): { activation: Activation; note: string } {
+  if (asked !== undefined) return { activation: asked, note: `activation_function is ${asked}, as --activation says` };
+  if (!args.has('bias')) {
+    const note =
+      'the file is from before February 2023 (no bias in model_args), when nanoGPT computed GELU in the tanh form, so activation_function is gelu_new';
+    return { activation: 'gelu_new', note };
+  }
+  const note =
+    'nanoGPT computes GELU with erf, so activation_function is gelu; if it trained before June 2023, in the tanh form: --activation gelu_new';
+  return { activation: 'gelu', note };
+}
+
+function modelOf(args: Args, activation: Activation, path: string): { model: ResolvedModel; bias: boolean } {
   const bias = args.get('bias') ?? true; // the first versions had no such key
   if (typeof bias !== 'boolean') throw new DataError(`${path}: model_args: bias is neither True nor False`, FIX);
   const dropout = args.get('dropout') ?? 0;
@@ -86,7 +110,7 @@ function modelOf(args: ReadonlyMap<PickleValue, PickleValue>, path: string): { m
     {
       model_type: 'gpt2',
       ...Object.fromEntries(config),
-      activation_function: 'gelu',
+      activation_function: activation,
       ...{ resid_pdrop: dropout, embd_pdrop: dropout, attn_pdrop: dropout },
     },
     `${path}: model_args`,

@@ -1,8 +1,8 @@
 // Opens a model file of another program. The formats are told apart by the first four bytes.
 
-import { DataError } from '../base/errors.js';
+import { ConfigError, DataError } from '../base/errors.js';
 import { openInput } from '../base/input_file.js';
-import type { ForeignModel } from './foreign.js';
+import type { Activation, ForeignModel } from './foreign.js';
 import { LLMC_MODEL, openLlmc } from './llmc.js';
 import { openNanoGpt } from './nanogpt.js';
 
@@ -16,8 +16,11 @@ const OTHER_FILES: Readonly<Record<number, [what: string, fix: string]>> = {
 
 const ZIP = 0x04034b50;
 
-/** Opens a file and checks its header, names and shapes against its size. Throws DataError, naming the file. */
-export function openForeign(path: string): ForeignModel {
+/**
+ * Opens a file and checks its header, names and shapes against its size. `activation` is for nanoGPT's, which do not say it.
+ * Throws DataError, naming the file, and ConfigError for an `activation` where the file says it.
+ */
+export function openForeign(path: string, activation?: Activation): ForeignModel {
   const file = openInput(path);
   let magic: number;
   try {
@@ -25,8 +28,14 @@ export function openForeign(path: string): ForeignModel {
   } finally {
     file.close();
   }
-  if (magic === LLMC_MODEL) return openLlmc(path);
-  if (magic === ZIP) return openNanoGpt(path);
+  if (magic === ZIP) return openNanoGpt(path, activation);
+  if (magic === LLMC_MODEL) {
+    if (activation === undefined) return openLlmc(path);
+    throw new ConfigError(
+      `--activation ${activation}: ${path} is a model of llm.c's, which computes GELU in the tanh form`,
+      'leave it out: it is for checkpoints of nanoGPT',
+    );
+  }
   const [what, fix] = OTHER_FILES[magic] ?? [
     'no model that gpt imports',
     "gpt imports llm.c's .bin (version 3 and 5) and nanoGPT's ckpt.pt (PyTorch 1.6 or later); Hugging Face folders need no import",

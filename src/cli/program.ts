@@ -261,9 +261,15 @@ function importModel(program: GptCommand, start: Start): void {
     .argument('<file>', 'model file')
     .requiredOption('--out <dir>', 'folder to write; it must not exist')
     .option('--tokenizer <t>', 'gpt2-bpe, byte, a tokenizer.json or a checkpoint folder (default: gpt2-bpe if it fits)')
+    .addOption(
+      new Option('--activation <f>', 'GELU of a nanoGPT: gelu erf; gelu_new tanh, before June 2023').choices([
+        'gelu',
+        'gelu_new',
+      ]),
+    )
     .action((file: string, _, command: Command) => {
-      const { out, tokenizer } = command.opts<CommandOptions['import']>();
-      return start('import', { ...globals(command), file, out, tokenizer });
+      const { out, tokenizer, activation } = command.opts<CommandOptions['import']>();
+      return start('import', { ...globals(command), file, out, tokenizer, activation });
     });
 }
 

@@ -20,7 +20,7 @@ import { namedTokenizer } from './tokenizer.js';
 export const run: Run<ImportOptions> = async (options, context) => {
   const { file } = options;
   const out = join(dirname(options.out), basename(options.out)); // without a slash at the end
-  const foreign = openForeign(file);
+  const foreign = openForeign(file, options.activation);
   try {
     const tokenizer = await chooseTokenizer(options.tokenizer, foreign.model.vocab_size);
     const { model, tensors, notes } = tokenizer ? fitted(foreign, tokenizer, file) : withoutTokenizer(foreign);

@@ -123,6 +123,7 @@ export interface ImportOptions extends GlobalOptions {
   readonly file: string; //                 of llm.c or nanoGPT
   readonly out: string;
   readonly tokenizer: string | undefined; // gpt2-bpe, byte, a file or a folder; undefined: by the vocabulary's size
+  readonly activation: 'gelu' | 'gelu_new' | undefined; // of nanoGPT's; undefined: by the file's age
 }
 
 export interface ExportOptions extends GlobalOptions {

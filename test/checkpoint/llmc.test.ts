@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { DataError } from '../../src/base/errors.js';
+import { ConfigError, DataError } from '../../src/base/errors.js';
 import { type HfModel, readModel } from '../../src/checkpoint/hf.js';
 import { openLlmc, writeLlmc } from '../../src/checkpoint/llmc.js';
 import { openForeign } from '../../src/checkpoint/open_foreign.js';
@@ -82,6 +82,13 @@ test('a model comes back as it was, exactly in float32, rounded in bfloat16', as
     expect(found.model).toEqual(model);
     expect(different(found.tensors, tensors, map)).toEqual([]);
     found.close();
+  }
+});
+
+test('a file of llm.c says its GELU: nobody else does', async () => {
+  const path = await written();
+  for (const activation of ['gelu', 'gelu_new'] as const) {
+    expect(() => openForeign(path, activation)).toThrow(ConfigError);
   }
 });
 

@@ -119,6 +119,19 @@ test('weights are turned to (in, out), the configuration comes from model_args',
   expect([format, notes.length]).toEqual(['nanoGPT, step 7', 1]);
 });
 
+test('GELU: erf, tanh where model_args are too old to have a bias, and what the user says', () => {
+  const gelu = (file: string, activation?: 'gelu' | 'gelu_new') => {
+    const { model, notes, close } = openNanoGpt(file, activation);
+    close();
+    return [model.activation_function, notes[0]];
+  };
+  const old = write((p) => p.args.splice(4, 1));
+  expect(gelu(write())).toEqual(['gelu', expect.stringContaining('--activation gelu_new')]);
+  expect(gelu(old)).toEqual(['gelu_new', expect.stringContaining('before February 2023')]);
+  expect(gelu(old, 'gelu')).toEqual(['gelu', 'activation_function is gelu, as --activation says']);
+  expect(gelu(write(), 'gelu_new')).toEqual(['gelu_new', 'activation_function is gelu_new, as --activation says']);
+});
+
 describe('what else torch writes', () => {
   /** Puts other bytes into the storage of a tensor. */
   const store = (p: Parts, name: string, type: string, bytes: Uint8Array) => {
@@ -163,8 +176,9 @@ describe('what else torch writes', () => {
       const halves = Uint16Array.of(0x3c00, 0xc000, 0x0001, 0x7bff);
       store(p, 'transformer.ln_f.bias', 'HalfStorage', new Uint8Array(halves.buffer));
     });
-    const { tensors } = imported(file);
+    const { tensors, notes } = imported(file);
     const want = expected();
+    expect(notes).toContain(`1 of ${SHAPES.size} tensors are float64: they are rounded to float32`);
     expect([...tensors.get(WPE)!]).toEqual(
       [...bf16].map((half) => new Float32Array(Uint32Array.of(half << 16).buffer)[0]),
     );

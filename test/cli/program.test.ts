@@ -30,6 +30,10 @@ test('import and export: what they take, and what they do unless told otherwise'
     name: 'import',
     options: { file: 'ckpt.pt', out: 'dir', tokenizer: 'byte', json: true },
   });
+  expect(await parse('import', 'ckpt.pt', '--out', 'dir', '--activation', 'gelu_new')).toMatchObject({
+    options: { tokenizer: undefined, activation: 'gelu_new' },
+  });
+  expect(await refusal('import', 'ckpt.pt', '--out', 'x', '--activation', 'relu')).toMatchObject({ code: 2 });
   expect(await parse('export', 'run', '--out', 'dir')).toMatchObject({
     name: 'export',
     options: { checkpoint: 'run', out: 'dir', format: 'hf', dtype: 'f32' },
