@@ -9,9 +9,11 @@
 // Linear weights are (out, in). llm.c computes GPT-2 and nothing else: tanh GELU, epsilon 1e-5, an MLP of 4C. It knows no
 // dropout, and stores neither tokenizer nor end-of-text id.
 
+import { dirname } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { elements, toBfloat16, toFloat32 } from '../base/array.js';
 import { DataError } from '../base/errors.js';
-import { type FileSystem, nodeFileSystem, writeAll, writeNewFileAtomic } from '../base/files.js';
+import { type FileSystem, makeFolder, nodeFileSystem, writeAll, writeNewFileAtomic } from '../base/files.js';
 import { type InputFile, openInput } from '../base/input_file.js';
 import type { ResolvedModel } from '../config/model_shape.js';
 import { parameterShapes } from '../config/parameters.js';
@@ -131,6 +133,7 @@ export async function writeLlmc(
   fs: FileSystem = nodeFileSystem,
 ): Promise<void> {
   requireGpt2(model);
+  makeFolder(dirname(path));
   const { version } = VERSIONS.find((known) => known.dtype === dtype)!;
   const { vocab_size, n_ctx, n_layer, n_head, n_embd } = model;
   const paddedVocab = Math.ceil(vocab_size / 128) * 128;
@@ -143,9 +146,10 @@ export async function writeLlmc(
   };
   await writeNewFileAtomic(
     path,
-    (fd) => {
+    async (fd) => {
       writeAll(fd, new Uint8Array(header.buffer), fs);
       for (const name of fileOrder(model)) {
+        await setImmediate(); // signals are heard between tensors: reading and writing keep this thread busy
         const [rows, columns] = shapes.get(name)!;
         const values = tensors.get(name)!();
         write(fd, isLinearWeight(name) ? transpose(values, rows!, columns!) : values);

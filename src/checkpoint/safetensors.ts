@@ -8,6 +8,7 @@
 //
 // Other writers do not always pad, so a tensor may start at any byte: it is read into a buffer of its own.
 
+import { setImmediate } from 'node:timers/promises';
 import { DTYPE_BYTES, type DType, elements, type HostTensor, isCounts, toFloat32 } from '../base/array.js';
 import { DataError } from '../base/errors.js';
 import { type FileSystem, nodeFileSystem, withFile, writeAll } from '../base/files.js';
@@ -214,6 +215,7 @@ export async function writeSafetensors(
     async (fd) => {
       writeAll(fd, header, fs);
       for (const tensor of sorted) {
+        await setImmediate(); // signals are heard between tensors: reading and writing keep this thread busy
         const data = typeof tensor.data === 'function' ? await tensor.data() : tensor.data;
         if (data.length !== elements(tensor.shape)) {
           throw new Error(`internal: ${tensor.name} has ${data.length} values for shape [${tensor.shape}]`);

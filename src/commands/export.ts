@@ -4,9 +4,9 @@
 //   llmc   one .bin for llm.c: version 3 (float32) or, with --dtype bf16, version 5
 
 import { existsSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { ConfigError, DataError } from '../base/errors.js';
-import { readText } from '../base/files.js';
+import { outputPath, readText } from '../base/files.js';
 import { jsonText } from '../base/json.js';
 import { hfDifferences, type WeightDtype } from '../checkpoint/hf.js';
 import { writeHfFolder } from '../checkpoint/hf_folder.js';
@@ -18,10 +18,11 @@ import { parseTokenizer } from '../tokenizer/load.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { modelLine } from './model_line.js';
 import type { ExportOptions, Run } from './options.js';
+import { discardOnSignals } from './stop.js';
 
 export const run: Run<ExportOptions> = async (options, context) => {
   const { format, dtype } = options;
-  const out = join(dirname(options.out), basename(options.out)); // without a slash at the end
+  const out = outputPath(options.out);
   const checkpoint = loadCheckpoint(options.checkpoint, 'best');
   try {
     const { model } = checkpoint;
@@ -45,13 +46,15 @@ const HF_DTYPES: Record<ExportOptions['dtype'], WeightDtype> = { f32: 'float32',
 async function toHf(checkpoint: Checkpoint, out: string, dtype: ExportOptions['dtype']): Promise<string[]> {
   const { files, tokenizer, notes } = tokenizerOf(checkpoint);
   const eot = checkpoint.eot ?? tokenizer?.eot ?? null;
-  await writeHfFolder(out, { ...checkpoint, eot }, { dtype: HF_DTYPES[dtype], tokenizerFiles: files });
+  await discardOnSignals(out, () =>
+    writeHfFolder(out, { ...checkpoint, eot }, { dtype: HF_DTYPES[dtype], tokenizerFiles: files }),
+  );
   return [...hfDifferences(checkpoint.model).map((what) => `transformers ignores a key: ${what}`), ...notes];
 }
 
 async function toLlmc(checkpoint: Checkpoint, out: string, dtype: ExportOptions['dtype']): Promise<string[]> {
   if (dtype === 'f16') throw new ConfigError('llm.c has no float16 files', 'use --dtype f32 or bf16');
-  await writeLlmc(out, checkpoint, dtype === 'f32' ? 'F32' : 'BF16');
+  await discardOnSignals(out, () => writeLlmc(out, checkpoint, dtype === 'f32' ? 'F32' : 'BF16'));
   return ['the file has no tokenizer: llm.c takes gpt2_tokenizer.bin for text'];
 }
 

@@ -3,8 +3,8 @@
 // Those files hold no tokenizer. GPT-2's is taken for a vocabulary of its size (or of 50,304: nanoGPT pads it); for any
 // other size --tokenizer says which, or the folder has none. Rows of padding are cut off: no text has their ids.
 
-import { basename, dirname, join } from 'node:path';
 import { ConfigError, DataError } from '../base/errors.js';
+import { outputPath } from '../base/files.js';
 import { integer } from '../base/format.js';
 import { jsonText } from '../base/json.js';
 import type { ForeignModel } from '../checkpoint/foreign.js';
@@ -15,17 +15,20 @@ import { hfTokenizerFiles } from '../tokenizer/hf_files.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { modelLine } from './model_line.js';
 import type { ImportOptions, Run } from './options.js';
+import { discardOnSignals } from './stop.js';
 import { namedTokenizer } from './tokenizer.js';
 
 export const run: Run<ImportOptions> = async (options, context) => {
   const { file } = options;
-  const out = join(dirname(options.out), basename(options.out)); // without a slash at the end
+  const out = outputPath(options.out);
   const foreign = openForeign(file, options.activation);
   try {
     const tokenizer = await chooseTokenizer(options.tokenizer, foreign.model.vocab_size);
     const { model, tensors, notes } = tokenizer ? fitted(foreign, tokenizer, file) : withoutTokenizer(foreign);
     const tokenizerFiles = tokenizer ? hfTokenizerFiles(tokenizer, model.n_ctx) : new Map<string, string>();
-    await writeHfFolder(out, { model, tensors, eot: tokenizer?.eot ?? null }, { dtype: 'float32', tokenizerFiles });
+    await discardOnSignals(out, () =>
+      writeHfFolder(out, { model, tensors, eot: tokenizer?.eot ?? null }, { dtype: 'float32', tokenizerFiles }),
+    );
     const parameters = countParameters(model);
     if (options.json) {
       context.out(`${jsonText({ file, format: foreign.format, out, parameters, model, notes })}\n`);

@@ -1,9 +1,11 @@
-// How a run learns that it must stop: SIGINT (Ctrl-C), SIGTERM, SIGHUP (the terminal was closed), or a failure of its own.
+// How a command learns that it must stop: SIGINT (Ctrl-C), SIGTERM, SIGHUP (the terminal was closed), or, in a run, a
+// failure of its own.
 //
-// The first signal lets the step end and the run save; the exit code is 128 + the signal's number (130, 143, 129). The
-// second one exits at once.
+// A run: the first signal lets the step end and the run save; the exit code is 128 + the signal's number (130, 143, 129). The
+// second one exits at once. A command that writes one new file or folder removes what it has of it and exits.
 
 import { constants } from 'node:os';
+import { discard } from '../base/files.js';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -42,4 +44,18 @@ export function stopOnSignals(say: (text: string) => void): Stop {
       for (const signal of SIGNALS) process.off(signal, onSignal);
     },
   };
+}
+
+/** Writes the new file or folder `out` (base/files.ts): a signal meanwhile leaves nothing of it, and ends the process. */
+export async function discardOnSignals(out: string, write: () => Promise<void>): Promise<void> {
+  const onSignal = (signal: NodeJS.Signals): void => {
+    discard(out);
+    process.exit(128 + constants.signals[signal]);
+  };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  try {
+    await write();
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, onSignal);
+  }
 }

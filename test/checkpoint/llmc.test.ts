@@ -99,6 +99,12 @@ test('the vocabulary is padded to a multiple of 128 with zeros', async () => {
   expect(padding.every((value) => value === 0)).toBe(true);
 });
 
+test('the folders above are made', async () => {
+  const path = join(dir, 'new', 'folder', 'model.bin');
+  await writeLlmc(path, { model, tensors }, 'F32');
+  openLlmc(path).close();
+});
+
 test('nothing is overwritten, and a failed export leaves nothing', async () => {
   const path = await written();
   const before = readFileSync(path);

@@ -81,6 +81,7 @@ describe('export', () => {
     ['float16 for llm.c', ['run', '--out', 'x', '--format', 'llmc', '--dtype', 'f16'], 2, /llm.c has no float16/],
     ['a target that exists', ['run', '--out', 'text.txt'], 4, /text.txt exists and is not overwritten/],
     ['a checkpoint that is none', ['nowhere', '--out', 'x'], 4, /nowhere/],
+    ['the name of an unfinished file', ['run', '--out', 'x.tmp-7'], 2, /x.tmp-7: a name that ends in .tmp-NUMBER/],
   ])('%s', async (_, args, code, message) => {
     const refused = complaint(await place.gpt(['export', ...args]));
     expect(refused).toMatchObject({ code, wellFormed: true });
@@ -109,6 +110,33 @@ function nanoGpt(name: string, more: readonly (readonly [string, Pickled])[] = [
   writeTorchFile(place.path(name), value, storages);
   return name;
 }
+
+// a disk on which every write takes a while
+const SLOW = `data:text/javascript,${encodeURIComponent(`
+  import fs from 'node:fs';
+  import { syncBuiltinESMExports } from 'node:module';
+  const { writeSync } = fs;
+  fs.writeSync = (...args) => {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+    return writeSync(...args);
+  };
+  syncBuiltinESMExports();
+`)}`;
+
+test.each<[NodeJS.Signals, number, string[]]>([
+  ['SIGINT', 130, ['export', 'run', '--out', 'stopped/hf']],
+  ['SIGTERM', 143, ['export', 'run', '--format', 'llmc', '--out', 'stopped/model.bin']],
+  ['SIGHUP', 129, ['import', 'stopped.pt', '--out', 'stopped/nano']],
+])('%s while a model is written: exit %i, and nothing of it stays', async (signal, exit, args) => {
+  nanoGpt('stopped.pt');
+  mkdirSync(place.path('stopped'));
+  const running = place.start(args, {}, { node: [process.execPath, '--import', SLOW] });
+  await expect.poll(() => place.names('stopped'), { timeout: 20_000 }).toEqual([expect.stringMatching(/\.tmp-\d+$/)]);
+  running.process.kill(signal);
+  expect(await running.ended).toMatchObject({ code: exit, stdout: '', stderr: '' });
+  expect(place.names('stopped')).toEqual([]);
+  rmSync(place.path('stopped'), { recursive: true });
+});
 
 describe('import', () => {
   test("nanoGPT's padded vocabulary gets GPT-2's tokenizer and loses the padding", async () => {
@@ -144,6 +172,7 @@ describe('import', () => {
       ],
       [['small.pt', '--out', 'y', '--tokenizer', 'char'], 2, /--tokenizer char does not say which vocabulary/],
       [['small.pt', '--out', 'run'], 4, /run exists and is not overwritten/],
+      [['small.pt', '--out', 'y.tmp-7/'], 2, /y.tmp-7\/: a name that ends in .tmp-NUMBER/],
       [['tokens.bin', '--out', 'y'], 4, /tokens.bin is a file of tokens, not a model/],
     ] as const) {
       const refused = complaint(await place.gpt(['import', ...args]));
