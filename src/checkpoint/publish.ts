@@ -58,7 +58,7 @@ async function prune(runDir: string, keep: number, fs: FileSystem): Promise<void
   for (const { name, dir } of steps) if (!kept.has(name)) await removeFolderAtomic(dir, fs);
 }
 
-/** Milliseconds. Copies, git and object stores change the time of a folder: that it was saved is stored in it. */
+/** Milliseconds. Copies, git and object stores change the time of a folder, so when it was saved is stored in it. */
 function timesOf({ dir }: StepFolder): { saved: number; written: number } {
   let written = 0; // it went away just now
   let saved: number | undefined;
