@@ -8,7 +8,7 @@ import { platform, release } from 'node:os';
 import path from 'node:path';
 import { ConfigError, DivergedError, GptError } from '../base/errors.js';
 import type { EndEvent, Json, StartEvent } from '../base/events.js';
-import { isTemporary } from '../base/files.js';
+import { outputPath } from '../base/files.js';
 import { jsonText } from '../base/json.js';
 import { STEP } from '../checkpoint/run_folder.js';
 import type { PretrainOptions, Run } from './options.js';
@@ -260,8 +260,12 @@ export const run: Run<PretrainOptions> = async (options, context) => {
 
 /** The folder that a new run is to have. */
 function requireName(out: string): string {
-  const name = path.basename(out);
-  if (!/^\.{0,2}$/.test(name) && !STEP.test(name) && !isTemporary(name)) return out;
-  const what = /^\.{0,2}$/.test(name) ? 'does not name a folder' : 'is a name that gpt gives to folders inside a run';
-  throw new ConfigError(`--out ${JSON.stringify(out)} ${what}`, 'give a new name: --out checkpoints/my-run');
+  const dir = outputPath(out);
+  const name = path.basename(dir);
+  const isStep = STEP.test(name);
+  if (!isStep && !/^\.{0,2}$/.test(name)) return dir;
+  throw new ConfigError(
+    `--out ${JSON.stringify(out)} ${isStep ? 'is the name of a step inside a run' : 'does not name a folder'}`,
+    'give a new name: --out checkpoints/my-run',
+  );
 }
