@@ -276,6 +276,8 @@ void gemm_serial(int64_t M, int64_t N, int64_t K, Matrix a, Matrix b, float* c, 
   own_gemm(M, N, K, a, b, c, c_stride, accumulate);
 }
 
+constexpr int64_t kSmall = 32768;  // multiply-adds
+
 void gemm(int64_t M, int64_t N, int64_t K, Matrix a, Matrix b, float* c, int64_t c_stride, bool accumulate,
           const Epilogue& epilogue) {
   // A tile and its operands fit the L2 cache. Small products are cut finer, so that 16 cores have work.
@@ -288,7 +290,7 @@ void gemm(int64_t M, int64_t N, int64_t K, Matrix a, Matrix b, float* c, int64_t
       tile_m /= 2;
   }
   const int64_t rows = (M + tile_m - 1) / tile_m, cols = (N + tile_n - 1) / tile_n;
-  if (M * N * K <= 32768) {  // not worth waking threads; and outside a parallel region oneDNN would start its own
+  if (M * N * K <= kSmall) {  // not worth waking threads; and outside a parallel region oneDNN would start its own
     if (M > 0 && N > 0) own_gemm(M, N, K, a, b, c, c_stride, accumulate);
     if (epilogue && M > 0 && N > 0) epilogue(0, M, 0, N);
     return;
@@ -312,6 +314,13 @@ void gemm(int64_t M, int64_t N, int64_t K, Matrix a, Matrix b, float* c, int64_t
     }
   }
   if (!error.empty()) throw std::runtime_error(error);
+}
+
+void product(int64_t M, int64_t N, int64_t K, Matrix a, Matrix b, float* c, int64_t c_stride,
+             const Epilogue& epilogue) {
+  if (M > kFewRows || a.transposed || M * N * K <= kSmall) return gemm(M, N, K, a, b, c, c_stride, false, epilogue);
+  few_rows(M, N, K, a, b, c, c_stride);
+  if (epilogue) epilogue(0, M, 0, N);
 }
 
 }  // namespace gpt

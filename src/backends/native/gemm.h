@@ -28,6 +28,15 @@ void gemm(int64_t M, int64_t N, int64_t K, Matrix a, Matrix b, float* c, int64_t
 // The same by the calling thread alone, for use inside a parallel region.
 void gemm_serial(int64_t M, int64_t N, int64_t K, Matrix a, Matrix b, float* c, int64_t c_stride, bool accumulate);
 
+// C = A B as a forward pass wants it: by few_rows() for up to kFewRows rows (decoding), else by gemm(). The sums of a
+// row have another order there, so what is to be bitwise the same in chunks of any size takes gemm().
+void product(int64_t M, int64_t N, int64_t K, Matrix a, Matrix b, float* c, int64_t c_stride,
+             const Epilogue& epilogue = nullptr);
+
+constexpr int64_t kFewRows = 4;
+// For 1 to kFewRows rows, none of them transposed: few_rows.cc. All cores.
+void few_rows(int64_t M, int64_t N, int64_t K, Matrix a, Matrix b, float* c, int64_t c_stride);
+
 // "oneDNN 2.6.3 (libdnnl.so.2)", or why not: "own kernels (libdnnl.so.2, .3 not found)".
 const char* gemm_library();
 // Switches oneDNN off (tests compare both). Returns whether it is in use now.
@@ -78,6 +87,8 @@ inline void small_gemm(int64_t M, int64_t N, int64_t K, const float* a, int64_t 
     int64_t i = 0;
     for (; i + kTileRows <= M; i += kTileRows)
       register_tile<kTileRows>(K, a + i * a_row, a_row, a_col, b + j, b_row, c + i * c_row + j, c_row, accumulate);
+    for (; i + 8 <= M; i += 8)
+      register_tile<8>(K, a + i * a_row, a_row, a_col, b + j, b_row, c + i * c_row + j, c_row, accumulate);
     for (; i + 4 <= M; i += 4)
       register_tile<4>(K, a + i * a_row, a_row, a_col, b + j, b_row, c + i * c_row + j, c_row, accumulate);
     for (; i < M; i++)

@@ -37,7 +37,7 @@ static void linear(const Call& call) {
   const float *x = f32_in(call, 0, M * K), *weight = f32_in(call, 1, K * N), *bias = f32_in(call, 2, N);
   float* y = f32_out(call, 0, M * N);
   float* pre = activation == kNone ? y : f32_out(call, 1, M * N);
-  gemm(M, N, K, {x, K}, {weight, N}, pre, N, false, [&](int64_t i0, int64_t i1, int64_t j0, int64_t j1) {
+  product(M, N, K, {x, K}, {weight, N}, pre, N, [&](int64_t i0, int64_t i1, int64_t j0, int64_t j1) {
     for (int64_t i = i0; i < i1; i++) {
       float *p = pre + i * N, *out = y + i * N;
       if (activation == kGeluTanh) {

@@ -131,6 +131,9 @@ for (const [transposeA, transposeB] of [
   ];
   const label = `${transposeA ? 'aT' : 'a'} ${transposeB ? 'bT' : 'b'}`;
   add('BatchMatMul', `${label}, one`, pair([], [], 203, 167, 301), product, 3e-6);
+  for (const rows of [1, 2, 3, 4])
+    add('BatchMatMul', `${label}, ${rows} rows`, pair([], [], rows, 1001, 130), product, 3e-6);
+  add('BatchMatMul', `${label}, a row in each of many`, pair([9], [9], 1, 401, 203), product, 3e-6);
   add('BatchMatMul', `${label}, few`, pair([3], [3], 129, 65, 70), product, 3e-6);
   add('BatchMatMul', `${label}, many`, pair([3, 7], [3, 7], 37, 41, 43), product, 3e-6);
   add('BatchMatMul', `${label}, many small`, pair([31, 13], [31, 13], 5, 3, 7), product, 3e-6);

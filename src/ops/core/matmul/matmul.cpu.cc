@@ -24,7 +24,7 @@ void multiply(const Call& call, const float* bias) {
   }
   const float *a = f32_in(call, 0, a_size), *b = f32_in(call, 1, b_size);
   float* c = f32_out(call, 0, batches * M * N);
-  const auto product = [&](int64_t i, int64_t ia, int64_t ib) {
+  const auto multiply_one = [&](int64_t i, int64_t ia, int64_t ib) {
     float* ci = c + i * M * N;
     const Epilogue add_bias = [=](int64_t i0, int64_t i1, int64_t j0, int64_t j1) {
       for (int64_t r = i0; r < i1; r++) {
@@ -32,16 +32,16 @@ void multiply(const Call& call, const float* bias) {
         for (int64_t j = j0; j < j1; j++) ci[r * N + j] += bias[j];
       }
     };
-    gemm(M, N, K, {a + ia, transpose_a ? M : K, transpose_a}, {b + ib, transpose_b ? K : N, transpose_b}, ci, N, false,
-         bias ? add_bias : Epilogue());
+    product(M, N, K, {a + ia, transpose_a ? M : K, transpose_a}, {b + ib, transpose_b ? K : N, transpose_b}, ci, N,
+            bias ? add_bias : Epilogue());
   };
   // not one parallel region with an if clause: gemm's own would be nested, and start new threads for every product
-  if (batches < kManyBatches) return batch.walk(batch.n, 0, batches, product);
+  if (batches < kManyBatches) return batch.walk(batch.n, 0, batches, multiply_one);
   std::string error;
 #pragma omp parallel for schedule(dynamic)
   for (int64_t i = 0; i < batches; i++) {
     try {
-      batch.walk(batch.n, i, i + 1, product);
+      batch.walk(batch.n, i, i + 1, multiply_one);
     } catch (const std::exception& e) {  // must not leave the parallel region
 #pragma omp critical
       error = e.what();

@@ -1,0 +1,116 @@
+// Products with few rows on the left: decoding, where every weight is read once for one to four tokens.
+//
+// The time is that of reading B from memory, so each thread reads long runs of it in order, and B is used as it is
+// stored: no packing, no transposed copy. B is cut into kParts ranges of rows, whatever the number of threads; where
+// they are ranges of K, the partial results are added from first to last.
+#include <algorithm>
+
+#include "gemm.h"
+#include "scratch.h"
+
+namespace gpt {
+
+namespace {
+
+constexpr int64_t kParts = 32;
+constexpr int64_t kStep = 4;  // rows of B read side by side
+
+// y (M,N) += a (M, k0 .. k1) times rows k0 .. k1 of b
+template <int M>
+void add_rows(int64_t N, const float* a, int64_t a_stride, const float* b, int64_t b_stride, int64_t k0, int64_t k1,
+              float* y) {
+  int64_t k = k0;
+  for (; k + kStep <= k1; k += kStep) {
+    const float *b0 = b + k * b_stride, *b1 = b0 + b_stride, *b2 = b1 + b_stride, *b3 = b2 + b_stride;
+    int64_t j = 0;
+    for (; j + kWidth <= N; j += kWidth) {
+      const Vec v0 = load(b0 + j), v1 = load(b1 + j), v2 = load(b2 + j), v3 = load(b3 + j);
+#pragma GCC unroll 4
+      for (int m = 0; m < M; m++) {
+        const float* am = a + m * a_stride + k;
+        store(y + m * N + j, load(y + m * N + j) + am[0] * v0 + am[1] * v1 + am[2] * v2 + am[3] * v3);
+      }
+    }
+    for (; j < N; j++) {
+      for (int m = 0; m < M; m++) {
+        const float* am = a + m * a_stride + k;
+        y[m * N + j] += am[0] * b0[j] + am[1] * b1[j] + am[2] * b2[j] + am[3] * b3[j];
+      }
+    }
+  }
+  for (; k < k1; k++) {
+    const float* bk = b + k * b_stride;
+    for (int m = 0; m < M; m++) {
+      const float am = a[m * a_stride + k];
+#pragma omp simd
+      for (int64_t j = 0; j < N; j++) y[m * N + j] += am * bk[j];
+    }
+  }
+}
+
+// c[m * c_stride] = a row m times the row b, for M rows
+template <int M>
+void dot_rows(int64_t K, const float* a, int64_t a_stride, const float* b, float* c, int64_t c_stride) {
+  Vec acc[M] = {};
+  int64_t k = 0;
+  for (; k + kWidth <= K; k += kWidth) {
+    const Vec v = load(b + k);
+#pragma GCC unroll 4
+    for (int m = 0; m < M; m++) acc[m] += load(a + m * a_stride + k) * v;
+  }
+  for (int m = 0; m < M; m++) {
+    float total = 0;
+    for (int i = 0; i < kWidth; i++) total += acc[m][i];
+    for (int64_t i = k; i < K; i++) total += a[m * a_stride + i] * b[i];
+    c[m * c_stride] = total;
+  }
+}
+
+template <int M>
+void product(int64_t N, int64_t K, Matrix a, Matrix b, float* c, int64_t c_stride) {
+  if (b.transposed) {
+#pragma omp parallel for schedule(static)
+    for (int64_t part = 0; part < kParts; part++) {
+      for (int64_t j = N * part / kParts; j < N * (part + 1) / kParts; j++)
+        dot_rows<M>(K, a.data, a.stride, b.data + j * b.stride, c + j, c_stride);
+    }
+    return;
+  }
+  static thread_local Scratch scratch;  // products of a batch run side by side
+  float* partial = scratch.floats(kParts * M * N);
+#pragma omp parallel for schedule(static)
+  for (int64_t part = 0; part < kParts; part++) {
+    float* y = partial + part * M * N;
+    std::fill_n(y, M * N, 0.0f);
+    add_rows<M>(N, a.data, a.stride, b.data, b.stride, K * part / kParts, K * (part + 1) / kParts, y);
+  }
+  for (int64_t m = 0; m < M; m++) {
+    float* to = c + m * c_stride;
+    for (int64_t j0 = 0; j0 < N; j0 += 1024) {
+      const int64_t j1 = std::min(N, j0 + 1024);
+      std::fill(to + j0, to + j1, 0.0f);
+      for (int64_t part = 0; part < kParts; part++) {
+        const float* y = partial + (part * M + m) * N;
+#pragma omp simd
+        for (int64_t j = j0; j < j1; j++) to[j] += y[j];
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void few_rows(int64_t M, int64_t N, int64_t K, Matrix a, Matrix b, float* c, int64_t c_stride) {
+  switch (M) {
+    case 1:
+      return product<1>(N, K, a, b, c, c_stride);
+    case 2:
+      return product<2>(N, K, a, b, c, c_stride);
+    case 3:
+      return product<3>(N, K, a, b, c, c_stride);
+    default:
+      return product<4>(N, K, a, b, c, c_stride);
+  }
+}
+
+}  // namespace gpt
