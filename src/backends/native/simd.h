@@ -57,6 +57,25 @@ inline float fast_exp(float x) {
   return x > 88.722839f ? INFINITY : (x != x ? x : low);
 }
 
+// e^x for x <= 0 (and a little above, where rounding made it so): the same without the cases of large x.
+inline float exp_below_one(float x) {
+  const float magic = 12582912.0f;
+  const float clamped = x < -87.0f ? -87.0f : x;
+  const float shifted = clamped * 1.44269504f + magic;
+  const float n = shifted - magic;
+  const float r = (clamped - n * 0.693359375f) + n * 2.12194440e-4f;
+  float p = 1.0f / 5040;
+  p = p * r + 1.0f / 720;
+  p = p * r + 1.0f / 120;
+  p = p * r + 1.0f / 24;
+  p = p * r + 1.0f / 6;
+  p = p * r + 0.5f;
+  p = p * r + 1.0f;
+  p = p * r + 1.0f;
+  const float result = p * bits_to_float((float_to_bits(shifted) - float_to_bits(magic) + 127) << 23);
+  return x < -87.0f ? 0.0f : result;
+}
+
 // 1 / (1 + e^-x)
 inline float sigmoid(float x) { return 1.0f / (1.0f + fast_exp(-x)); }
 

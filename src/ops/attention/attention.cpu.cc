@@ -2,8 +2,8 @@
 //
 // One thread per (sequence, head). Its q, k, v (T,D) are copied into contiguous, zero-padded scratch, k and v also
 // transposed, so that every product is the register tile of gemm.h without further packing. Scores exist for kQueries
-// rows at a time and for the visible keys only: memory and work follow the triangle or the band, never T x T.
-// The backward pass recomputes them from the saved log-sum-exp.
+// rows at a time, and each tile of rows has its own range of keys: memory and work follow the triangle or the band,
+// never T x T. The backward pass recomputes them from the saved log-sum-exp.
 #include <algorithm>
 #include <cmath>
 
@@ -34,7 +34,7 @@ struct Shape {
   int64_t padded_d() const { return round_up(D, kTileCols); }
   int64_t padded_t() const { return round_up(T, kTileCols) + kQueries; }
   float scale() const { return 1.0f / std::sqrt(static_cast<float>(D)); }
-  // keys that the queries [i0, i1) see, rounded outwards to whole tiles
+  // first and last + 1 of the keys that the queries [i0, i1) see, rounded outwards to whole tiles
   int64_t first_key(int64_t i0) const { return std::max<int64_t>(0, i0 - window + 1) / kTileCols * kTileCols; }
   int64_t last_key(int64_t i1) const { return round_up(i1, kTileCols); }
 };
@@ -59,6 +59,58 @@ void transpose(const Shape& s, const float* x, float* out) {
     }
   }
 }
+
+// Scores of up to kQueries queries from i0 on: row i - i0, column key - lo. Tile t of kTileRows rows has the keys
+// from[t] .. to[t] - 1; nothing else of the block is ever written or read.
+struct Block {
+  static constexpr int kTiles = kQueries / kTileRows;
+  int64_t i0, i1, lo = 0, hi = 0, stride = 0;
+  int tiles = 0;
+  int64_t from[kTiles] = {}, to[kTiles] = {};
+
+  Block(const Shape& s, int64_t first) : i0(first), i1(std::min(s.T, first + kQueries)) {
+    for (int64_t i = i0; i < i1; i += kTileRows, tiles++) {
+      from[tiles] = s.first_key(i);
+      to[tiles] = hi = s.last_key(std::min(s.T, i + kTileRows));
+    }
+    lo = from[0];
+    stride = hi - lo + kWidth;  // never a power of two: rows of a tile must not share one set of the cache
+  }
+  int tile_of(int64_t i) const { return static_cast<int>((i - i0) / kTileRows); }
+
+  // out = a b^T for the keys of each tile: a (.., Dp) rows from i0 on, bt (Dp, Tp)
+  void product(const Shape& s, const float* a, const float* bt, float* out) const {
+    const int64_t Dp = s.padded_d(), Tp = s.padded_t();
+    for (int64_t j = lo; j < hi; j += kTileCols) {
+      for (int t = 0; t < tiles; t++) {
+        if (j < from[t] || j >= to[t]) continue;
+        register_tile<kTileRows>(Dp, a + (i0 + t * kTileRows) * Dp, Dp, 1, bt + j, Tp,
+                                 out + t * kTileRows * stride + j - lo, stride, false);
+      }
+    }
+  }
+  // out (kQueries, Dp) = weights b: b (.., Dp) rows of keys
+  void weighted_sum(const Shape& s, const float* weights, const float* b, float* out) const {
+    const int64_t Dp = s.padded_d();
+    for (int64_t d = 0; d < Dp; d += kTileCols) {
+      for (int t = 0; t < tiles; t++) {
+        register_tile<kTileRows>(to[t] - from[t], weights + t * kTileRows * stride + from[t] - lo, stride, 1,
+                                 b + from[t] * Dp + d, Dp, out + t * kTileRows * Dp + d, Dp, false);
+      }
+    }
+  }
+  // out (.., Dp) rows of keys += weights^T b: b (.., Dp) rows from i0 on
+  void add_transposed(const Shape& s, const float* weights, const float* b, float* out) const {
+    const int64_t Dp = s.padded_d();
+    int first = 0, last = 0;  // tiles that see the keys at j
+    for (int64_t j = lo; j < hi; j += kTileCols) {
+      while (to[first] <= j) first++;
+      while (last < tiles && from[last] <= j) last++;
+      small_gemm(kTileCols, Dp, (last - first) * kTileRows, weights + first * kTileRows * stride + j - lo, 1, stride,
+                 b + (i0 + first * kTileRows) * Dp, Dp, out + j * Dp, Dp, true);
+    }
+  }
+};
 
 constexpr float kHidden = -1e30f;  // a score whose exponential is zero
 
@@ -86,39 +138,43 @@ static void attention(const Call& call) {
 #pragma omp parallel for schedule(dynamic)
   for (int64_t bh = 0; bh < s.B * s.H; bh++) {
     static thread_local Scratch scratch;
-    float* q = scratch.floats(4 * Tp * Dp + kQueries * (Tp + Dp) + Tp);
+    const int64_t row_floats = Tp + kWidth;
+    float* q = scratch.floats(4 * Tp * Dp + kQueries * (row_floats + Dp) + Tp);
     float *k = q + Tp * Dp, *v = k + Tp * Dp, *kt = v + Tp * Dp;
-    float *scores = kt + Tp * Dp, *out = scores + kQueries * Tp, *factor = out + kQueries * Dp;
+    float *scores = kt + Tp * Dp, *out = scores + kQueries * row_floats, *factor = out + kQueries * Dp;
     const float* head = qkv + (bh / s.H) * T * 3 * C + (bh % s.H) * D;
     gather(s, head, 3 * C, s.scale(), q);
     gather(s, head + C, 3 * C, 1, k);
     gather(s, head + 2 * C, 3 * C, 1, v);
     transpose(s, k, kt);
     for (int64_t i0 = 0; i0 < T; i0 += kQueries) {
-      const int64_t i1 = std::min(T, i0 + kQueries), lo = s.first_key(i0), hi = s.last_key(i1), keys = hi - lo;
-      small_gemm(kQueries, keys, Dp, q + i0 * Dp, Dp, 1, kt + lo, Tp, scores, keys, false);
-      for (int64_t i = i0; i < i1; i++) {
-        float* row = scores + (i - i0) * keys;
+      const Block block(s, i0);
+      float inverse[kQueries];
+      block.product(s, q, kt, scores);
+      for (int64_t i = i0; i < block.i1; i++) {
+        const int t = block.tile_of(i);
+        const int64_t lo = block.from[t], keys = block.to[t] - lo;
+        float* row = scores + (i - i0) * block.stride + lo - block.lo;
         hide(s, row, i, lo, keys);
         const float top = max(row, keys);
         float total = 0;
 #pragma omp simd reduction(+ : total)
         for (int64_t j = 0; j < keys; j++) {
-          row[j] = fast_exp(row[j] - top);
+          row[j] = exp_below_one(row[j] - top);
           total += row[j];
         }
         lse[bh * T + i] = top + std::log(total);
-        const float inverse = 1 / total;
-#pragma omp simd
-        for (int64_t j = 0; j < keys; j++) row[j] *= inverse;
+        inverse[i - i0] = 1 / total;
         if (s.dropout) {
           dropout_row(s, bh, i, lo, keys, factor);
           for (int64_t j = 0; j < keys; j++) row[j] *= factor[j];
         }
       }
-      small_gemm(i1 - i0, Dp, keys, scores, keys, 1, v + lo * Dp, Dp, out, Dp, false);
-      for (int64_t i = i0; i < i1; i++) {
-        std::copy_n(out + (i - i0) * Dp, D, y + ((bh / s.H) * T + i) * C + (bh % s.H) * D);
+      block.weighted_sum(s, scores, v, out);
+      for (int64_t i = i0; i < block.i1; i++) {
+        const float* from = out + (i - i0) * Dp;
+        float* to = y + ((bh / s.H) * T + i) * C + (bh % s.H) * D;
+        for (int64_t d = 0; d < D; d++) to[d] = from[d] * inverse[i - i0];
       }
     }
   }
@@ -135,10 +191,11 @@ static void attention_grad(const Call& call) {
 #pragma omp parallel for schedule(dynamic)
   for (int64_t bh = 0; bh < s.B * s.H; bh++) {
     static thread_local Scratch scratch;
-    float* q = scratch.floats(8 * Tp * Dp + kQueries * (2 * Tp + Dp) + Tp);
+    const int64_t row_floats = Tp + kWidth;
+    float* q = scratch.floats(8 * Tp * Dp + kQueries * (2 * row_floats + Dp) + Tp);
     float *k = q + Tp * Dp, *kt = k + Tp * Dp, *v = kt + Tp * Dp, *vt = v + Tp * Dp, *dout = vt + Tp * Dp;
     float *dk = dout + Tp * Dp, *dv = dk + Tp * Dp, *dq = dv + Tp * Dp;
-    float *p = dq + kQueries * Dp, *dp = p + kQueries * Tp, *factor = dp + kQueries * Tp;
+    float *p = dq + kQueries * Dp, *dp = p + kQueries * row_floats, *factor = dp + kQueries * row_floats;
     const int64_t b = bh / s.H, h = bh % s.H;
     const float* head = qkv + b * T * 3 * C + h * D;
     gather(s, head, 3 * C, s.scale(), q);
@@ -149,11 +206,13 @@ static void attention_grad(const Call& call) {
     transpose(s, v, vt);
     std::fill_n(dk, 2 * Tp * Dp, 0.0f);
     for (int64_t i0 = 0; i0 < T; i0 += kQueries) {
-      const int64_t i1 = std::min(T, i0 + kQueries), lo = s.first_key(i0), hi = s.last_key(i1), keys = hi - lo;
-      small_gemm(kQueries, keys, Dp, q + i0 * Dp, Dp, 1, kt + lo, Tp, p, keys, false);
-      small_gemm(kQueries, keys, Dp, dout + i0 * Dp, Dp, 1, vt + lo, Tp, dp, keys, false);
-      for (int64_t i = i0; i < i0 + kQueries; i++) {
-        float *pi = p + (i - i0) * keys, *dpi = dp + (i - i0) * keys;
+      const Block block(s, i0);
+      block.product(s, q, kt, p);
+      block.product(s, dout, vt, dp);
+      for (int64_t i = i0; i < i0 + block.tiles * kTileRows; i++) {
+        const int t = block.tile_of(i);
+        const int64_t lo = block.from[t], keys = block.to[t] - lo, at = (i - i0) * block.stride + lo - block.lo;
+        float *pi = p + at, *dpi = dp + at;
         if (i >= T) {  // padding
           std::fill_n(pi, keys, 0.0f);
           std::fill_n(dpi, keys, 0.0f);
@@ -167,22 +226,22 @@ static void attention_grad(const Call& call) {
           dropout_row(s, bh, i, lo, keys, factor);
 #pragma omp simd
           for (int64_t j = 0; j < keys; j++) {
-            const float probability = fast_exp(pi[j] - shift);
+            const float probability = exp_below_one(pi[j] - shift);
             dpi[j] = probability * (dpi[j] * factor[j] - delta);
             pi[j] = probability * factor[j];
           }
         } else {
 #pragma omp simd
           for (int64_t j = 0; j < keys; j++) {
-            pi[j] = fast_exp(pi[j] - shift);
+            pi[j] = exp_below_one(pi[j] - shift);
             dpi[j] = pi[j] * (dpi[j] - delta);
           }
         }
       }
-      small_gemm(keys, Dp, kQueries, p, 1, keys, dout + i0 * Dp, Dp, dv + lo * Dp, Dp, true);
-      small_gemm(keys, Dp, kQueries, dp, 1, keys, q + i0 * Dp, Dp, dk + lo * Dp, Dp, true);
-      small_gemm(kQueries, Dp, keys, dp, keys, 1, k + lo * Dp, Dp, dq, Dp, false);
-      for (int64_t i = i0; i < i1; i++) {
+      block.add_transposed(s, p, dout, dv);
+      block.add_transposed(s, dp, q, dk);
+      block.weighted_sum(s, dp, k, dq);
+      for (int64_t i = i0; i < block.i1; i++) {
         float* to = dqkv + (b * T + i) * 3 * C + h * D;
         for (int64_t d = 0; d < D; d++) to[d] = dq[(i - i0) * Dp + d] * s.scale();
       }
