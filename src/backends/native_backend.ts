@@ -41,6 +41,16 @@ interface TensorData {
   pooled?: ArrayBuffer;
 }
 
+/** A kernel call that has ended. */
+export interface KernelCall {
+  readonly name: string;
+  readonly ms: number;
+  /** Of all its tensors: what it reads and writes at least, where it uses all of them once. */
+  readonly bytes: number;
+  /** The numbers that it was given, dimensions first: the kernel's .cc says which. */
+  readonly attrs: readonly number[];
+}
+
 /** Instruction sets that kernel libraries are built for, from best to least. */
 export const INSTRUCTION_SETS = ['avx512', 'avx2', 'baseline'] as const;
 
@@ -54,8 +64,10 @@ export class NativeBackend extends MathBackendCPU implements KernelBackend {
   #freed: ArrayBuffer[] | undefined; // while a stock kernel runs
   /** Give views memory of their own, so that a freed slice is poisoned though what it was cut from lives. For tests. */
   copyViews = false;
-  /** Calls per kernel since the last reset, for tests and `gpt bench --profile`. */
+  /** Calls per kernel since the last reset, for tests. */
   readonly calls = new Map<string, number>();
+  /** Told of every kernel call when it has ended: `gpt bench --profile`. */
+  onCall: ((call: KernelCall) => void) | undefined;
 
   constructor(addon: Addon, isa: string, threads: number) {
     super();
@@ -113,13 +125,15 @@ export class NativeBackend extends MathBackendCPU implements KernelBackend {
       fresh.push(info);
       return this.physical(info);
     });
+    const started = this.onCall === undefined ? 0 : performance.now();
     try {
-      this.#addon.run(
-        index,
-        inputs.map((t) => this.physical(t)),
-        out,
-        attrs,
-      );
+      const values = inputs.map((t) => this.physical(t));
+      this.#addon.run(index, values, out, attrs);
+      if (this.onCall !== undefined) {
+        const ms = performance.now() - started;
+        const bytes = [...values, ...out].reduce((sum, array) => sum + array.byteLength, 0);
+        this.onCall({ name, ms, bytes, attrs });
+      }
     } catch (error) {
       for (const { dataId } of fresh) this.disposeData(dataId); // the kernel refused: nothing is left behind
       throw error;

@@ -296,7 +296,11 @@ function exportModel(program: GptCommand, start: Start): void {
 function bench(program: GptCommand, start: Start): void {
   program
     .command('bench')
-    .about('Time the training step; one JSON line.', [['gpt bench --model gpt2-124m --batch 2 --n-ctx 512', '']])
+    .about('Time the training step; one JSON line.', [
+      ['gpt bench --model gpt2-124m --batch 2 --n-ctx 512', ''],
+      ['gpt bench --profile', 'where the time goes, kernel by kernel'],
+      ['gpt bench --limits', "the machine's matrix product and copy rates"],
+    ])
     .option('--model <preset>', 'preset name or YAML file', 'mini')
     .option('--batch <n>', 'sequences per step', whole(1), 4)
     .option('--n-ctx <n>', "context (default: the model's)", whole(1))
@@ -304,10 +308,14 @@ function bench(program: GptCommand, start: Start): void {
     .option('--warmup <n>', 'steps before that', whole(0), 3)
     .addOption(new Option('--precision <p>', 'of the matrix products').choices(['fp32']).default('fp32'))
     .option('--recompute', 'compute activations twice, as train.recompute does', false)
+    .option('--profile', 'show the time of each kernel beside the limits of the machine', false)
+    .option('--limits', 'measure these limits, keep them, and stop', false)
     .compute()
     .action((_, command: Command) => {
-      const { model, batch, nCtx, steps, warmup, precision, recompute } = command.opts<CommandOptions['bench']>();
-      return start('bench', { ...compute(command), model, batch, nCtx, steps, warmup, precision, recompute });
+      const given = command.opts<CommandOptions['bench']>();
+      const { model, batch, nCtx, steps, warmup, precision, recompute, profile, limits } = given;
+      const what = { model, batch, nCtx, steps, warmup, precision, recompute };
+      return start('bench', { ...compute(command), ...what, profile, limits });
     });
 }
 

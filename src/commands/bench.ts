@@ -4,6 +4,7 @@
 //   model_gflops   6 (N - n_ctx C) + 12 L C T floating-point operations a token, the convention of nanoGPT and PaLM
 //   mfu_full       model_gflops / the measured rate of the backend's float32 matrix product
 //   mfu            the same with attention counted causally: 6 N + 6 L T C a token; the headline
+//   --profile adds where the time goes (profile.ts); --limits measures what the machine can do (limits.ts)
 //   peak_mem_gib   largest resident size of the process; predicted_mem_gib: what config/memory.ts says beforehand
 
 import { loadavg } from 'node:os';
@@ -20,10 +21,17 @@ import { initialValues } from '../model/init.js';
 import { Optimizer } from '../train/optimizer.js';
 import { trainStep } from '../train/step.js';
 import { measureMatmul, openBackend } from './backend.js';
+import { machineLimits, measureLimits } from './limits.js';
 import type { BenchOptions, Run } from './options.js';
 import { availableMemory } from './plan.js';
+import { Profile, profileText } from './profile.js';
 
 export const run: Run<BenchOptions> = async (options, context) => {
+  if (options.limits) {
+    const found = await measureLimits(await openBackend(options, context.env), context.env);
+    context.out(`${jsonText(found)}\n`);
+    return 0;
+  }
   const { run: config } = loadConfig({ file: options.model, flags: benchFlags(options.nCtx) });
   const shape = resolveModel(config.model, config.model.vocab_size ?? 257);
   const backend = await openBackend(options, context.env);
@@ -39,6 +47,7 @@ export const run: Run<BenchOptions> = async (options, context) => {
       'give a smaller --batch, --n-ctx or --model, or --recompute',
     );
   }
+  const profile = new Profile();
   const peak = measureMatmul();
   const model = new Gpt(shape, initialValues(shape, 1));
   const optimizer = new Optimizer(model.parameters(), config.train);
@@ -50,6 +59,8 @@ export const run: Run<BenchOptions> = async (options, context) => {
 
   const seconds: number[] = [];
   for (let step = 0; step < options.warmup + options.steps; step++) {
+    const timed = step >= options.warmup;
+    if (backend.native !== undefined && options.profile && timed) backend.native.onCall = profile.record;
     const started = performance.now();
     await trainStep({
       model,
@@ -60,8 +71,9 @@ export const run: Run<BenchOptions> = async (options, context) => {
       micro: step,
       recompute: options.recompute,
     });
-    if (step >= options.warmup) seconds.push((performance.now() - started) / 1000);
+    if (timed) seconds.push((performance.now() - started) / 1000);
   }
+  const mean_ms = (1000 * seconds.reduce((a, b) => a + b, 0)) / seconds.length;
   const step_s = seconds.sort((a, b) => a - b)[Math.floor(seconds.length / 2)]!;
   const tokens_per_s = (B * T) / step_s;
   const rate = (causal: boolean) => (tokens_per_s * flopsPerToken(shape, T, { causal, backward: true })) / 1e9;
@@ -83,6 +95,12 @@ export const run: Run<BenchOptions> = async (options, context) => {
     peak_mem_gib: round(process.resourceUsage().maxRSS / 2 ** 20, 3),
     predicted_mem_gib: round(predicted / 2 ** 30, 3),
   };
+  if (options.profile) {
+    const limits = await machineLimits(backend, context.env); // after the peak of memory was read
+    const rows = profile.rows(options.steps, mean_ms, limits);
+    if (options.json) Object.assign(result, { limits, profile: rows });
+    else context.out(`${profileText(rows, limits)}\n`);
+  }
   context.out(`${jsonText(result)}\n`);
   return 0;
 };

@@ -62,6 +62,8 @@ export interface BenchOptions extends ComputeOptions {
   readonly warmup: number;
   readonly precision: 'fp32';
   readonly recompute: boolean; //         train.recompute
+  readonly profile: boolean; //           a table by kernel, too
+  readonly limits: boolean; //            measure what the machine can do, and nothing else
 }
 
 export interface PlanOptions extends GlobalOptions {

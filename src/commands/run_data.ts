@@ -1,10 +1,10 @@
 // The token shards of a run's text, for the commands that train on it or evaluate on its held-out part.
 
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import path from 'node:path';
 import type { RunConfig } from '../config/schema.js';
 import { type PreparedData, prepareData } from '../data/prepare.js';
+import { cacheFolder } from './cache_folder.js';
 import type { CommandContext } from './options.js';
 
 /** Tokenizes the text that the configuration names, or finds the shards in the cache. Throws ConfigError, DataError. */
@@ -12,7 +12,7 @@ export function prepareRunData({ data, tokenizer }: RunConfig, { env }: CommandC
   return prepareData({
     data: { ...data, path: data.path === undefined ? undefined : fromPackage(data.path) },
     tokenizer: { ...tokenizer, path: tokenizer.path === undefined ? undefined : fromPackage(tokenizer.path)[0] },
-    cacheDir: env['GPT_CACHE'] ?? path.join(homedir(), '.cache', 'gpt', 'tokens'),
+    cacheDir: path.join(cacheFolder(env), 'tokens'),
   });
 }
 

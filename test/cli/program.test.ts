@@ -141,6 +141,8 @@ test('options have the documented defaults', async () => {
     warmup: 3,
     precision: 'fp32',
     recompute: false,
+    profile: false,
+    limits: false,
   });
   expect((await parse('tokenizer', 'train', 'a.txt', 'b.md')).options).toEqual({
     ...global,

@@ -41,6 +41,24 @@ test('bench prints one JSON line with the documented keys', async () => {
   }
 });
 
+test.skipIf(BACKEND !== 'native')(
+  'bench --profile shows kernels beside the measured limits, which --limits keeps',
+  async () => {
+    place.write('tiny.yaml', 'model: {n_layer: 1, n_head: 2, n_embd: 16, n_ctx: 16, vocab_size: 64}\n');
+    const { code, stdout } = await place.gpt(['bench', '--limits', '--backend', 'native']);
+    expect(code).toBe(0);
+    const limits = JSON.parse(stdout) as { matmul_gflops: number; copy_gb_s: number };
+    expect(limits.matmul_gflops).toBeGreaterThan(1);
+    expect(JSON.parse(place.read('.cache', 'limits.json').toString())).toEqual(limits);
+    const args = ['bench', '--model', 'tiny.yaml', '--batch', '2', '--steps', '2', '--backend', 'native', '--profile'];
+    const table = await place.gpt(args);
+    expect(table.stdout).toMatch(/GptLinear +4 /);
+    expect(table.stdout).toContain(`${limits.copy_gb_s} GB/s (copy)`);
+    const { profile } = JSON.parse((await place.gpt([...args, '--json'])).stdout) as { profile: { share: number }[] };
+    expect(profile.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 6);
+  },
+);
+
 test('doctor names every backend, usable or with what to do', async () => {
   const { code, stdout, stderr } = await place.gpt(['doctor']);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });

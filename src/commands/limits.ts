@@ -1,0 +1,72 @@
+// What this machine can do at most, measured: the denominators of every share that gpt shows.
+//
+//   matmul   GFLOP/s of the float32 matrix product, 1024^3, the best of many
+//   copy     GB/s read and written by one kernel (y = -x) on tensors that no cache holds, the best of several
+//
+// `gpt bench --limits` measures both for three seconds and keeps them in the cache folder; `gpt bench --profile` uses
+// what is kept for this processor and number of threads, and measures where nothing is.
+
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { makeFolder, writeFileAtomic } from '../base/files.js';
+import { jsonFileText } from '../base/json.js';
+import { tf } from '../base/tf.js';
+import { measureMatmul, type OpenedBackend } from './backend.js';
+import { cacheFolder } from './cache_folder.js';
+import type { CommandContext } from './options.js';
+
+const Limits = z.object({
+  device: z.string(),
+  threads: z.number(),
+  backend: z.string(), // with its matrix library
+  matmul_gflops: z.number(),
+  copy_gb_s: z.number(),
+});
+
+/** What a machine can do at most. */
+export type Limits = z.infer<typeof Limits>;
+
+const SECONDS = 1.5; // for each limit
+const COPIED = 64 << 20; // floats: no cache holds so many
+
+/** Measures now, and keeps the result. Throws DataError when the cache folder cannot be written. */
+export async function measureLimits(backend: OpenedBackend, env: CommandContext['env']): Promise<Limits> {
+  const best = (measure: () => number): number => {
+    let found = 0;
+    for (const end = performance.now() + SECONDS * 1000; performance.now() < end; ) found = Math.max(found, measure());
+    return found;
+  };
+  const x = tf.fill([COPIED], 0.5);
+  const copy = (): number => {
+    const started = performance.now();
+    tf.neg(x).dispose();
+    return (2 * 4 * COPIED) / (performance.now() - started) / 1e6;
+  };
+  const limits = {
+    device: backend.device,
+    threads: backend.threads,
+    backend: backendText(backend),
+    matmul_gflops: Math.round(10 * best(measureMatmul)) / 10,
+    copy_gb_s: Math.round(100 * best(copy)) / 100,
+  };
+  x.dispose();
+  makeFolder(cacheFolder(env));
+  await writeFileAtomic(limitsFile(env), jsonFileText(limits));
+  return limits;
+}
+
+/** The limits of this processor, threads and backend: those that were kept, else measured now. */
+export async function machineLimits(backend: OpenedBackend, env: CommandContext['env']): Promise<Limits> {
+  try {
+    const kept = Limits.parse(JSON.parse(readFileSync(limitsFile(env), 'utf8')));
+    const { device, threads } = backend;
+    if (kept.device === device && kept.threads === threads && kept.backend === backendText(backend)) return kept;
+  } catch {} // none, or of another version
+  return measureLimits(backend, env);
+}
+
+const limitsFile = (env: CommandContext['env']): string => path.join(cacheFolder(env), 'limits.json');
+
+const backendText = ({ name, native }: OpenedBackend): string =>
+  native === undefined ? name : `${name}, ${native.isa}, ${native.matmulLibrary()}`;
