@@ -10,6 +10,7 @@
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { toBfloat16, toFloat32 } from '../base/array.js';
 import { DeviceError, MemoryError } from '../base/errors.js';
 import { bytes as formatBytes } from '../base/format.js';
 import { MathBackendCPU, tf } from '../base/tf.js';
@@ -20,7 +21,7 @@ import type { KernelBackend, KernelOutput } from './kernel_backend.js';
 /** The whole surface of native.node (native/addon.cc). */
 interface Addon {
   load(path: string): void;
-  kernels(): { name: string; doc: string }[];
+  kernels(): { name: string; doc: string; bf16: boolean }[];
   run(index: number, inputs: unknown[], outputs: unknown[], attrs: readonly number[]): void;
   alloc(bytes: number): ArrayBuffer;
   setThreads(n: number): void;
@@ -29,8 +30,8 @@ interface Addon {
   cpu(): string;
 }
 
-type Values = Float32Array | Int32Array | Uint8Array;
-type ValuesType = typeof Float32Array | typeof Int32Array | typeof Uint8Array;
+type Values = Float32Array | Int32Array | Uint8Array | Uint16Array; // Uint16Array: bfloat16
+type ValuesType = typeof Float32Array | typeof Int32Array | typeof Uint8Array | typeof Uint16Array;
 
 /** An entry of the inherited data table, with what the pool needs. */
 interface TensorData {
@@ -61,6 +62,7 @@ export class NativeBackend extends MathBackendCPU implements KernelBackend {
   readonly threads: number;
   readonly #addon: Addon;
   readonly #index = new Map<string, number>();
+  readonly #takesBf16 = new Set<string>();
   #freed: ArrayBuffer[] | undefined; // while a stock kernel runs
   /** Give views memory of their own, so that a freed slice is poisoned though what it was cut from lives. For tests. */
   copyViews = false;
@@ -76,8 +78,9 @@ export class NativeBackend extends MathBackendCPU implements KernelBackend {
     this.isa = isa;
     this.threads = threads;
     this.pool = new BufferPool((bytes) => addon.alloc(bytes));
-    addon.kernels().forEach(({ name }, i) => {
+    addon.kernels().forEach(({ name, bf16 }, i) => {
       this.#index.set(name, i);
+      if (bf16) this.#takesBf16.add(name);
     });
   }
 
@@ -127,7 +130,7 @@ export class NativeBackend extends MathBackendCPU implements KernelBackend {
     });
     const started = this.onCall === undefined ? 0 : performance.now();
     try {
-      const values = inputs.map((t) => this.physical(t));
+      const values = inputs.map((t) => this.physical(t, this.#takesBf16.has(name)));
       this.#addon.run(index, values, out, attrs);
       if (this.onCall !== undefined) {
         const ms = performance.now() - started;
@@ -156,11 +159,13 @@ export class NativeBackend extends MathBackendCPU implements KernelBackend {
   }
 
   /**
-   * The typed array behind a tensor: Float32Array for float32, Int32Array for int32. A copy where another tensor shows the
-   * same data as another dtype: cpu's Cast of integers to float32 shares them.
+   * The typed array behind a tensor: Float32Array for float32 (with `bf16` also Uint16Array, where narrow() was called),
+   * Int32Array for int32. A copy where another tensor shows the same data as another dtype: cpu's Cast of integers to
+   * float32 shares them.
    */
-  physical(info: tf.TensorInfo): Values {
+  physical(info: tf.TensorInfo, bf16 = false): Values {
     const entry = this.#entry(info.dataId);
+    if (entry.values instanceof Uint16Array) return bf16 ? entry.values : expanded(entry.values);
     const Type = { float32: Float32Array, int32: Int32Array }[info.dtype as string];
     if (Type === undefined || entry.values instanceof Type) return entry.values;
     const values = Type.from(entry.values);
@@ -168,9 +173,31 @@ export class NativeBackend extends MathBackendCPU implements KernelBackend {
     return values;
   }
 
+  /**
+   * Stores a float32 tensor as bfloat16 from now on, rounded to nearest: half the memory to read. It stays a float32 tensor
+   * of TF.js; kernels that cannot read it so get a copy. For weights that are not trained any more.
+   */
+  narrow({ dataId }: tf.TensorInfo): void {
+    const entry = this.#entry(dataId);
+    const halves = toBfloat16(entry.values as Float32Array);
+    const stored = this.#memory(Uint16Array, halves.length);
+    stored.set(halves);
+    this.#replace(entry, stored);
+  }
+
+  /** Exchanges the memory of an entry. */
+  #replace(entry: TensorData, values: Values): void {
+    if (entry.pooled !== undefined) this.pool.release(entry.pooled);
+    delete entry.pooled;
+    entry.values = values;
+    this.#ownMemory(entry);
+  }
+
   override readSync(dataId: tf.DataId): tf.BackendValues {
+    const stored = this.#entry(dataId).values;
+    if (stored instanceof Uint16Array) return expanded(stored);
     const values = super.readSync(dataId);
-    return this.#entry(dataId).pooled === undefined ? values : (values as Values).slice();
+    return this.#entry(dataId).pooled === undefined ? values : (values as Float32Array).slice();
   }
 
   override disposeData(dataId: tf.DataId, force = false): boolean {
@@ -190,6 +217,10 @@ export class NativeBackend extends MathBackendCPU implements KernelBackend {
   stock(kernelFunc: tf.KernelFunc): tf.KernelFunc {
     return (args) => {
       if (this.#freed !== undefined) return kernelFunc(args);
+      for (const input of Object.values(args.inputs) as (tf.TensorInfo | undefined)[]) {
+        const entry = input && this.data.has(input.dataId) ? this.#entry(input.dataId) : undefined; // optional, or strings
+        if (entry?.values instanceof Uint16Array) this.#replace(entry, expanded(entry.values)); // it reads no bfloat16
+      }
       const freed: ArrayBuffer[] = [];
       this.#freed = freed;
       try {
@@ -225,7 +256,10 @@ export class NativeBackend extends MathBackendCPU implements KernelBackend {
 
   /** The entry is one more owner of its memory, where that is the pool's. */
   #own(dataId: tf.DataId): void {
-    const entry = this.#entry(dataId);
+    this.#ownMemory(this.#entry(dataId));
+  }
+
+  #ownMemory(entry: TensorData): void {
     const buffer = entry.values?.buffer as ArrayBuffer | undefined; // complex tensors have none, strings are a list
     if (buffer === undefined || this.pool.owners(buffer) === undefined) return;
     this.pool.share(buffer);
@@ -239,7 +273,7 @@ export class NativeBackend extends MathBackendCPU implements KernelBackend {
     if (owners === 0 || (owners !== undefined && !this.copyViews)) return values;
     const copy = this.#memory(values.constructor as ValuesType, values.length);
     copy.set(values);
-    return copy;
+    return copy as tf.BackendValues;
   }
 
   /** A typed array with undefined content. With poison it ends where its buffer does: a sanitizer sees what goes beyond. */
@@ -253,6 +287,11 @@ export class NativeBackend extends MathBackendCPU implements KernelBackend {
   #entry(dataId: tf.DataId): TensorData {
     return this.data.get(dataId as object) as unknown as TensorData;
   }
+}
+
+/** float32 of bfloat16. */
+function expanded(halves: Uint16Array): Float32Array {
+  return toFloat32({ dtype: 'BF16', shape: [halves.length], bytes: new Uint8Array(Uint16Array.from(halves).buffer) });
 }
 
 /** How to open the backend. */

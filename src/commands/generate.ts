@@ -15,7 +15,7 @@ export const run: Run<GenerateOptions> = async (options, context) => {
   if (options.interactive) return interact(options, context);
   const prompts = await promptsOf(options, context.stdin);
   await openBackend(options, context.env);
-  const { model, tokenizer, checkpoint } = await loadModel(options.checkpoint, 'best');
+  const { model, tokenizer, checkpoint } = await loadModel(options.checkpoint, 'best', options.precision);
   const { n, tokens, temperature, topK, topP, seed, stop } = options;
 
   const stream = prompts.length * n === 1 && !options.json;
@@ -54,7 +54,7 @@ async function interact(options: GenerateOptions, context: CommandContext): Prom
   const lines = context.stdin.lines();
   try {
     await openBackend(options, context.env);
-    const { model, tokenizer, checkpoint } = await loadModel(options.checkpoint, 'best');
+    const { model, tokenizer, checkpoint } = await loadModel(options.checkpoint, 'best', options.precision);
     const { tokens, temperature, topK, topP, seed, stop } = options;
     const size = count(countParameters(checkpoint.model));
     const settings = `--tokens ${tokens} --temperature ${temperature} --top-k ${topK} --top-p ${topP} --seed ${seed}`;

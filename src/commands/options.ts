@@ -44,6 +44,7 @@ export interface GenerateOptions extends ComputeOptions {
   readonly topP: number; //                 1: all
   readonly seed: number;
   readonly stop: readonly string[];
+  readonly precision: 'fp32' | 'bf16'; //   of the weights
 }
 
 export interface EvalOptions extends ComputeOptions {

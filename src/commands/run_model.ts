@@ -1,6 +1,8 @@
 // A trained model from a checkpoint folder, for the commands that use one.
 
-import { DataError } from '../base/errors.js';
+import { NativeBackend } from '../backends/native_backend.js';
+import { DataError, DeviceError } from '../base/errors.js';
+import { tf } from '../base/tf.js';
 import { type Checkpoint, loadCheckpoint, type Pointer } from '../checkpoint/store.js';
 import { Gpt } from '../model/gpt.js';
 import { loadTokenizer } from '../tokenizer/load.js';
@@ -13,11 +15,23 @@ export interface LoadedModel {
   readonly checkpoint: Checkpoint;
 }
 
+/** How weights are stored. */
+export type Precision = 'fp32' | 'bf16';
+
+/** Matrices and tables; the vectors are nothing to read beside them. Throws DeviceError where the backend cannot. */
+function narrowWeights(model: Gpt): void {
+  const backend = tf.backend();
+  if (!(backend instanceof NativeBackend)) {
+    throw new DeviceError(`--precision bf16 is not for backend ${tf.getBackend()}`, 'use --backend native, or fp32');
+  }
+  for (const { value, shape } of model.parameters()) if (shape.length === 2) backend.narrow(value);
+}
+
 /**
  * Loads model and tokenizer of a run folder ('best' or 'latest'), a step folder, or a Hugging Face folder, onto the active
  * backend. Throws DataError when something is missing, damaged, or tokenizer and model do not fit.
  */
-export async function loadModel(dir: string, which: Pointer): Promise<LoadedModel> {
+export async function loadModel(dir: string, which: Pointer, precision: Precision = 'fp32'): Promise<LoadedModel> {
   const checkpoint = loadCheckpoint(dir, which);
   try {
     const tokenizer = await loadTokenizer(checkpoint.dir);
@@ -29,7 +43,9 @@ export async function loadModel(dir: string, which: Pointer): Promise<LoadedMode
         'put the tokenizer.json there that the model was trained with',
       );
     }
-    return { model: new Gpt(checkpoint.model, checkpoint.tensors), tokenizer, checkpoint };
+    const model = new Gpt(checkpoint.model, checkpoint.tensors);
+    if (precision === 'bf16') narrowWeights(model);
+    return { model, tokenizer, checkpoint };
   } finally {
     checkpoint.close();
   }

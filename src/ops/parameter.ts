@@ -1,27 +1,32 @@
 // Parameters own their gradients.
 //
-// A Parameter is a TF.js variable with a float32 gradient buffer of the same shape that lives as long as it does. On a
-// backend with fused kernels, the backward of an op that takes a parameter adds straight into that buffer: micro-batches
-// accumulate in place, the tied embedding needs no dense copies, and only activations travel on TF.js's tape.
-// On other backends TF.js differentiates the composites and the result is added to the same buffers.
+// A Parameter is a TF.js variable with a float32 gradient buffer of the same shape, made when it is first asked for (a model
+// that only generates has none). On a backend with fused kernels, the backward of an op that takes a parameter adds straight
+// into that buffer: micro-batches accumulate in place, the tied embedding needs no dense copies, and only activations travel
+// on TF.js's tape. On other backends TF.js differentiates the composites and the result is added to the same buffers.
 
 import { kernelBackend } from '../backends/kernel_backend.js';
 import { tf } from '../base/tf.js';
 
-const gradients = new WeakMap<object, tf.Tensor>();
+const parameters = new WeakMap<object, Parameter>(); // by the data of their values
 
-/** A trainable tensor: value, gradient buffer, and whether weight decay applies. */
+/** A trainable tensor: its value, and a gradient buffer from the first time that one is asked for. */
 export class Parameter {
   readonly name: string;
   readonly value: tf.Variable;
-  readonly grad: tf.Variable;
+  #grad: tf.Variable | undefined;
 
   /** Takes ownership of `value`'s data. The gradient starts at zero. */
   constructor(name: string, value: tf.Tensor) {
     this.name = name;
     this.value = tf.variable(value, true);
-    this.grad = tf.tidy(() => tf.variable(tf.zeros(value.shape), false));
-    gradients.set(this.value.dataId, this.grad);
+    parameters.set(this.value.dataId, this);
+  }
+
+  /** Sum of the gradients so far; zero at first. */
+  get grad(): tf.Variable {
+    this.#grad ??= tf.tidy(() => tf.variable(tf.zeros(this.shape), false));
+    return this.#grad;
   }
 
   get shape(): number[] {
@@ -34,15 +39,15 @@ export class Parameter {
   }
 
   dispose(): void {
-    gradients.delete(this.value.dataId);
+    parameters.delete(this.value.dataId);
     this.value.dispose();
-    this.grad.dispose();
+    this.#grad?.dispose();
   }
 }
 
 /** The gradient buffer of the parameter whose data this tensor shows, or undefined for any other tensor. */
 export function gradientBuffer(tensor: tf.TensorInfo): tf.Tensor | undefined {
-  return gradients.get(tensor.dataId);
+  return parameters.get(tensor.dataId)?.grad;
 }
 
 let anchorVariable: tf.Variable | undefined;

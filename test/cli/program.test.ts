@@ -123,6 +123,7 @@ test('options have the documented defaults', async () => {
     topP: 1,
     seed: 1337,
     stop: ['.'],
+    precision: 'fp32',
   });
   expect((await parse('eval', 'run')).options).toEqual({
     ...compute,

@@ -1,7 +1,7 @@
 // The addon: native.node. It loads one kernel library (kernels-avx512.so, ...) and runs its kernels on typed arrays.
 //
 //   load(path)                            opens a kernel library
-//   kernels() -> [{name, doc}]            its kernels; the index is the number that run() takes
+//   kernels() -> [{name, doc, bf16}]      its kernels; the index is the number that run() takes
 //   run(index, inputs, outputs, attrs)    runs a kernel to its end on this thread and its pool
 //   alloc(bytes) -> ArrayBuffer           aligned memory for results, in huge pages where large; content undefined
 //   setThreads(n), useOneDnn(on), matmulLibrary(), cpu() -> "avx512" | "avx2" | "baseline"
@@ -68,6 +68,7 @@ Napi::Value kernels(const Napi::CallbackInfo& info) {
     Napi::Object entry = Napi::Object::New(info.Env());
     entry.Set("name", library.kernels[i].name);
     entry.Set("doc", library.kernels[i].doc);
+    entry.Set("bf16", library.kernels[i].bf16);
     result.Set(i, entry);
   }
   return result;

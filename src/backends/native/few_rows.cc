@@ -16,12 +16,12 @@ constexpr int64_t kParts = 32;
 constexpr int64_t kStep = 4;  // rows of B read side by side
 
 // y (M,N) += a (M, k0 .. k1) times rows k0 .. k1 of b
-template <int M>
-void add_rows(int64_t N, const float* a, int64_t a_stride, const float* b, int64_t b_stride, int64_t k0, int64_t k1,
+template <int M, class T>
+void add_rows(int64_t N, const float* a, int64_t a_stride, const T* b, int64_t b_stride, int64_t k0, int64_t k1,
               float* y) {
   int64_t k = k0;
   for (; k + kStep <= k1; k += kStep) {
-    const float *b0 = b + k * b_stride, *b1 = b0 + b_stride, *b2 = b1 + b_stride, *b3 = b2 + b_stride;
+    const T *b0 = b + k * b_stride, *b1 = b0 + b_stride, *b2 = b1 + b_stride, *b3 = b2 + b_stride;
     int64_t j = 0;
     for (; j + kWidth <= N; j += kWidth) {
       const Vec v0 = load(b0 + j), v1 = load(b1 + j), v2 = load(b2 + j), v3 = load(b3 + j);
@@ -34,23 +34,24 @@ void add_rows(int64_t N, const float* a, int64_t a_stride, const float* b, int64
     for (; j < N; j++) {
       for (int m = 0; m < M; m++) {
         const float* am = a + m * a_stride + k;
-        y[m * N + j] += am[0] * b0[j] + am[1] * b1[j] + am[2] * b2[j] + am[3] * b3[j];
+        y[m * N + j] +=
+            am[0] * element(b0, j) + am[1] * element(b1, j) + am[2] * element(b2, j) + am[3] * element(b3, j);
       }
     }
   }
   for (; k < k1; k++) {
-    const float* bk = b + k * b_stride;
+    const T* bk = b + k * b_stride;
     for (int m = 0; m < M; m++) {
       const float am = a[m * a_stride + k];
 #pragma omp simd
-      for (int64_t j = 0; j < N; j++) y[m * N + j] += am * bk[j];
+      for (int64_t j = 0; j < N; j++) y[m * N + j] += am * element(bk, j);
     }
   }
 }
 
 // c[m * c_stride] = a row m times the row b, for M rows
-template <int M>
-void dot_rows(int64_t K, const float* a, int64_t a_stride, const float* b, float* c, int64_t c_stride) {
+template <int M, class T>
+void dot_rows(int64_t K, const float* a, int64_t a_stride, const T* b, float* c, int64_t c_stride) {
   Vec acc[M] = {};
   int64_t k = 0;
   for (; k + kWidth <= K; k += kWidth) {
@@ -61,18 +62,19 @@ void dot_rows(int64_t K, const float* a, int64_t a_stride, const float* b, float
   for (int m = 0; m < M; m++) {
     float total = 0;
     for (int i = 0; i < kWidth; i++) total += acc[m][i];
-    for (int64_t i = k; i < K; i++) total += a[m * a_stride + i] * b[i];
+    for (int64_t i = k; i < K; i++) total += a[m * a_stride + i] * element(b, i);
     c[m * c_stride] = total;
   }
 }
 
-template <int M>
-void product(int64_t N, int64_t K, Matrix a, Matrix b, float* c, int64_t c_stride) {
-  if (b.transposed) {
+template <int M, class T>
+void multiply(int64_t N, int64_t K, Matrix a, const T* b, int64_t b_stride, bool transposed, float* c,
+              int64_t c_stride) {
+  if (transposed) {
 #pragma omp parallel for schedule(static)
     for (int64_t part = 0; part < kParts; part++) {
       for (int64_t j = N * part / kParts; j < N * (part + 1) / kParts; j++)
-        dot_rows<M>(K, a.data, a.stride, b.data + j * b.stride, c + j, c_stride);
+        dot_rows<M>(K, a.data, a.stride, b + j * b_stride, c + j, c_stride);
     }
     return;
   }
@@ -82,7 +84,7 @@ void product(int64_t N, int64_t K, Matrix a, Matrix b, float* c, int64_t c_strid
   for (int64_t part = 0; part < kParts; part++) {
     float* y = partial + part * M * N;
     std::fill_n(y, M * N, 0.0f);
-    add_rows<M>(N, a.data, a.stride, b.data, b.stride, K * part / kParts, K * (part + 1) / kParts, y);
+    add_rows<M>(N, a.data, a.stride, b, b_stride, K * part / kParts, K * (part + 1) / kParts, y);
   }
   for (int64_t m = 0; m < M; m++) {
     float* to = c + m * c_stride;
@@ -98,18 +100,26 @@ void product(int64_t N, int64_t K, Matrix a, Matrix b, float* c, int64_t c_strid
   }
 }
 
+template <int M>
+void multiply(int64_t N, int64_t K, Matrix a, Weights b, float* c, int64_t c_stride) {
+  if (b.stored.bf16)
+    multiply<M>(N, K, a, static_cast<const uint16_t*>(b.stored.data), b.stride, b.transposed, c, c_stride);
+  else
+    multiply<M>(N, K, a, static_cast<const float*>(b.stored.data), b.stride, b.transposed, c, c_stride);
+}
+
 }  // namespace
 
-void few_rows(int64_t M, int64_t N, int64_t K, Matrix a, Matrix b, float* c, int64_t c_stride) {
+void few_rows(int64_t M, int64_t N, int64_t K, Matrix a, Weights b, float* c, int64_t c_stride) {
   switch (M) {
     case 1:
-      return product<1>(N, K, a, b, c, c_stride);
+      return multiply<1>(N, K, a, b, c, c_stride);
     case 2:
-      return product<2>(N, K, a, b, c, c_stride);
+      return multiply<2>(N, K, a, b, c, c_stride);
     case 3:
-      return product<3>(N, K, a, b, c, c_stride);
+      return multiply<3>(N, K, a, b, c, c_stride);
     default:
-      return product<4>(N, K, a, b, c, c_stride);
+      return multiply<4>(N, K, a, b, c, c_stride);
   }
 }
 

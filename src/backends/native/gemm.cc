@@ -316,11 +316,24 @@ void gemm(int64_t M, int64_t N, int64_t K, Matrix a, Matrix b, float* c, int64_t
   if (!error.empty()) throw std::runtime_error(error);
 }
 
-void product(int64_t M, int64_t N, int64_t K, Matrix a, Matrix b, float* c, int64_t c_stride,
+void product(int64_t M, int64_t N, int64_t K, Matrix a, Weights b, float* c, int64_t c_stride,
              const Epilogue& epilogue) {
-  if (M > kFewRows || a.transposed || M * N * K <= kSmall) return gemm(M, N, K, a, b, c, c_stride, false, epilogue);
-  few_rows(M, N, K, a, b, c, c_stride);
-  if (epilogue) epilogue(0, M, 0, N);
+  if (M <= kFewRows && !a.transposed && M * N * K > kSmall) {
+    few_rows(M, N, K, a, b, c, c_stride);
+    if (epilogue) epilogue(0, M, 0, N);
+    return;
+  }
+  const float* values = static_cast<const float*>(b.stored.data);
+  if (b.stored.bf16) {
+    static thread_local Scratch scratch;
+    const int64_t size = (b.transposed ? N : K) * b.stride;
+    const uint16_t* halves = static_cast<const uint16_t*>(b.stored.data);
+    float* expanded = scratch.floats(size);
+#pragma omp parallel for simd schedule(static)
+    for (int64_t i = 0; i < size; i++) expanded[i] = bf16_to_float(halves[i]);
+    values = expanded;
+  }
+  gemm(M, N, K, a, {values, b.stride, b.transposed}, c, c_stride, false, epilogue);
 }
 
 }  // namespace gpt

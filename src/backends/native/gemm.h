@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "kernel.h"
 #include "simd.h"
 
 namespace gpt {
@@ -28,14 +29,21 @@ void gemm(int64_t M, int64_t N, int64_t K, Matrix a, Matrix b, float* c, int64_t
 // The same by the calling thread alone, for use inside a parallel region.
 void gemm_serial(int64_t M, int64_t N, int64_t K, Matrix a, Matrix b, float* c, int64_t c_stride, bool accumulate);
 
+// The right side of a product as it is stored, float32 or bfloat16.
+struct Weights {
+  Stored stored;
+  int64_t stride;
+  bool transposed = false;
+};
+
 // C = A B as a forward pass wants it: by few_rows() for up to kFewRows rows (decoding), else by gemm(). The sums of a
 // row have another order there, so what is to be bitwise the same in chunks of any size takes gemm().
-void product(int64_t M, int64_t N, int64_t K, Matrix a, Matrix b, float* c, int64_t c_stride,
+void product(int64_t M, int64_t N, int64_t K, Matrix a, Weights b, float* c, int64_t c_stride,
              const Epilogue& epilogue = nullptr);
 
 constexpr int64_t kFewRows = 4;
 // For 1 to kFewRows rows, none of them transposed: few_rows.cc. All cores.
-void few_rows(int64_t M, int64_t N, int64_t K, Matrix a, Matrix b, float* c, int64_t c_stride);
+void few_rows(int64_t M, int64_t N, int64_t K, Matrix a, Weights b, float* c, int64_t c_stride);
 
 // "oneDNN 2.6.3 (libdnnl.so.2)", or why not: "own kernels (libdnnl.so.2, .3 not found)".
 const char* gemm_library();

@@ -36,16 +36,22 @@ struct KernelEntry {
   const char* name;
   const char* doc;
   Kernel run;
+  bool bf16;  // takes inputs stored as bfloat16 where its .cc says so; others get a float32 copy
 };
 
 std::vector<KernelEntry>& kernel_table();
 
 struct Registration {
-  Registration(const char* name, const char* doc, Kernel run) { kernel_table().push_back({name, doc, run}); }
+  Registration(const char* name, const char* doc, Kernel run, bool bf16 = false) {
+    kernel_table().push_back({name, doc, run, bf16});
+  }
 };
 // The name is the TF.js kernel name; the doc is one line that `gpt doctor --kernels` prints.
 #define GPT_KERNEL(name, doc, fn) \
   static const ::gpt::Registration registration_##fn { name, doc, fn }
+
+#define GPT_KERNEL_BF16(name, doc, fn) \
+  static const ::gpt::Registration registration_##fn { name, doc, fn, true }
 
 #define GPT_CHECK(condition, message)                       \
   do {                                                      \
@@ -58,6 +64,20 @@ inline const float* f32_in(const Call& call, size_t i, int64_t size) {
   GPT_CHECK(v.size >= size, "input " + std::to_string(i) + " has " + std::to_string(v.size) + " elements, expected " +
                                 std::to_string(size));
   return static_cast<const float*>(v.data);
+}
+
+// Weights as they are stored.
+struct Stored {
+  const void* data;
+  bool bf16;
+};
+
+inline Stored stored_in(const Call& call, size_t i, int64_t size) {
+  const View& v = call.in.at(i);
+  if (v.dtype != DType::bf16) return {f32_in(call, i, size), false};
+  GPT_CHECK(v.size >= size, "input " + std::to_string(i) + " has " + std::to_string(v.size) + " elements, expected " +
+                                std::to_string(size));
+  return {v.data, true};
 }
 
 inline const int32_t* i32_in(const Call& call, size_t i, int64_t size) {

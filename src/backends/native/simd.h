@@ -33,6 +33,16 @@ inline uint32_t float_to_bits(float f) {
   return i;
 }
 
+// A bfloat16 is the upper half of a float32.
+inline float bf16_to_float(uint16_t half) { return bits_to_float(static_cast<uint32_t>(half) << 16); }
+inline Vec load(const uint16_t* p) {
+  typedef uint16_t Halves __attribute__((vector_size(kWidth * 2), aligned(2), may_alias));
+  typedef uint32_t Bits __attribute__((vector_size(kWidth * 4)));
+  return reinterpret_cast<Vec>(__builtin_convertvector(*reinterpret_cast<const Halves*>(p), Bits) << 16);
+}
+inline float element(const float* p, int64_t i) { return p[i]; }
+inline float element(const uint16_t* p, int64_t i) { return bf16_to_float(p[i]); }
+
 // e^x to 2 ulp for x in [-87, 88]; 0 below, infinity above 88.72, NaN stays NaN.
 //   x = n ln 2 + r, |r| <= ln2 / 2;  e^x = 2^n e^r;  e^r by its Taylor polynomial of degree 7
 inline float fast_exp(float x) {

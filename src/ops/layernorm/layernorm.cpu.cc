@@ -69,6 +69,8 @@ void backward(float* dx, float* dweight, float* dbias, const float* x, const flo
   for (int64_t c = 0; c < C; c++) dbias[c] += total[C + c];
 }
 
+constexpr int64_t kAlone = 8192;  // elements that are not worth waking threads for: decoding
+
 }  // namespace
 
 // in x, weight, bias; out y; attrs N, C, eps
@@ -77,7 +79,7 @@ static void layer_norm(const Call& call) {
   const float eps = call.num(2);
   const float *x = f32_in(call, 0, N * C), *weight = f32_in(call, 1, C), *bias = f32_in(call, 2, C);
   float* y = f32_out(call, 0, N * C);
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (N * C > kAlone)
   for (int64_t n = 0; n < N; n++) normalise(y + n * C, x + n * C, weight, bias, C, eps);
 }
 GPT_KERNEL("GptLayerNorm", "y = layer norm of x over its last axis", layer_norm);
@@ -97,7 +99,7 @@ static void residual_layer_norm(const Call& call) {
   const float *x = f32_in(call, 0, N * C), *branch = f32_in(call, 1, N * C);
   const float *weight = f32_in(call, 2, C), *bias = f32_in(call, 3, C);
   float *total = f32_out(call, 0, N * C), *y = f32_out(call, 1, N * C);
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (N * C > kAlone)
   for (int64_t n = 0; n < N; n++) {
     const float *xn = x + n * C, *bn = branch + n * C;
     float* tn = total + n * C;

@@ -31,10 +31,12 @@ inline float gelu_erf_derivative(float x) {
 
 }  // namespace
 
-// in x (M,K), weight (K,N), bias (N); out y (M,N), and with an activation pre (M,N); attrs M, N, K, activation
+// in x (M,K), weight (K,N) float32 or bfloat16, bias (N); out y (M,N), and with an activation pre (M,N);
+// attrs M, N, K, activation
 static void linear(const Call& call) {
   const int64_t M = call.dim(0), N = call.dim(1), K = call.dim(2), activation = call.dim(3);
-  const float *x = f32_in(call, 0, M * K), *weight = f32_in(call, 1, K * N), *bias = f32_in(call, 2, N);
+  const float *x = f32_in(call, 0, M * K), *bias = f32_in(call, 2, N);
+  const Stored weight = stored_in(call, 1, K * N);
   float* y = f32_out(call, 0, M * N);
   float* pre = activation == kNone ? y : f32_out(call, 1, M * N);
   product(M, N, K, {x, K}, {weight, N}, pre, N, [&](int64_t i0, int64_t i1, int64_t j0, int64_t j1) {
@@ -59,7 +61,7 @@ static void linear(const Call& call) {
     }
   });
 }
-GPT_KERNEL("GptLinear", "y = x W + b, or GELU of it", linear);
+GPT_KERNEL_BF16("GptLinear", "y = x W + b, or GELU of it", linear);
 
 // in pre (n), dy (n); out dpre = dy * gelu'(pre); attrs n, activation
 static void gelu_grad(const Call& call) {

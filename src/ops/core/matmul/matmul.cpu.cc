@@ -1,6 +1,6 @@
 // Batched matrix products on the CPU. Shapes: matmul.ts.
 //
-// in a, b, for _FusedMatMul also bias (N); out c (batches, M, N);
+// in a, b (float32 or bfloat16), for _FusedMatMul also bias (N); out c (batches, M, N);
 // attrs M, N, K, transpose a, transpose b, then the batch dimensions of broadcast.h.
 // Few batches: all cores share each product. Many: each core takes whole ones. Both cut C into the same tiles.
 #include "../../../backends/native/gemm.h"
@@ -22,7 +22,9 @@ void multiply(const Call& call, const float* bias) {
     a_size += (batch.size[i] - 1) * batch.a[i];
     b_size += (batch.size[i] - 1) * batch.b[i];
   }
-  const float *a = f32_in(call, 0, a_size), *b = f32_in(call, 1, b_size);
+  const float* a = f32_in(call, 0, a_size);
+  const Stored b = stored_in(call, 1, b_size);
+  const int64_t b_bytes = b.bf16 ? 2 : 4;
   float* c = f32_out(call, 0, batches * M * N);
   const auto multiply_one = [&](int64_t i, int64_t ia, int64_t ib) {
     float* ci = c + i * M * N;
@@ -32,7 +34,8 @@ void multiply(const Call& call, const float* bias) {
         for (int64_t j = j0; j < j1; j++) ci[r * N + j] += bias[j];
       }
     };
-    product(M, N, K, {a + ia, transpose_a ? M : K, transpose_a}, {b + ib, transpose_b ? K : N, transpose_b}, ci, N,
+    product(M, N, K, {a + ia, transpose_a ? M : K, transpose_a},
+            {{static_cast<const char*>(b.data) + ib * b_bytes, b.bf16}, transpose_b ? K : N, transpose_b}, ci, N,
             bias ? add_bias : Epilogue());
   };
   // not one parallel region with an if clause: gemm's own would be nested, and start new threads for every product
@@ -53,9 +56,9 @@ void multiply(const Call& call, const float* bias) {
 }  // namespace
 
 static void batch_matmul(const Call& call) { multiply(call, nullptr); }
-GPT_KERNEL("BatchMatMul", "matrix products of a batch", batch_matmul);
+GPT_KERNEL_BF16("BatchMatMul", "matrix products of a batch", batch_matmul);
 
 static void fused_matmul(const Call& call) { multiply(call, f32_in(call, 2, call.dim(1))); }
-GPT_KERNEL("_FusedMatMul", "matrix products of a batch, with bias", fused_matmul);
+GPT_KERNEL_BF16("_FusedMatMul", "matrix products of a batch, with bias", fused_matmul);
 
 }  // namespace gpt
