@@ -70,12 +70,13 @@ export class MergeTable {
   }
 }
 
+const KEPT = 1 << 16; // symbols whose buffers, 2.6 MB, are kept for the next piece; a rare longer one gives them back
 const POSITIONS = 2 ** 32; // heap key = rank * POSITIONS + position, exact in float64 for ranks below 2^21
 
 /** Merges that a Merger can order. */
 export const MOST_MERGES = 2 ** 21;
 
-/** Applies a MergeTable. One object is reused for many pieces and keeps its buffers. */
+/** Applies a MergeTable. One object is reused for many pieces and keeps buffers that are small. */
 export class Merger {
   /** Heap operations so far: what a test bounds to show that the time is not quadratic. */
   operations = 0;
@@ -121,6 +122,7 @@ export class Merger {
     }
     let count = 0;
     for (let i = 0; i < n; i = next[i]!) symbols[count++] = token[i]!;
+    if (n > KEPT) this.#allocate(0);
     return count;
   }
 
@@ -167,7 +169,10 @@ export class Merger {
   /** n symbols make n - 1 first pairs and at most two more for each of n - 1 merges. */
   #reserve(n: number): void {
     if (this.#token.length >= n) return;
-    const size = Math.max(64, 2 ** Math.ceil(Math.log2(n)));
+    this.#allocate(Math.max(64, 2 ** Math.ceil(Math.log2(n))));
+  }
+
+  #allocate(size: number): void {
     this.#token = new Int32Array(size);
     this.#next = new Int32Array(size);
     this.#previous = new Int32Array(size);

@@ -1,6 +1,9 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { get_encoding } from 'tiktoken';
 import { describe, expect, test } from 'vitest';
 import { gpt2Tokenizer } from '../../src/tokenizer/gpt2.js';
+import { Merger, MergeTable } from '../../src/tokenizer/merge.js';
 import { GPT2_PATTERN } from '../../src/tokenizer/pieces.js';
 import { oddStrings } from './odd_strings.js';
 
@@ -56,6 +59,21 @@ describe('GPT-2 BPE', () => {
     const ids = gpt2.encode(text);
     expect(gpt2.operations - before).toBeLessThanOrEqual(6 * Buffer.byteLength(text));
     expect(gpt2.decode(ids)).toBe(text);
+  });
+
+  test('a piece of a million letters leaves no large buffers behind', () => {
+    setFlagsFromString('--expose-gc');
+    const held = (): number => {
+      runInNewContext('gc')();
+      return process.memoryUsage().arrayBuffers;
+    };
+    const n = 1 << 20;
+    const merger = new Merger(new MergeTable());
+    const symbols = new Int32Array(n);
+    const before = held();
+    expect(merger.merge(symbols, n)).toBe(n);
+    expect(held() - before).toBeLessThan(4 << 20); // it took 40 bytes a letter
+    expect(merger.merge(symbols, 10)).toBe(10);
   });
 
   test('a text cut before white space gives the same ids in two parts', () => {
