@@ -14,6 +14,7 @@
 
 import { BYTE_SYMBOLS, symbolsOf } from './byte_symbols.js';
 import { bpeJson } from './hf_json.js';
+import { END_OF_TEXT } from './tokenizer.js';
 import type { WordCounts } from './word_counts.js';
 
 /** What to train. */
@@ -51,7 +52,7 @@ export function trainBpe(words: WordCounts, { vocabSize, minFrequency, onToken }
     onToken?.(tokens.length + 1);
   }
   const spelled = tokens.map((bytes, id) => (id < 256 ? BYTE_SYMBOLS[id]! : symbolsOf(bytes)));
-  const json = bpeJson([...spelled, undefined], merges, tokens.length);
+  const json = bpeJson([...spelled, END_OF_TEXT], merges, tokens.length);
   return { json, vocabSize: tokens.length + 1, corpusTokens: corpus.tokens };
 }
 

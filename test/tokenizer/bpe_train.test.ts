@@ -29,6 +29,7 @@ test('merges the pair that occurs most often, until the vocabulary is full', () 
   expect(tokenizer.vocabSize).toBe(261);
   expect(tokenizer.eot).toBe(260);
   expect([...tokenizer.encode('lownew')]).toEqual([257, 259]);
+  expect(tokenizer.toJson()).toBe(trained.json);
 });
 
 describe('equals the naive trainer', () => {
@@ -118,6 +119,7 @@ test('the bundled tokenizer is what the stories give, and fits them', () => {
   const tokenizer = parseTokenizer(file('tokenizer.json'), 'tokenizer.json');
   expect(tokenizer.vocabSize).toBe(2048);
   expect(tokenizer.decode(tokenizer.encode(stories[0]!))).toBe(stories[0]);
+  expect(tokenizer.toJson() === file('tokenizer.json')).toBe(true);
 });
 
 describe('counting words', () => {
