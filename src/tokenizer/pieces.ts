@@ -1,8 +1,9 @@
 // GPT-2's pre-tokenization: a text is cut into pieces (words with the space before them, numbers, punctuation, white space),
 // and byte pairs are merged inside a piece only.
 //
-// GPT2_PATTERN is the specification. pieceEnd() is the same by hand, eight times as fast as the regular expression, which
-// makes an object and a string for every piece; test/tokenizer/pieces.test.ts compares both on every kind of text.
+// GPT2_PATTERN is the specification, for tests: V8 refuses to match it on some million characters without white space.
+// pieceEnd() is the same by hand, eight times as fast as the regular expression, which makes an object and a string for
+// every piece; test/tokenizer/pieces.test.ts compares both on every kind of text.
 //
 // A piece never runs from other characters into white space, and nothing looks behind, so a long text may be encoded in
 // parts that are cut before a run of white space: the ids are the same (data/read.ts cuts there).

@@ -2,7 +2,7 @@
 // Memory grows with the different words, not with the length of the corpus.
 
 import { DataError } from '../base/errors.js';
-import { GPT2_PATTERN } from './pieces.js';
+import { pieceEnd } from './pieces.js';
 
 const MOST_WORDS = 2 ** 24 - 1; // what a Map of V8 holds
 const SLICED = 13; // V8 makes a substring of so many units a view of the whole text, which it would keep alive
@@ -16,14 +16,16 @@ export class WordCounts {
   /** Counts the words of a text, or of a part of one that was cut before white space. Throws DataError beyond 2^24 words. */
   add(text: string): void {
     const counts = this.#counts;
-    const words = text.match(GPT2_PATTERN) ?? [];
-    for (const word of words) {
+    for (let start = 0; start < text.length; ) {
+      const end = pieceEnd(text, start);
+      const word = text.slice(start, end);
+      start = end;
+      this.#total++;
       const count = counts.get(word);
       if (count !== undefined) counts.set(word, count + 1);
       else if (counts.size < MOST_WORDS) counts.set(word.length < SLICED ? word : copy(word), 1);
       else throw new DataError('the corpus has more than 16 million different words', 'train on a part of it');
     }
-    this.#total += words.length;
     this.#bytes += Buffer.byteLength(text);
   }
 

@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { BpeTokenizer } from '../../src/tokenizer/bpe.js';
+import { MergeTable } from '../../src/tokenizer/merge.js';
 import { GPT2_PATTERN, PieceCache, pieceEnd } from '../../src/tokenizer/pieces.js';
+import { END_OF_TEXT } from '../../src/tokenizer/tokenizer.js';
+import { WordCounts } from '../../src/tokenizer/word_counts.js';
 import { oddStrings } from './odd_strings.js';
 
 const byHand = (text: string): string[] => {
@@ -39,6 +43,19 @@ describe('pieces by hand are those of the pattern', () => {
     }
     expect(wrong).toEqual([]);
   });
+});
+
+// The regular expression overflows V8's stack here.
+test.each(['漢', '😀'])('5 million %s in a row are one piece, to encode and to count', (char) => {
+  const n = 5 << 20;
+  const text = char.repeat(n);
+  const bytes = Array.from({ length: 256 }, (_, b) => Uint8Array.of(b));
+  const ids = new BpeTokenizer([...bytes, Buffer.from(END_OF_TEXT)], new MergeTable(), 256).encode(text);
+  expect(Buffer.from(ids).equals(Buffer.from(text))).toBe(true);
+  const words = new WordCounts();
+  words.add(text);
+  words.add(`a ${text}`);
+  expect([words.total, words.distinct, words.bytes]).toEqual([3, 3, 2 * Buffer.byteLength(text) + 2]);
 });
 
 test('the cache gives back what was added, while it grows and after it has started over', () => {
