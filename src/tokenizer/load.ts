@@ -1,13 +1,14 @@
 // From a configuration or a tokenizer.json to a Tokenizer.
 //
 // Read: the files that hf_json.ts writes, and every byte-level BPE of Hugging Face's with GPT-2's pattern. Anything else
-// would give other ids than the model was trained with, so it is an error, never a guess.
+// would give other ids than the model was trained with, so it is an error, never a guess. (Special tokens that a text
+// spells out are ordinary characters to gpt, as "<|endoftext|>" is: hf_json.ts.)
 
-import { readFile, stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ConfigError, DataError } from '../base/errors.js';
-import { diskError } from '../base/files.js';
+import { diskError, readText } from '../base/files.js';
 import { printable, quoted, short } from '../base/format.js';
 import { parseJson } from '../base/json.js';
 import type { TokenizerConfig } from '../config/schema.js';
@@ -53,10 +54,9 @@ export async function createTokenizer(
 /** Reads a tokenizer.json, or the one in a checkpoint folder. Throws DataError. */
 export async function loadTokenizer(dirOrFile: string): Promise<Tokenizer> {
   let file = dirOrFile;
-  let text: string;
   try {
-    if ((await stat(file)).isDirectory()) file = join(file, 'tokenizer.json');
-    text = await readFile(file, 'utf8');
+    if (statSync(file).isDirectory()) file = join(file, 'tokenizer.json');
+    statSync(file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw diskError('read', file, error);
     const fix =
@@ -65,14 +65,18 @@ export async function loadTokenizer(dirOrFile: string): Promise<Tokenizer> {
         : "text needs a tokenizer: put the model's tokenizer.json there";
     throw new DataError(`${file}: there is no such file`, fix);
   }
-  return parseTokenizer(text, file);
+  return parseTokenizer(readText(file), file);
 }
 
 const Step = z.nullish(z.looseObject({ type: z.string() }));
+const AddedToken = z.looseObject({ id: z.int().min(0), content: z.string(), special: z.boolean().default(false) });
 const File = z.looseObject({
-  added_tokens: z.array(z.looseObject({ id: z.int().min(0), content: z.string() })).default([]),
+  truncation: z.unknown(),
+  padding: z.unknown(),
+  added_tokens: z.array(AddedToken).default([]),
   normalizer: Step,
   pre_tokenizer: Step,
+  post_processor: Step,
   model: z.looseObject({
     type: z.string().default('BPE'),
     dropout: z.nullish(z.number()),
@@ -108,6 +112,13 @@ export function parseTokenizer(text: string, file: string): Tokenizer {
   const ids = vocabulary(json, refuse);
   const eot = ids.get(END_OF_TEXT);
   if (eot === undefined) throw refuse(`it has no ${END_OF_TEXT} token`);
+  const ordinary = json.added_tokens.find((token) => !token.special);
+  if (ordinary) throw refuse(`the added token ${quoted(ordinary.content)} is not special: texts would hold it`);
+  const { truncation, padding, post_processor } = json;
+  if (truncation || padding) throw refuse(`it has a ${truncation ? 'truncation' : 'padding'}`);
+  if (post_processor && !AddsNothing.safeParse(post_processor).success) {
+    throw refuse(`its post-processor (${short(post_processor.type)}) adds tokens to a text`);
+  }
 
   const split = splitting(json.pre_tokenizer, refuse);
   if (split === 'none') return charTokenizer(ids, eot, json, refuse);
@@ -167,6 +178,15 @@ const SplitThenBytes = z.object({
     ByteLevel.extend({ use_regex: z.literal(false) }),
   ]),
 });
+
+const NoTokens = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('ByteLevel') }), // offsets only
+  z.object({
+    type: z.literal('TemplateProcessing'),
+    single: z.array(z.strictObject({ Sequence: z.looseObject({}) })),
+  }),
+]);
+const AddsNothing = z.union([NoTokens, z.object({ type: z.literal('Sequence'), processors: z.array(NoTokens) })]);
 
 /** How text is split before the merges: by GPT-2's pattern, into bytes only, or not at all. */
 function splitting(step: File['pre_tokenizer'], refuse: Refuse): 'pattern' | 'bytes' | 'none' {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -111,8 +111,21 @@ describe('createTokenizer', () => {
     await expect(gpt1).rejects.toMatchObject({ fix: expect.stringContaining('gpt2-bpe') });
     await expect(createTokenizer({ type: 'file' }, none)).rejects.toThrow(ConfigError);
     await expect(loadTokenizer(join(dir, 'nowhere'))).rejects.toThrow(/nowhere: there is no such file/);
+    mkdirSync(join(dir, 'without'));
+    await expect(loadTokenizer(join(dir, 'without'))).rejects.toMatchObject({
+      message: `${join(dir, 'without', 'tokenizer.json')}: there is no such file`,
+      fix: expect.stringContaining("put the model's tokenizer.json there"),
+    });
     await expect(loadTokenizer('package.json/x')).rejects.toThrow('cannot read package.json/x: a part of the path is');
   });
+});
+
+test.each([600 << 20, 3 * 2 ** 30])('a tokenizer.json of %d bytes is not read', async (size) => {
+  const path = join(dir, 'huge.json');
+  writeFileSync(path, '{');
+  truncateSync(path, size);
+  await expect(loadTokenizer(path)).rejects.toThrow(`${path} has ${size} bytes`);
+  await expect(loadTokenizer(path)).rejects.toThrow(DataError);
 });
 
 // biome-ignore lint/suspicious/noExplicitAny: the patches reach into JSON
@@ -144,7 +157,58 @@ describe('reading the tokenizer.json of others', () => {
     expect(oddStrings(500, 5).filter((s) => t.encode(s).join() !== gpt2.encode(s).join())).toEqual([]);
   });
 
+  test('accepts post-processors that add no token', async () => {
+    const template = {
+      type: 'TemplateProcessing',
+      single: [{ Sequence: { id: 'A', type_id: 0 } }],
+      special_tokens: {},
+    };
+    const bytes = { type: 'ByteLevel', add_prefix_space: true, trim_offsets: false };
+    for (const step of [null, bytes, template, { type: 'Sequence', processors: [bytes, template] }]) {
+      const t = await patched((json) => {
+        json.post_processor = step;
+      });
+      expect(t.vocabSize).toBe(50257);
+    }
+  });
+
   test.each<[string, Patch, RegExp]>([
+    [
+      'an added token that is not special',
+      (j) => {
+        j.added_tokens.push({ id: 50257, content: '<user>', special: false });
+      },
+      /the added token "<user>" is not special/,
+    ],
+    [
+      'a template that adds tokens',
+      (j) => {
+        const single = [{ Sequence: { id: 'A' } }, { SpecialToken: { id: '<|endoftext|>' } }];
+        j.post_processor = { type: 'Sequence', processors: [{ type: 'TemplateProcessing', single }] };
+      },
+      /post-processor \(Sequence\) adds tokens/,
+    ],
+    [
+      "RoBERTa's post-processor",
+      (j) => {
+        j.post_processor = { type: 'RobertaProcessing', sep: ['</s>', 2], cls: ['<s>', 0] };
+      },
+      /post-processor \(RobertaProcessing\) adds tokens/,
+    ],
+    [
+      'a truncation',
+      (j) => {
+        j.truncation = { max_length: 512 };
+      },
+      /it has a truncation/,
+    ],
+    [
+      'a padding',
+      (j) => {
+        j.padding = { strategy: 'BatchLongest' };
+      },
+      /it has a padding/,
+    ],
     [
       'another model',
       (j) => {
@@ -255,7 +319,7 @@ describe('reading the tokenizer.json of others', () => {
     [
       'two tokens of the same bytes',
       (j) => {
-        j.added_tokens.push({ id: 50257, content: ' the' });
+        j.added_tokens.push({ id: 50257, content: ' the', special: true });
       },
       /added token " the" has the same bytes as "Ġthe"/,
     ],

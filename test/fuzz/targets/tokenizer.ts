@@ -48,9 +48,11 @@ export const tokenizerTargets: readonly Target[] = [
         changed(json, '"t h"', '"t h","t h"'),
         changed(json, '"t h"', Array(20_000).fill('"t h"').join()),
         changed(json, '"t h"', '["t","h","e"]'),
-        changed(json, '"added_tokens":[', '"added_tokens":[{"id":300,"content":" "},'), // two tokens of one byte
-        changed(json, '"added_tokens":[', '"added_tokens":[{"id":300,"content":""},'),
-        changed(json, '"added_tokens":[', '"added_tokens":[{"id":65,"content":"th"},'),
+        changed(json, '"added_tokens":[', '"added_tokens":[{"id":300,"content":" ","special":true},'), // two tokens of one byte
+        changed(json, '"added_tokens":[', '"added_tokens":[{"id":300,"content":"","special":true},'),
+        changed(json, '"added_tokens":[', '"added_tokens":[{"id":65,"content":"th","special":true},'),
+        changed(json, '"truncation":null', '"truncation":{"max_length":8}'),
+        changed(json, '"post_processor":{', '"post_processor":{"type":"Sequence","processors":[]},"w":{'),
         changed(json, '"vocab":{', `"vocab":${nested('{"a":', '0', '}', DEEP)},"w":{`),
         changed(json, '"merges":[', `"merges":${nested('[', '0', ']', DEEP)},"w":[`),
         changed(json, '"normalizer":null', `"normalizer":{"type":${nested('[', '', ']', DEEP)}}`),
