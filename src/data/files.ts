@@ -1,10 +1,10 @@
 // data.path to a list of files: files as they are, folders searched through, globs expanded.
 // Of a folder's files those that gpt reads are taken, but not .json, which in most folders is about the data
 // (dataset_info.json, tokenizer.json): a .json file must be named, or matched by a glob.
-// The list is sorted by path and without repetitions, so that the order of documents depends on names alone.
+// The list is sorted by path and names no file twice, however it was spelled, so that the order of documents depends on names alone.
 
 import { statSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { globSync, isDynamicPattern } from 'tinyglobby';
 import { DataError } from '../base/errors.js';
 import { ROW_ENDINGS } from './rows.js';
@@ -19,11 +19,11 @@ const READABLE = `gpt reads ${DATA_ENDINGS.join(' ')} files, folders that hold s
  * Throws DataError when one is missing, is of no known kind, or when nothing matches.
  */
 export function findFiles(path: string | readonly string[]): string[] {
-  const found = new Set<string>();
+  const found = new Map<string, string>();
   for (const one of typeof path === 'string' ? [path] : path) {
-    for (const file of expand(one)) found.add(file);
+    for (const file of expand(one)) if (!found.has(resolve(file))) found.set(resolve(file), file);
   }
-  return [...found].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  return [...found.values()].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
 }
 
 function expand(path: string): string[] {

@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { expect, test } from 'vitest';
 import { DataError } from '../../src/base/errors.js';
 import { findFiles } from '../../src/data/files.js';
@@ -18,6 +18,7 @@ test('takes files, folders and globs, sorted and once each', () => {
   expect(findFiles(join(dir, 'books'))).toEqual([a, c, b]);
   expect(findFiles(join(dir, '**/*.{md,gz}'))).toEqual([b, d]);
   expect(findFiles([d, join(dir, 'books/*'), a])).toEqual([a, c, d]);
+  expect(findFiles([a, relative('.', a), `${dir}/books/../books/a.txt`])).toEqual([a]);
   expect(findFiles(c)).toEqual([c]); // a name with the characters of a glob
 });
 
