@@ -1,22 +1,23 @@
 // From data.path to two token sources, for training and for validation, and the numbers that describe them.
 //
 // Text is tokenized once, into shards (token_file.ts) in a folder of the cache that is named by a hash of everything the
-// result depends on: files, text_key, split, tokenizer. Every document is followed by end-of-text. The manifest is
-// written last; a folder without one is made again. Files of up to 16 MiB enter the hash by their content, larger ones by
-// size and time of modification.
+// result depends on: files, text_key, split, tokenizer. Every document is followed by end-of-text. Files of up to 16 MiB
+// enter the hash by their content, larger ones by size and time of modification. (How such a folder is made: cache_folder.ts.)
 // split.ts decides what is held out; of .bin shards it is the last val_fraction of the tokens.
 
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { ConfigError, DataError } from '../base/errors.js';
-import { diskError, makeFolder, removeLeftovers, writeFileAtomic } from '../base/files.js';
-import { integer, percent } from '../base/format.js';
+import { writeFileAtomic } from '../base/files.js';
+import { integer, percent, plural } from '../base/format.js';
 import { jsonFileText } from '../base/json.js';
 import type { DataConfig, TokenizerConfig } from '../config/schema.js';
 import { createTokenizer, loadTokenizer } from '../tokenizer/load.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
+import { fillCacheFolder } from './cache_folder.js';
 import { findFiles } from './files.js';
 import { readText, type TextChunk } from './read.js';
 import { chooseSplit, countCharacters, everything, type Route, type Side } from './split.js';
@@ -78,14 +79,24 @@ export async function prepareData(options: PrepareOptions): Promise<PreparedData
   if (data.path === undefined) {
     throw new ConfigError('data.path is not set: there is nothing to train on', 'add --data FILE, a folder or a glob');
   }
-  const files = findFiles(data.path);
+  const all = findFiles(data.path);
   const valFiles = data.val_path === undefined ? [] : findFiles(data.val_path);
+  const held = new Set(valFiles.map((file) => resolve(file)));
+  const files = all.filter((file) => !held.has(resolve(file)));
+  if (files.length === 0) {
+    throw new ConfigError(
+      'every file of data.path is held out by data.val_path: there is nothing to train on',
+      'leave data.val_path out, which holds out a part of the text, or name other files',
+    );
+  }
+  const removed = all.length - files.length;
+  const heldOut = valFiles.length === 0 ? undefined : ownText(valFiles, removed);
   const shards = [...files, ...valFiles].filter((file) => file.endsWith('.bin'));
-  if (shards.length === 0) return prepareText(files, valFiles, options);
+  if (shards.length === 0) return prepareText(files, valFiles, heldOut, options);
   if (shards.length < files.length + valFiles.length) {
     throw new DataError(`${shards[0]} holds tokens, other files hold text`, 'give one kind or the other');
   }
-  return prepareShards(files, valFiles, options);
+  return prepareShards(files, valFiles, heldOut, options);
 }
 
 /** Throws DataError unless the source holds a window of n_ctx tokens and the token after it. */
@@ -104,6 +115,7 @@ export function requireLength(source: TokenSource, n_ctx: number, what: 'trainin
 async function prepareShards(
   files: readonly string[],
   valFiles: readonly string[],
+  heldOut: string | undefined,
   { data, tokenizer: config }: PrepareOptions,
 ): Promise<PreparedData> {
   if (config.type === 'char') {
@@ -127,7 +139,7 @@ async function prepareShards(
     val.close();
     throw error;
   }
-  const split = held ? ownText(valFiles) : `the last ${percent(data.val_fraction)} of the tokens are held out`;
+  const split = heldOut ?? `the last ${percent(data.val_fraction)} of the tokens are held out`;
   const hash = createHash('sha256').update(`${cut} ${files.length}\n`);
   for (const source of [train, val]) {
     const end = Math.min(source.length, 1 << 16);
@@ -153,8 +165,11 @@ const noText = (): AsyncIterable<string> => {
   throw new Error('internal: this tokenizer reads no corpus');
 };
 
-const ownText = (valFiles: readonly string[]): string =>
-  `held out: ${valFiles.length === 1 ? valFiles[0] : `${valFiles.length} files`} (data.val_path)`;
+function ownText(valFiles: readonly string[], removed: number): string {
+  const name = valFiles.length === 1 ? valFiles[0]! : plural(valFiles.length, 'file');
+  const also = removed === 0 ? '' : `; ${plural(removed, 'file')} of data.path among them, not trained on`;
+  return `held out: ${name} (data.val_path${also})`;
+}
 
 const sizes = (files: readonly string[]): { files: number; bytes: number } => ({
   files: files.length,
@@ -166,34 +181,68 @@ const sizes = (files: readonly string[]): { files: number; bytes: number } => ({
 async function prepareText(
   files: readonly string[],
   valFiles: readonly string[],
+  heldOut: string | undefined,
   options: PrepareOptions,
 ): Promise<PreparedData> {
   const { data, tokenizer: config } = options;
   const fixed = config.type === 'char' ? undefined : await createTokenizer(config, noText);
+  const all = [...files, ...valFiles];
+  const identities = all.map(identity);
   const inputs = {
     format: FORMAT,
-    files: files.map(identity),
-    val_files: valFiles.map(identity),
+    files: identities.slice(0, files.length),
+    val_files: identities.slice(files.length),
     text_key: data.text_key,
     val_fraction: valFiles.length > 0 ? null : data.val_fraction,
     tokenizer: fixed?.fingerprint ?? 'char',
   };
   const key = createHash('sha256').update(JSON.stringify(inputs)).digest('hex').slice(0, 16);
   const dir = join(options.cacheDir, key);
-  const cached = readManifest(dir);
-  if (!cached) {
-    emptyOfLeftovers(dir);
-    await tokenize(dir, files, valFiles, fixed, options);
+  const cached = await openCached(dir, fixed);
+  const fill = async (tmp: string): Promise<void> => {
+    await tokenize(tmp, files, valFiles, heldOut, fixed, options);
+    const changed = all.find((file, i) => !isSame(file, identities[i]!));
+    if (changed === undefined) return;
+    throw new DataError(`${changed} changed while it was read`, 'start again when nothing writes to it any more');
+  };
+  const isWhole = async (): Promise<boolean> => {
+    const theirs = await openCached(dir, fixed);
+    theirs?.train.close();
+    theirs?.val.close();
+    return theirs !== undefined;
+  };
+  if (!cached) await fillCacheFolder(dir, fill, isWhole);
+  const opened = cached ?? (await openCached(dir, fixed));
+  if (!opened) throw new DataError(`${dir}: the tokens cannot be read back`, 'check the disk (dmesg, df -h)');
+  // The same files may be named in other ways.
+  const stats = heldOut === undefined ? opened.stats : { ...opened.stats, split: heldOut };
+  return { ...opened, stats, dir, cached: cached !== undefined };
+}
+
+type Opened = Pick<PreparedData, 'tokenizer' | 'train' | 'val' | 'stats'>;
+
+/** What is in the cache; undefined where nothing is, or nothing whole. */
+async function openCached(dir: string, fixed: Tokenizer | undefined): Promise<Opened | undefined> {
+  const sources: TokenSource[] = [];
+  try {
+    const { tokenizer: fingerprint, stats } = Manifest.parse(
+      JSON.parse(readFileSync(join(dir, 'manifest.json'), 'utf8')),
+    );
+    const tokenizer = fixed ?? (await loadTokenizer(dir));
+    const open = (name: string, tokens: number, bytes: number | null): TokenSource => {
+      const source = openTokenFile(join(dir, name), tokenizer.vocabSize, bytes);
+      sources.push(source);
+      if (source.length !== tokens) throw new Error(`${name} is not the file that the manifest describes`);
+      return source;
+    };
+    const train = open('train.bin', stats.train_tokens, stats.train_bytes);
+    const val = open('val.bin', stats.val_tokens, stats.val_bytes);
+    if (tokenizer.fingerprint !== fingerprint) throw new Error('the tokenizer is not that of the manifest');
+    return { tokenizer, train, val, stats };
+  } catch {
+    for (const source of sources) source.close();
+    return undefined;
   }
-  const manifest = cached ?? readManifest(dir);
-  const tokenizer = fixed ?? (await loadTokenizer(dir));
-  if (!manifest || manifest.tokenizer !== tokenizer.fingerprint) {
-    throw new DataError(`${dir}: the cached tokens are damaged`, 'delete this folder and start again');
-  }
-  const { stats } = manifest;
-  const train = openTokenFile(join(dir, 'train.bin'), tokenizer.vocabSize, stats.train_bytes);
-  const val = openTokenFile(join(dir, 'val.bin'), tokenizer.vocabSize, stats.val_bytes);
-  return { tokenizer, train, val, stats, dir, cached: cached !== undefined };
 }
 
 /** What a file contributes to the name of the cache. */
@@ -203,12 +252,11 @@ function identity(file: string): (string | number)[] {
   return [resolve(file), size, createHash('sha256').update(readFileSync(file)).digest('hex')];
 }
 
-/** undefined when there is none, or none that this version wrote. */
-function readManifest(dir: string): z.infer<typeof Manifest> | undefined {
+function isSame(file: string, before: (string | number)[]): boolean {
   try {
-    return Manifest.parse(JSON.parse(readFileSync(join(dir, 'manifest.json'), 'utf8')));
+    return isDeepStrictEqual(identity(file), before);
   } catch {
-    return undefined;
+    return false; // it is gone
   }
 }
 
@@ -216,6 +264,7 @@ async function tokenize(
   dir: string,
   files: readonly string[],
   valFiles: readonly string[],
+  heldOut: string | undefined,
   fixed: Tokenizer | undefined,
   { data, onProgress }: PrepareOptions,
 ): Promise<void> {
@@ -242,8 +291,8 @@ async function tokenize(
     characters += countCharacters(text);
   }
   const { split, route } =
-    valFiles.length > 0
-      ? { split: ownText(valFiles), route: everything('train') }
+    heldOut !== undefined
+      ? { split: heldOut, route: everything('train') }
       : chooseSplit(documents, characters, data.val_fraction);
 
   const sides = {
@@ -322,14 +371,5 @@ class Writer {
 
   abort(): void {
     this.#file.abort();
-  }
-}
-
-function emptyOfLeftovers(dir: string): void {
-  makeFolder(dir);
-  try {
-    removeLeftovers(dir, () => true);
-  } catch (error) {
-    throw diskError('write', dir, error);
   }
 }

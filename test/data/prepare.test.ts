@@ -1,10 +1,18 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, DataError } from '../../src/base/errors.js';
 import { DataConfig, TokenizerConfig } from '../../src/config/schema.js';
-import { type PreparedData, prepareData, requireLength } from '../../src/data/prepare.js';
+import { type PreparedData, type PrepareProgress, prepareData, requireLength } from '../../src/data/prepare.js';
 import { TokenFileWriter, type TokenSource } from '../../src/data/token_file.js';
 import { ByteTokenizer } from '../../src/tokenizer/byte.js';
 import { workplace } from './workplace.js';
@@ -12,12 +20,24 @@ import { workplace } from './workplace.js';
 const { dir, file } = workplace();
 const cacheDir = join(dir, 'cache');
 
-type Options = Partial<DataConfig> & { tokenizer?: TokenizerConfig['type']; tokenizerPath?: string; cache?: string };
-function prepare({ tokenizer = 'byte', tokenizerPath, cache = cacheDir, ...data }: Options): Promise<PreparedData> {
+type Options = Partial<DataConfig> & {
+  tokenizer?: TokenizerConfig['type'];
+  tokenizerPath?: string;
+  cache?: string;
+  onProgress?: PrepareProgress;
+};
+function prepare({
+  tokenizer = 'byte',
+  tokenizerPath,
+  cache = cacheDir,
+  onProgress,
+  ...data
+}: Options): Promise<PreparedData> {
   return prepareData({
     data: DataConfig.parse(data),
     tokenizer: TokenizerConfig.parse({ type: tokenizer, ...(tokenizerPath ? { path: tokenizerPath } : {}) }),
     cacheDir: cache,
+    ...(onProgress ? { onProgress } : {}),
   });
 }
 const all = (source: TokenSource): Int32Array => source.read(0, source.length);
@@ -97,6 +117,19 @@ describe('the split', () => {
     expect(texts(data)).toEqual(['training<|endoftext|>', 'held out<|endoftext|>']);
     expect(data.stats).toMatchObject({ files: 2, documents: 2, split: `held out: ${val} (data.val_path)` });
   });
+
+  test('never trains on a file that is held out, however it is named', async () => {
+    const [train, val] = [file('both/a.txt', 'training'), file('both/b.txt', 'held out')];
+    const path = [join(dir, 'both'), relative('.', val)];
+    const data = await prepare({ path, val_path: relative('.', val) });
+    expect(texts(data)).toEqual(['training<|endoftext|>', 'held out<|endoftext|>']);
+    expect(data.stats.files).toBe(2);
+    const named = relative('.', val);
+    expect(data.stats.split).toBe(`held out: ${named} (data.val_path; 1 file of data.path among them, not trained on)`);
+    const apart = await prepare({ path: train, val_path: val });
+    expect([apart.cached, apart.stats.split]).toEqual([true, `held out: ${val} (data.val_path)`]);
+    await expect(prepare({ path: val, val_path: join(dir, 'both') })).rejects.toThrow(ConfigError);
+  });
 });
 
 describe('the cache', () => {
@@ -140,28 +173,65 @@ describe('the cache', () => {
     expect(left).toEqual([]);
   });
 
-  test('survives kill -9: shards without a manifest are made again, leftovers of the dead are removed', async () => {
-    const data = await prepare({ path, cache });
-    const folder = data.dir!;
-    const before = all(data.train);
-    rmSync(join(folder, 'manifest.json'));
-    writeFileSync(join(folder, 'train.bin'), 'half');
-    const dead = spawnSync('true').pid;
-    writeFileSync(join(folder, `train.bin.tmp-${dead}`), 'half');
-    writeFileSync(join(folder, `val.bin.tmp-${process.ppid}`), 'of a living process');
-    const again = await prepare({ path, cache });
-    expect(again.cached).toBe(false);
-    expect(all(again.train)).toEqual(before);
-    expect(readdirSync(folder).sort()).toEqual(
-      ['manifest.json', 'tokenizer.json', 'train.bin', 'val.bin', `val.bin.tmp-${process.ppid}`].sort(),
+  test('is not filled from a file that changes meanwhile', async () => {
+    const changing = join(dir, 'cache6');
+    const log = file('log.txt', 'a line\n'.repeat(100));
+    const onProgress = (): void => appendFileSync(log, 'more\n');
+    await expect(prepare({ path: log, cache: changing, onProgress })).rejects.toThrow(
+      `${log} changed while it was read`,
+    );
+    await expect(prepare({ path: log, cache: changing, onProgress: () => rmSync(log) })).rejects.toThrow(DataError);
+    expect(readdirSync(changing)).toEqual([]);
+  });
+
+  test('is filled by several at once, which need not know of each other', async () => {
+    const shared = join(dir, 'cache7');
+    const long = file('long.txt', 'the quick brown fox '.repeat(200_000));
+    const all = await Promise.all([1, 2, 3].map(() => prepare({ path: long, cache: shared })));
+    for (const { train, val, stats } of all) {
+      expect([train.length, val.length]).toEqual([stats.train_tokens, stats.val_tokens]);
+      expect(stats).toEqual(all[0]!.stats);
+    }
+    expect(readdirSync(shared)).toHaveLength(1);
+  });
+
+  test('survives kill -9: what was left is removed when nobody has written to it for an hour', async () => {
+    const killed = join(dir, 'cache8');
+    const leave = (name: string, written: number): void => {
+      mkdirSync(join(killed, name), { recursive: true });
+      writeFileSync(join(killed, name, 'train.bin.tmp-1'), 'half');
+      for (const at of [join(killed, name, 'train.bin.tmp-1'), join(killed, name)]) utimesSync(at, written, written);
+    };
+    const now = Date.now() / 1000;
+    leave('0123456789abcdef.tmp-01234567', now - 4000);
+    leave('0123456789abcdef.tmp-89abcdef', now - 3000);
+    leave('mine.tmp-01234567', 1);
+    const { dir: folder } = await prepare({ path, cache: killed });
+    expect(readdirSync(folder!).sort()).toEqual(['manifest.json', 'tokenizer.json', 'train.bin', 'val.bin']);
+    expect(readdirSync(killed).sort()).toEqual(
+      ['0123456789abcdef.tmp-89abcdef', 'mine.tmp-01234567', folder!.slice(-16)].sort(),
     );
   });
 
-  test('that is damaged is an error', async () => {
-    const { dir: folder } = await prepare({ path, cache });
-    const bytes = readFileSync(join(folder!, 'train.bin'));
-    writeFileSync(join(folder!, 'train.bin'), bytes.subarray(0, 1100));
-    await expect(prepare({ path, cache })).rejects.toThrow(/train\.bin: 1100 bytes, but its header promises/);
+  test.each<[string, (folder: string) => void]>([
+    ['has no manifest', (folder) => rmSync(join(folder, 'manifest.json'))],
+    ['lacks a shard', (folder) => rmSync(join(folder, 'train.bin'))],
+    [
+      'has half of a shard',
+      (folder) => writeFileSync(join(folder, 'val.bin'), readFileSync(join(folder, 'val.bin')).subarray(0, 1100)),
+    ],
+    ['has another shard', (folder) => writeFileSync(join(folder, 'val.bin'), readFileSync(join(folder, 'train.bin')))],
+    ['has a broken tokenizer.json', (folder) => writeFileSync(join(folder, 'tokenizer.json'), '{')],
+  ])('that %s is made again', async (_, damage) => {
+    const first = await prepare({ path, cache, tokenizer: 'char' });
+    const tokens = all(first.train);
+    damage(first.dir!);
+    const again = await prepare({ path, cache, tokenizer: 'char' });
+    expect(again.cached).toBe(false);
+    expect(again.stats).toEqual(first.stats);
+    expect(all(again.train)).toEqual(tokens);
+    expect((await prepare({ path, cache, tokenizer: 'char' })).cached).toBe(true);
+    expect(readdirSync(cache).filter((name) => name.includes('tmp'))).toEqual([]);
   });
 
   test('that cannot be written is an error', async () => {
@@ -208,11 +278,12 @@ describe('.bin shards', () => {
 
 test('progress reaches its total', async () => {
   const path = file('progress.txt', 'progress '.repeat(300_000));
+  const held = file('held.txt', 'progress '.repeat(200_000));
   for (const type of ['byte', 'char'] as const) {
     const seen: number[] = [];
     let total = 0;
     await prepareData({
-      data: DataConfig.parse({ path, val_path: path }),
+      data: DataConfig.parse({ path, val_path: held }),
       tokenizer: TokenizerConfig.parse({ type }),
       cacheDir: join(dir, 'cache5'),
       onProgress: ({ bytes, totalBytes }) => {
