@@ -23,7 +23,7 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { ConfigError, DataError } from './errors.js';
 import { isAlive } from './process.js';
 
@@ -212,12 +212,23 @@ async function stage(path: string, write: (tmp: string) => Promise<void>, fs: Fi
 /** Makes a folder and those above it, where they are missing. Throws DataError. */
 export function makeFolder(dir: string): void {
   try {
-    mkdirSync(dir, { recursive: true });
+    makeLevels(resolve(dir));
   } catch (error) {
     const isFile = (error as NodeJS.ErrnoException).code === 'EEXIST'; // a folder would do
     throw isFile
       ? new DataError(`cannot write ${dir}: it is a file`, 'choose a folder')
       : diskError('write', dir, error);
+  }
+}
+
+/** Not mkdir's own recursion: Node 20's never ends where mkdir says ENOENT though the parent is there (/proc/x). */
+function makeLevels(dir: string): void {
+  const parent = dirname(dir);
+  if (!existsSync(parent)) makeLevels(parent);
+  try {
+    mkdirSync(dir);
+  } catch (error) {
+    if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory()) throw error;
   }
 }
 

@@ -50,6 +50,10 @@ test('makeFolder makes those above too, and says where a file is in the way', ()
   expect(readdirSync(dir).sort()).toEqual(['a', 'file']);
 });
 
+test.skipIf(process.platform !== 'linux')('makeFolder comes back where the system makes no folders', () => {
+  expect(() => makeFolder('/proc/no/such')).toThrow('cannot write /proc/no/such: no such file');
+});
+
 describe('writeFileAtomic', () => {
   test('is the old or the new file after a fault at every call, and the next write cleans up', async () => {
     const path = join(dir, 'file');
