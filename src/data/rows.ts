@@ -33,8 +33,6 @@ export interface RowOptions {
   readonly names?: readonly string[];
   /** Lines of a .csv or .tsv file may have more fields than there are names: what is beyond them is dropped. */
   readonly dropExtra?: boolean;
-  /** Key of the list of rows in a .json file that is an object; default: its only list. */
-  readonly list?: string;
   /** Columns that the caller uses. Others may be left out of a .parquet file's rows, which is then read faster. */
   readonly columns?: readonly string[];
   readonly onBytes?: OnBytes;
@@ -66,6 +64,6 @@ async function open(file: string, format: RowFormat, options: RowOptions): Promi
   }
   const blocks = readBlocks(file, options.onBytes);
   if (format === 'jsonl') return readJsonl(file, blocks);
-  if (format === 'json') return readJson(file, blocks, options.list);
+  if (format === 'json') return readJson(file, blocks);
   return format === 'csv' ? readCsv(file, blocks, options) : readTsv(file, blocks, options);
 }

@@ -4,12 +4,12 @@
 //   {"a": 2}            {"a": 2}]                                 {"a": 2}]}
 //
 // Of a .json file the brackets are counted as it is read, and the objects of the list go to JSON.parse one by one, so its
-// size does not matter. Other lists and objects beside the rows are passed over.
+// size does not matter. The list of rows is the one whose first item is an object; other lists, and objects, beside it are
+// passed over.
 // JSON.parse makes up to 40 bytes of memory out of one: rows above 1 MiB may hold a million values, 1,000 deep.
 
 import { DataError } from '../../base/errors.js';
-import { printable, short } from '../../base/format.js';
-import { nearest } from '../../config/spelling.js';
+import { printable, quoted, short } from '../../base/format.js';
 import { type Line, Pieces, readLines } from '../blocks.js';
 import type { Row } from '../row.js';
 
@@ -22,8 +22,8 @@ const LIST_RULE = 'a .json file is a list of objects, or an object with one; one
 const FRAME = 1 << 20; // bytes around the list of rows
 const LONGEST_KEY = 1024; // under which a list is found
 
-const [QUOTE, COMMA, BACKSLASH, LINE_FEED, LIST] = [0x22, 0x2c, 0x5c, 0x0a, 0x5b];
-const isOpening = (byte: number): boolean => byte === LIST || byte === 0x7b; // [ {
+const [QUOTE, COMMA, BACKSLASH, LINE_FEED, LIST, OBJECT] = [0x22, 0x2c, 0x5c, 0x0a, 0x5b, 0x7b];
+const isOpening = (byte: number): boolean => byte === LIST || byte === OBJECT; // [ {
 const isClosing = (byte: number): boolean => byte === 0x5d || byte === 0x7d; // ] }
 
 /** Rows of a .jsonl file. Throws DataError with file and line. */
@@ -37,13 +37,10 @@ export async function* readJsonl(file: string, blocks: AsyncIterable<Buffer>): A
   }
 }
 
-/**
- * Rows of a .json file; `list` is the key of the list where the file is an object, default its only one.
- * Throws DataError with file and row.
- */
-export async function* readJson(file: string, blocks: AsyncIterable<Buffer>, list?: string): AsyncGenerator<Row> {
+/** Rows of a .json file. Throws DataError with file and row. */
+export async function* readJson(file: string, blocks: AsyncIterable<Buffer>): AsyncGenerator<Row> {
   let row = 0;
-  for await (const { bytes, line } of splitList(file, blocks, list)) {
+  for await (const { bytes, line } of splitList(file, blocks)) {
     const place = `${file}: row ${++row}`;
     yield { place, values: parseObject(place, `${place} (line ${line})`, bytes, LIST_RULE) };
   }
@@ -66,7 +63,8 @@ function parse(where: string, bytes: Buffer, rule: string): unknown {
   }
 }
 
-const isBlank = (bytes: Buffer): boolean => bytes.every((b) => b === 0x20 || (b >= 0x09 && b <= 0x0d));
+const isSpace = (byte: number): boolean => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
+const isBlank = (bytes: Buffer): boolean => bytes.every(isSpace);
 
 /** Throws DataError for JSON of so many values, or so deep, that parsing it would take far more memory than its bytes. */
 function checkSize(place: string, bytes: Buffer): void {
@@ -102,12 +100,14 @@ class Scan {
 }
 
 /** The items of the list of rows as bytes, with the line on which each starts. */
-async function* splitList(file: string, blocks: AsyncIterable<Buffer>, list?: string): AsyncGenerator<Line> {
+async function* splitList(file: string, blocks: AsyncIterable<Buffer>): AsyncGenerator<Line> {
   const scan = new Scan();
   const item = new Pieces(() => `${file}: row ${row}`);
   const frame = new Frame(file); // what stands around the rows
   let listDepth = 0; // of the list of rows while inside it, else 0
   let key: string | undefined; // under which it was found; '' where the file is the list
+  let opened: string | undefined; // key of a list whose first item is still to come
+  let empty = false; // a list without items was passed over
   let row = 1;
   let line = 1;
   let start = 1; // line of the item
@@ -128,58 +128,113 @@ async function* splitList(file: string, blocks: AsyncIterable<Buffer>, list?: st
         start = line;
         from = ends ? i : i + 1;
         if (ends) listDepth = 0;
-      } else if (isOpening(byte) && depth <= 1) {
-        frame.add(block.subarray(from, i + 1));
-        from = i + 1;
-        const name = depth === 0 ? '' : frame.lastKey();
-        if (byte !== LIST || (depth === 0 && key !== undefined)) continue;
-        if (depth === 1 && list !== undefined && name !== list) continue;
-        if (key !== undefined) throw severalLists(file, key, name);
-        key = name;
-        listDepth = scan.depth;
+        continue;
+      }
+      if (isSpace(byte)) continue;
+      const list = opened;
+      opened = undefined;
+      if (list !== undefined && byte === OBJECT) {
+        if (key !== undefined) throw severalLists(file, key, list);
+        key = list;
+        listDepth = depth;
         start = line;
+        from = i;
+      } else if (isOpening(byte) && depth <= 1) {
+        frame.add(block.subarray(from, i + 1), line);
+        from = i + 1;
+        if (byte !== LIST) continue;
+        if (depth === 1) opened = frame.lastKey();
+        else if (key === undefined) {
+          key = '';
+          listDepth = scan.depth;
+          start = line;
+        }
       } else if (isClosing(byte) && scan.depth === 1) {
         from = i; // what the bracket closes was passed over
+        if (list !== undefined) empty = true;
       }
     }
     if (listDepth > 0) item.add(block.subarray(from));
-    else if (scan.depth <= 1) frame.add(block.subarray(from));
+    else if (scan.depth <= 1) frame.add(block.subarray(from), line);
   }
-  frame.check(list, key !== undefined);
+  if (scan.depth > 0) throw new DataError(`${file}:${line}: not JSON: the file ends too early`, LIST_RULE);
+  frame.check(key !== undefined || empty);
 }
 
 /** The text around the rows: [], or an object without what its lists and objects hold. */
 class Frame {
   readonly #file: string;
   readonly #pieces = new Pieces(() => `${this.#file}: the text around the list of rows`, FRAME);
+  readonly #ends: { readonly offset: number; readonly line: number }[] = []; // of what was added
   #tail = '';
 
   constructor(file: string) {
     this.#file = file;
   }
 
-  add(bytes: Buffer): void {
+  /** line: of the last byte. */
+  add(bytes: Buffer, line: number): void {
     this.#pieces.add(bytes);
+    this.#ends.push({ offset: this.#pieces.length, line });
     this.#tail = (this.#tail + bytes.toString()).slice(-LONGEST_KEY);
   }
 
   /** The key before the bracket at the end. */
   lastKey(): string {
-    return /"((?:[^"\\]|\\.)*)"\s*:\s*[[{]$/.exec(this.#tail)?.[1] ?? '';
+    const key = /("(?:[^"\\]|\\.)*")\s*:\s*[[{]$/.exec(this.#tail)?.[1] ?? '""';
+    try {
+      return JSON.parse(key) as string;
+    } catch {
+      return key; // check() will refuse the file
+    }
   }
 
-  /** Throws DataError unless the whole file was JSON with a list of rows. */
-  check(list: string | undefined, found: boolean): void {
-    const value = parse(this.#file, this.#pieces.take(), LIST_RULE);
-    if (found) return;
-    const keys = typeof value === 'object' && value !== null ? Object.keys(value) : [];
-    const near = list === undefined ? undefined : nearest(list, keys);
-    throw new DataError(
-      `${this.#file}: there is no list${list === undefined ? '' : ` under the key "${list}"`}`,
-      near === undefined ? LIST_RULE : `did you mean "${near}"? it has: ${short(keys.join(', '), 200)}`,
-    );
+  /** Throws DataError unless the whole file was JSON with a list of rows, or empty. */
+  check(found: boolean): void {
+    const bytes = this.#pieces.take();
+    if (isBlank(bytes)) return;
+    const text = bytes.toString();
+    try {
+      JSON.parse(text);
+    } catch {
+      const at = faultIn(text);
+      const place = `${this.#file}:${this.#lineOf(bytes, Buffer.byteLength(text.slice(0, at)))}`;
+      throw new DataError(`${place}: not JSON from ${quoted(text.slice(at, at + 20))} on`, LIST_RULE);
+    }
+    if (!found) throw new DataError(`${this.#file}: there is no list of objects`, LIST_RULE);
+  }
+
+  /** Line in the file, where more stands than in this text. */
+  #lineOf(bytes: Buffer, offset: number): number {
+    const end = this.#ends.find((one) => one.offset > offset) ?? this.#ends.at(-1)!;
+    return end.line - bytes.subarray(offset, end.offset).filter((byte) => byte === LINE_FEED).length;
   }
 }
 
+const BLANK = String.raw`[ \t\n\r]*`;
+const STRING = String.raw`"[^"\\]*(?:\\.[^"\\]*)*"`;
+const VALUE = String.raw`(?:${STRING}|\[\]|\{\}|-?\d[\d.eE+-]*|true|false|null)`;
+const START = new RegExp(String.raw`${BLANK}(?:\[\]|\{)?${BLANK}`, 'y');
+const PAIR = new RegExp(String.raw`${STRING}${BLANK}:${BLANK}${VALUE}${BLANK}(?:,${BLANK}|(?=\}))`, 'y');
+const END = new RegExp(String.raw`\}${BLANK}`, 'y');
+
+/** Where the text of a frame stops to be JSON: JSON.parse says so of some faults only. Within a pair: its start. */
+function faultIn(text: string): number {
+  let at = 0;
+  const skip = (pattern: RegExp): boolean => {
+    pattern.lastIndex = at;
+    const matches = pattern.test(text);
+    if (matches) at = pattern.lastIndex;
+    return matches;
+  };
+  skip(START);
+  while (skip(PAIR));
+  skip(END);
+  return at;
+}
+
 const severalLists = (file: string, one: string, other: string): DataError =>
-  new DataError(`${file}: rows may be under "${short(one)}" or "${short(other)}"`, 'leave only one list in the object');
+  new DataError(
+    `${file}: rows may be under "${short(one)}" or "${short(other)}"`,
+    'leave only one list of objects in the file',
+  );
