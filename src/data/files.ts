@@ -10,7 +10,7 @@ import { DataError } from '../base/errors.js';
 import { ROW_ENDINGS } from './rows.js';
 
 /** What gpt reads, by the end of the file's name. */
-export const DATA_ENDINGS: readonly string[] = ['.txt', '.md', ...ROW_ENDINGS, '.bin'];
+export const DATA_ENDINGS: readonly string[] = ['.txt', '.txt.gz', '.md', '.md.gz', ...ROW_ENDINGS, '.bin'];
 
 const READABLE = `gpt reads ${DATA_ENDINGS.join(' ')} files, folders that hold some, and globs such as 'books/**/*.txt'`;
 

@@ -1,7 +1,9 @@
 import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { DataError } from '../../src/base/errors.js';
+import { findFiles } from '../../src/data/files.js';
 import { readText, type TextChunk } from '../../src/data/read.js';
 import { gpt2Tokenizer } from '../../src/tokenizer/gpt2.js';
 import { workplace } from './workplace.js';
@@ -28,6 +30,14 @@ describe('.txt and .md', () => {
       'one\r\ntwo',
       '# three\n',
     ]);
+  });
+
+  test('may be gzipped', async () => {
+    const [txt, md] = [file('zipped/a.txt.gz', gzipSync('\uFEFFone\ntwo')), file('zipped/b.md.gz', gzipSync('# 三'))];
+    expect(await texts(...findFiles(dirname(txt)))).toEqual(['one\ntwo', '# 三']);
+    expect(findFiles(md)).toEqual([md]);
+    await expect(chunks(file('zero.txt.gz', ''))).rejects.toThrow(/zero\.txt\.gz: the file is empty \(0 bytes\)/);
+    await expect(chunks(file('none.txt.gz', gzipSync('')))).rejects.toThrow(/none\.txt\.gz: the file is empty/);
   });
 
   test('large files come in chunks that change neither text nor tokens', async () => {
