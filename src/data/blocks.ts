@@ -121,8 +121,9 @@ async function* rawBlocks(file: string, onBytes?: OnBytes): AsyncGenerator<Buffe
     }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code?.startsWith('Z_')) throw new DataError(`${file}: damaged gzip data (${message})`, 'fetch the file again');
-    throw unreadable(file, error);
+    if (!code?.startsWith('Z_')) throw unreadable(file, error);
+    if (raw.bytesRead === 0) throw emptyFile(file, '0 bytes');
+    throw new DataError(`${file}: damaged gzip data (${message})`, 'fetch the file again');
   } finally {
     raw.destroy();
   }

@@ -159,6 +159,10 @@ describe('.csv', () => {
     ['more.csv', 'a,b\n\n1,2,3\n', /more\.csv:3: the row has 3 fields, but the header has 2/],
     ['twice.csv', 'a,b,a\n1,2,3\n', /twice\.csv:1: two columns are named "a"/],
     ['index.csv', ',text\n0,a\n', /index\.csv:1: column 1 of the header has no name/],
+    ['returns.csv', 'a,b\r1,2\r3,4\r', /returns\.csv:1: the line ends in a carriage return alone/],
+    ['last.csv', 'a,b\r', /last\.csv:1: the line ends in a carriage return alone/],
+    ['wide returns.csv', 'a,b\r1,2'.repeat(MiB), /returns\.csv:1: the line ends in a carriage return alone/],
+    ['empty.csv.gz', '', /empty\.csv\.gz: the file is empty \(0 bytes\)/],
     ['nothing.csv', '', /nothing\.csv: the file is empty \(not even a header line\)/],
     ['header.csv', 'a,b\n', /header\.csv: the file is empty \(no rows\)/],
     ['nul.csv', 'a,b\n1,\0\n', /nul\.csv: byte 6 is NUL/],
@@ -193,6 +197,7 @@ describe('.tsv', () => {
   test.each<Bad>([
     ['fewer.tsv', 'a\tb\n1\t2\n3\n', /fewer\.tsv:3: the row has 1 field, but the header has 2/],
     ['twice.tsv', 'a\ta\n', /twice\.tsv:1: two columns are named "a"/],
+    ['returns.tsv', 'a\tb\r1\t2\r', /returns\.tsv:1: the line ends in a carriage return alone/],
     ['tabs.tsv', `a\tb\n${'\t'.repeat(MiB)}`, /tabs\.tsv:2: the row has more than 10000 fields/],
   ])('%s is refused', refuses);
 });

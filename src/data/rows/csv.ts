@@ -7,7 +7,7 @@ import { CsvError, parse } from 'csv-parse/sync';
 import { DataError } from '../../base/errors.js';
 import { type Line, Pieces } from '../blocks.js';
 import type { Row } from '../row.js';
-import { type Fields, MOST_FIELDS, type TableOptions, tableRows, tooManyFields } from './table.js';
+import { bareReturns, type Fields, MOST_FIELDS, type TableOptions, tableRows, tooManyFields } from './table.js';
 
 const GROUP = 1 << 16; // bytes
 const [QUOTE, COMMA, LINE_FEED, RETURN] = [0x22, 0x2c, 0x0a, 0x0d];
@@ -27,6 +27,7 @@ async function* splitRecords(file: string, blocks: AsyncIterable<Buffer>): Async
   let opened = 1; // line of the quote
   let closed = -1; // offset of the last closing quote
   let fields = 1;
+  let returned = false; // the byte before is a carriage return of the first line
   let offset = 0; // of the block
   const held = new Pieces(() => `${file}:${start}: the row${inside ? ` (a quote on line ${opened} is open)` : ''}`);
   for await (const block of blocks) {
@@ -35,6 +36,8 @@ async function* splitRecords(file: string, blocks: AsyncIterable<Buffer>): Async
     let from = 0;
     for (let i = 0; i < block.length; i++) {
       const byte = block[i];
+      if (returned && byte !== LINE_FEED) throw bareReturns(file);
+      returned = byte === RETURN && line === 1 && !inside;
       if (byte === QUOTE) {
         inside = !inside;
         if (!inside) closed = offset + i;
@@ -63,6 +66,7 @@ async function* splitRecords(file: string, blocks: AsyncIterable<Buffer>): Async
     offset += block.length;
     yield group;
   }
+  if (returned) throw bareReturns(file);
   if (inside) throw new DataError(`${file}:${opened}: a quote opens on this line and is never closed`, RULE);
   if (held.length === 0) return;
   held.add(Buffer.of(LINE_FEED));

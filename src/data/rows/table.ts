@@ -54,6 +54,10 @@ export const tooManyFields = (place: string): DataError =>
     'check that the file has the format of its name',
   );
 
+/** The error for lines that would all be one row. */
+export const bareReturns = (file: string): DataError =>
+  new DataError(`${file}:1: the line ends in a carriage return alone`, "convert the file: tr '\\r' '\\n' < IN > OUT");
+
 const count = (n: number): string => (n === 1 ? '1 field' : `${n} fields`);
 
 function checkHeader(place: string, names: readonly string[]): void {
