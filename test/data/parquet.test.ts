@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { DataError } from '../../src/base/errors.js';
 import type { Row } from '../../src/data/row.js';
+import { GroupBudget } from '../../src/data/rows/parquet_limits.js';
 import { type RowOptions, readRows } from '../../src/data/rows.js';
 import { type Claims, ENDLESS_ZSTD, tinyParquet } from './tiny_parquet.js';
 import { workplace } from './workplace.js';
@@ -88,6 +89,19 @@ test.each<[string, Claims, RegExp]>([
   await expect(rows(path)).rejects.toThrow(message);
   await expect(rows(path)).rejects.toThrow(DataError);
   expect(process.memoryUsage().rss - before).toBeLessThan(64 << 20);
+});
+
+test('constant columns may take next to no bytes, up to a bound on their memory', () => {
+  const names = ['a', 'b'];
+  const children = names.map((name) => ({ element: { name }, children: [], count: 1, path: [name] }));
+  const group = (rows: number) => {
+    const chunks = names.map((name) => ({
+      meta_data: { path_in_schema: [name], num_values: BigInt(rows), total_compressed_size: 9_000n },
+    }));
+    return new GroupBudget(BigInt(rows), chunks as never, { element: { name: 'root' }, children, count: 1, path: [] });
+  };
+  expect(() => group(3_000_000)).not.toThrow();
+  expect(() => group(5_000_000)).toThrow('5000000 rows with 10000000 values in 18000 bytes');
 });
 
 test.each<[string, string | Uint8Array, RegExp]>([

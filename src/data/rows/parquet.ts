@@ -67,7 +67,7 @@ async function damaged<T>(where: string, work: () => T | Promise<T>): Promise<T>
     const what = error instanceof TypeError ? 'its structure is not that of Parquet' : (error as Error).message;
     throw new DataError(
       `${where}: cannot be decoded (${what})`,
-      'fetch or write the file again; if it is whole, write it with the default settings of pyarrow or as .jsonl',
+      'fetch or write the file again; if it is whole, write it with the default settings of pyarrow, in smaller row groups, or as .jsonl',
     );
   }
 }

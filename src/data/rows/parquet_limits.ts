@@ -14,7 +14,7 @@ import { int, Thrift } from './thrift.js';
 const COLUMNS = 10_000;
 const DEPTH = 16;
 const DECIMAL_BYTES = 64; // their decoding takes quadratic time
-const CELLS = 1 << 20; // values that a row group may have however small it is (columns of nothing but nulls)
+const CELLS = 1 << 23; // values that a row group may have however small it is (constant columns): 2 GB of memory at worst
 const CELLS_PER_BYTE = 64;
 const MOST_CELLS = 1 << 27;
 const PAGE_BYTES = 64 << 20; // decompressed bytes that a row group may have however small it is
