@@ -1,7 +1,12 @@
 // Texts and rows of text: .jsonl, .jsonl.gz and .txt. Half of the cases of .gz damage the rows before they are packed.
+// What is not packed is also tokenized, and its words are counted.
 
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { readText } from '../../../src/data/read.js';
+import { BpeTokenizer } from '../../../src/tokenizer/bpe.js';
+import { MergeTable } from '../../../src/tokenizer/merge.js';
+import { END_OF_TEXT } from '../../../src/tokenizer/tokenizer.js';
+import { WordCounts } from '../../../src/tokenizer/word_counts.js';
 import { DEEP, nested } from '../mutate.js';
 import { consistent, type Target } from '../target.js';
 
@@ -47,17 +52,52 @@ const HOSTILE = [
   '\0',
 ];
 
-async function read(path: string): Promise<void> {
+async function read(path: string, use?: (text: string) => void): Promise<void> {
   let open = false;
   let documents = 0;
   for await (const { text, docStart, docEnd } of readText([path], { textKey: 'text' })) {
     consistent(docStart === !open, 'a document starts inside another');
     consistent(text !== '' && !/\p{Surrogate}/u.test(text), 'an empty chunk, or half of a surrogate pair');
+    use?.(text);
     open = !docEnd;
     if (docEnd) documents++;
   }
   consistent(!open && documents > 0, `${documents} documents, the last one ${open ? 'open' : 'closed'}`);
 }
+
+const MERGES = [
+  [0x61, 0x61], // aa
+  [256, 256],
+  [0x74, 0x65], // te
+  [0xe6, 0x97], // the first two bytes of 日
+] as const;
+
+/** A tokenizer of few merges, in which runs take part and a character is cut. */
+function smallBpe(): BpeTokenizer {
+  const tokens: Uint8Array[] = Array.from({ length: 256 }, (_, b) => Uint8Array.of(b));
+  const merges = new MergeTable();
+  for (const [left, right] of MERGES) {
+    merges.add(left, right, tokens.length);
+    tokens.push(Buffer.concat([tokens[left]!, tokens[right]!]));
+  }
+  return new BpeTokenizer([...tokens, Buffer.from(END_OF_TEXT)], merges, tokens.length);
+}
+
+async function tokenize(path: string): Promise<void> {
+  const bpe = smallBpe(); // a new one, so that a case needs nothing of those before it
+  const words = new WordCounts();
+  let bytes = 0;
+  await read(path, (text) => {
+    consistent(bpe.decode(bpe.encode(text)) === text, 'the tokens are those of another text');
+    words.add(text);
+    bytes += Buffer.byteLength(text);
+  });
+  const counted = [...words].reduce((sum, [word, count]) => sum + count * Buffer.byteLength(word), 0);
+  consistent(counted === bytes, `words of ${counted} bytes in ${bytes} bytes of text`);
+}
+
+// The heap of merges has three float64 for each byte of a piece, rounded up to a power of two (tokenizer/merge.ts).
+const allowed = (size: number): number => 2 * 3 * 8 * size;
 
 const buffers = (texts: readonly string[]): Buffer[] => texts.map((text) => Buffer.from(text));
 const slack = 2 ** 21; // blocks of 1 MiB from the disk, and as many unpacked
@@ -78,8 +118,9 @@ export const rowTargets: readonly Target[] = [
     seeds: () => buffers(ROWS),
     hostile: () => [...buffers(HOSTILE), Buffer.from('{"text":"\xff"}\n', 'latin1')],
     dictionary: ['"text"', '{"text":"a"}\n'],
+    allowed,
     slack,
-    read,
+    read: tokenize,
   },
   {
     name: 'jsonl.gz',
@@ -116,13 +157,17 @@ export const rowTargets: readonly Target[] = [
         Buffer.from('\ufeff'),
         Buffer.from(`${'a'.repeat(2 ** 20 - 1)}👍${' '.repeat(2 ** 20)}`),
         Buffer.from('a'.repeat(2 ** 21)),
+        Buffer.from('漢'.repeat(2 ** 22)), // more than a regular expression can take
+        Buffer.from('😀'.repeat(2 ** 22)),
+        Buffer.from("'".repeat(2 ** 20)),
         Buffer.from('text', 'utf16le'),
         Buffer.from('caf\xe9', 'latin1'),
         Buffer.from('abc👍').subarray(0, 5),
         Buffer.alloc(3, 0xff),
         Buffer.alloc(0),
       ] as const,
+    allowed,
     slack,
-    read,
+    read: tokenize,
   },
 ];
