@@ -13,8 +13,8 @@ import { makeFolder, writeFileAtomic } from '../base/files.js';
 import { jsonFileText } from '../base/json.js';
 import { tf } from '../base/tf.js';
 import { measureMatmul, type OpenedBackend } from './backend.js';
-import { cacheFolder } from './cache_folder.js';
 import type { CommandContext } from './options.js';
+import { cacheFolder } from './user_cache.js';
 
 const Limits = z.object({
   device: z.string(),

@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { RunConfig } from '../config/schema.js';
 import { type PreparedData, prepareData } from '../data/prepare.js';
-import { cacheFolder } from './cache_folder.js';
 import type { CommandContext } from './options.js';
+import { cacheFolder } from './user_cache.js';
 
 /** Tokenizes the text that the configuration names, or finds the shards in the cache. Throws ConfigError, DataError. */
 export function prepareRunData({ data, tokenizer }: RunConfig, { env }: CommandContext): Promise<PreparedData> {
