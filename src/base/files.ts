@@ -224,7 +224,7 @@ export function makeFolder(dir: string): void {
 /** Not mkdir's own recursion: Node 20's never ends where mkdir says ENOENT though the parent is there (/proc/x). */
 function makeLevels(dir: string): void {
   const parent = dirname(dir);
-  if (!existsSync(parent)) makeLevels(parent);
+  if (!exists(parent)) makeLevels(parent);
   try {
     mkdirSync(dir);
   } catch (error) {
