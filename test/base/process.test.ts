@@ -12,13 +12,13 @@ test('a process is alive until it ends', () => {
 });
 
 test.skipIf(!existsSync('/proc/self/stat'))('a zombie is gone (Linux only)', async () => {
-  // the shell starts a child, and becomes a sleep, which waits for no child
-  const parent = spawn('sh', ['-c', 'sh -c "exit 0" & echo $!; exec sleep 60'], {
+  // the shell starts a child, and becomes, before the child ends, a sleep, which waits for no child
+  const parent = spawn('sh', ['-c', 'sleep 0.5 & echo $!; exec sleep 60'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   try {
     const [pid] = (await once(parent.stdout, 'data')) as [Buffer];
-    await expect.poll(() => isAlive(Number(pid))).toBe(false);
+    await expect.poll(() => isAlive(Number(pid)), { timeout: 5000 }).toBe(false);
     expect(existsSync(`/proc/${Number(pid)}/stat`)).toBe(true);
   } finally {
     parent.kill('SIGKILL');
