@@ -13,7 +13,8 @@ namespace gpt {
 namespace {
 
 constexpr int64_t kParts = 32;
-constexpr int64_t kStep = 4;  // rows of B read side by side
+constexpr int kStep = 4;          // rows of B read side by side
+constexpr int64_t kAhead = 1024;  // elements: what is asked for early where B is read in one run
 
 // y (M,N) += a (M, k0 .. k1) times rows k0 .. k1 of b
 template <int M, class T>
@@ -21,21 +22,28 @@ void add_rows(int64_t N, const float* a, int64_t a_stride, const T* b, int64_t b
               float* y) {
   int64_t k = k0;
   for (; k + kStep <= k1; k += kStep) {
-    const T *b0 = b + k * b_stride, *b1 = b0 + b_stride, *b2 = b1 + b_stride, *b3 = b2 + b_stride;
+    const T* bk = b + k * b_stride;
     int64_t j = 0;
     for (; j + kWidth <= N; j += kWidth) {
-      const Vec v0 = load(b0 + j), v1 = load(b1 + j), v2 = load(b2 + j), v3 = load(b3 + j);
+      // the rows after these: they are too short for the prefetching of the hardware to find its pace
+#pragma GCC unroll 8
+      for (int r = 0; r < kStep; r++) __builtin_prefetch(bk + (kStep + r) * b_stride + j);
+      Vec v[kStep];
+#pragma GCC unroll 8
+      for (int r = 0; r < kStep; r++) v[r] = load(bk + r * b_stride + j);
 #pragma GCC unroll 4
       for (int m = 0; m < M; m++) {
         const float* am = a + m * a_stride + k;
-        store(y + m * N + j, load(y + m * N + j) + am[0] * v0 + am[1] * v1 + am[2] * v2 + am[3] * v3);
+        Vec total = load(y + m * N + j);
+#pragma GCC unroll 8
+        for (int r = 0; r < kStep; r++) total += am[r] * v[r];
+        store(y + m * N + j, total);
       }
     }
     for (; j < N; j++) {
       for (int m = 0; m < M; m++) {
         const float* am = a + m * a_stride + k;
-        y[m * N + j] +=
-            am[0] * element(b0, j) + am[1] * element(b1, j) + am[2] * element(b2, j) + am[3] * element(b3, j);
+        for (int r = 0; r < kStep; r++) y[m * N + j] += am[r] * element(bk + r * b_stride, j);
       }
     }
   }
@@ -49,19 +57,33 @@ void add_rows(int64_t N, const float* a, int64_t a_stride, const T* b, int64_t b
   }
 }
 
-// c[m * c_stride] = a row m times the row b, for M rows
+// Sum of the lanes, by halves.
+float lane_sum(Vec v) {
+  float lanes[kWidth];
+  store(lanes, v);
+  for (int half = kWidth / 2; half > 0; half /= 2) {
+    for (int i = 0; i < half; i++) lanes[i] += lanes[i + half];
+  }
+  return lanes[0];
+}
+
+// c[m * c_stride] = a row m times the row b, for M rows. Several sums side by side: one would wait for each addition.
 template <int M, class T>
 void dot_rows(int64_t K, const float* a, int64_t a_stride, const T* b, float* c, int64_t c_stride) {
-  Vec acc[M] = {};
+  constexpr int kSums = M == 1 ? 4 : 2;
+  Vec acc[M][kSums] = {};
   int64_t k = 0;
-  for (; k + kWidth <= K; k += kWidth) {
-    const Vec v = load(b + k);
+  for (; k + kSums * kWidth <= K; k += kSums * kWidth) {
+    for (int s = 0; s < kSums; s++) {
+      __builtin_prefetch(b + k + s * kWidth + kAhead);
+      const Vec v = load(b + k + s * kWidth);
 #pragma GCC unroll 4
-    for (int m = 0; m < M; m++) acc[m] += load(a + m * a_stride + k) * v;
+      for (int m = 0; m < M; m++) acc[m][s] += load(a + m * a_stride + k + s * kWidth) * v;
+    }
   }
   for (int m = 0; m < M; m++) {
-    float total = 0;
-    for (int i = 0; i < kWidth; i++) total += acc[m][i];
+    for (int s = 1; s < kSums; s++) acc[m][0] += acc[m][s];
+    float total = lane_sum(acc[m][0]);
     for (int64_t i = k; i < K; i++) total += a[m * a_stride + i] * element(b, i);
     c[m * c_stride] = total;
   }
