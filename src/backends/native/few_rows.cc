@@ -81,10 +81,14 @@ void dot_rows(int64_t K, const float* a, int64_t a_stride, const T* b, float* c,
       for (int m = 0; m < M; m++) acc[m][s] += load(a + m * a_stride + k + s * kWidth) * v;
     }
   }
+  for (; k + kWidth <= K; k += kWidth) {
+    const Vec v = load(b + k);
+    for (int m = 0; m < M; m++) acc[m][0] += load(a + m * a_stride + k) * v;
+  }
   for (int m = 0; m < M; m++) {
     for (int s = 1; s < kSums; s++) acc[m][0] += acc[m][s];
     float total = lane_sum(acc[m][0]);
-    for (int64_t i = k; i < K; i++) total += a[m * a_stride + i] * element(b, i);
+    for (int64_t i = k; i < K; i++) total = multiply_add(a[m * a_stride + i], element(b, i), total);
     c[m * c_stride] = total;
   }
 }

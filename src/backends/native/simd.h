@@ -108,6 +108,15 @@ inline float fast_erf(float x) {
   return x * p / q;
 }
 
+// a b + c, rounded once where the instruction set can: left to itself, the compiler decides loop by loop.
+inline float multiply_add(float a, float b, float c) {
+#if defined(__FMA__)
+  return __builtin_fmaf(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+
 // Sum of n floats in a fixed order: kWidth partial sums, then those from left to right.
 inline float sum(const float* x, int64_t n) {
   Vec acc = {};
