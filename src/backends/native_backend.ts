@@ -8,9 +8,10 @@
 //   - a logical float32 tensor may be stored in another typed array (cpu's Cast): physical() converts it first.
 
 import { createRequire } from 'node:module';
-import { availableParallelism } from 'node:os';
+
 import path from 'node:path';
 import { toBfloat16, toFloat32 } from '../base/array.js';
+import { availableCores } from '../base/cores.js';
 import { DeviceError, MemoryError } from '../base/errors.js';
 import { bytes as formatBytes } from '../base/format.js';
 import { MathBackendCPU, tf } from '../base/tf.js';
@@ -296,7 +297,7 @@ function expanded(halves: Uint16Array): Float32Array {
 
 /** How to open the backend. */
 export interface NativeOptions {
-  /** Threads of the kernels; default: the cores that this process may use. */
+  /** Threads of the kernels; default: availableCores(). */
   readonly threads?: number | undefined;
   /** Use no better instruction set than this one (tests, comparisons). */
   readonly isa?: string | undefined;
@@ -321,7 +322,7 @@ export function registerNative(options: NativeOptions = {}): NativeBackend {
   }
   const isa = INSTRUCTION_SETS[Math.max(detected, wanted)]!;
   addon.load(path.join(folder, `kernels-${isa}.so`));
-  const threads = options.threads ?? availableParallelism();
+  const threads = options.threads ?? availableCores();
   addon.setThreads(threads);
   const backend = new NativeBackend(addon, isa, threads);
   tf.registerBackend('native', () => backend, 3);

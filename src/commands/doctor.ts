@@ -1,7 +1,8 @@
 // `gpt doctor`: what this machine has, what gpt makes of it, and how to get what is missing.
 
-import { availableParallelism, freemem, platform, release, totalmem } from 'node:os';
+import { freemem, platform, release, totalmem } from 'node:os';
 import { nativeIsBuilt } from '../backends/build_folder.js';
+import { availableCores } from '../base/cores.js';
 import { GptError } from '../base/errors.js';
 import { bytes } from '../base/format.js';
 import { jsonText } from '../base/json.js';
@@ -31,7 +32,7 @@ export const run: Run<DoctorOptions> = async (options, context) => {
     node: process.version,
     os: `${platform()} ${release()} ${process.arch}`,
     cpu: cpuName(),
-    cores: availableParallelism(),
+    cores: availableCores(),
     memory: `${bytes(totalmem())}, ${bytes(freemem())} free`,
   };
   const auto = native.ok ? 'native' : 'wasm';
