@@ -1,6 +1,6 @@
 // `npm run bench:peers -- --torch FILE --llmc DIR [--rounds 5]`: our training step beside its peers, on this machine.
 //
-//   --torch FILE   a script that times a PyTorch GPT-2 (--model, --batch, --context, --steps) and prints one JSON line
+//   --torch FILE   a script that times a PyTorch GPT-2 (--model, --batch, --context, --steps, --bf16), one JSON line each
 //   --llmc DIR     a folder with llm.c's CPU trainer, built, and the files that it reads (B = 4, T = 64, GPT-2 124M)
 //
 // Rounds alternate ours and theirs, so that a slow minute hits both; medians and ratios go to docs/benchmarks/cpu.md and
@@ -37,8 +37,9 @@ function ours({ model, batch, n_ctx, steps }) {
   return lastJson(execFileSync('node', [path.join(root, 'bin/gpt.js'), ...args.map(String)], { encoding: 'utf8' }));
 }
 
-function torch({ model, batch, n_ctx, peerSteps }) {
-  const args = [options.torch, '--model', model, '--batch', batch, '--context', n_ctx, '--steps', peerSteps];
+function torch({ model, batch, n_ctx, peerSteps }, ...precision) {
+  const sizes = ['--model', model, '--batch', batch, '--context', n_ctx, '--steps', peerSteps];
+  const args = [options.torch, ...sizes, ...precision];
   // Debian's OpenBLAS takes newer Intel CPUs for ones without AVX-512, and is then 4 times slower: tell it
   const avx512 = flags.includes('avx512f') ? { OPENBLAS_CORETYPE: 'SkylakeX' } : {};
   const env = { ...avx512, ...process.env, OMP_NUM_THREADS: String(threads) };
@@ -81,7 +82,10 @@ if (loadavg()[0] > 0.5) console.log(`warning: the load average is ${loadavg()[0]
 const results = [];
 for (const work of WORK) {
   const peers = [];
-  if (options.torch) peers.push({ run: () => torch(work), rows: [] });
+  if (options.torch) {
+    peers.push({ run: () => torch(work), rows: [] });
+    peers.push({ run: () => torch(work, '--bf16'), rows: [], name: ', bf16' });
+  }
   if (options.llmc && work.llmc) peers.push({ run: llmc, rows: [] });
   const own = [];
   for (let round = 0; round < rounds; round++) {
@@ -94,9 +98,9 @@ for (const work of WORK) {
   row.ours.mfu = median(own.map((r) => r.mfu));
   row.ours.model_gflops = median(own.map((r) => r.model_gflops));
   row.ours.peak_mem_gib = Math.max(...own.map((r) => r.peak_mem_gib));
-  for (const { rows } of peers) {
+  for (const { rows, name = '' } of peers) {
     const theirs = speed(rows);
-    row.peers.push({ peer: rows[0].peer, tokens_per_s: theirs, ratio: us / theirs });
+    row.peers.push({ peer: `${rows[0].peer}${name}`, tokens_per_s: theirs, ratio: us / theirs });
   }
   results.push(row);
   console.log(
@@ -121,7 +125,7 @@ writeFileSync(path.join(root, 'docs/benchmarks/cpu.json'), `${JSON.stringify({ .
 const lines = [
   '# Training speed on a CPU, beside its peers',
   '',
-  `${meta.date}, commit ${commit}, ${meta.cpu}, ${threads} threads, Node ${meta.node}; float32; ${rounds} rounds in turn, medians.`,
+  `${meta.date}, commit ${commit}, ${meta.cpu}, ${threads} threads, Node ${meta.node}; ours in float32; ${rounds} rounds in turn, medians.`,
   '',
   'Command: `npm run bench:peers -- --torch torch_gpt2.py --llmc llm.c` (test/bench/peers.mjs says what they are).',
   '',
