@@ -43,14 +43,16 @@ inline Vec load(const uint16_t* p) {
 inline float element(const float* p, int64_t i) { return p[i]; }
 inline float element(const uint16_t* p, int64_t i) { return bf16_to_float(p[i]); }
 
-// e^x to 2 ulp for x in [-87, 88]; 0 below, infinity above 88.72, NaN stays NaN.
-//   x = n ln 2 + r, |r| <= ln2 / 2;  e^x = 2^n e^r;  e^r by its Taylor polynomial of degree 7
-inline float fast_exp(float x) {
+// e^x = p 2^n for |x| < 89:  x = n ln 2 + r, |r| <= ln2 / 2;  p = e^r by its Taylor polynomial of degree 7
+struct Exponential {
+  float p;
+  uint32_t n;  // two's complement
+};
+inline Exponential exponential(float x) {
   const float magic = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer that sits in the low mantissa bits
-  const float clamped = x < -87.0f ? -87.0f : (x > 88.722839f ? 88.722839f : x);
-  const float shifted = clamped * 1.44269504f + magic;
+  const float shifted = x * 1.44269504f + magic;
   const float n = shifted - magic;
-  const float r = (clamped - n * 0.693359375f) + n * 2.12194440e-4f;  // ln 2 in two parts
+  const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;  // ln 2 in two parts
   float p = 1.0f / 5040;
   p = p * r + 1.0f / 720;
   p = p * r + 1.0f / 120;
@@ -59,31 +61,23 @@ inline float fast_exp(float x) {
   p = p * r + 0.5f;
   p = p * r + 1.0f;
   p = p * r + 1.0f;
+  return {p, float_to_bits(shifted) - float_to_bits(magic)};
+}
+
+// e^x to 2 ulp for x in [-87, 88]; 0 below, infinity above 88.72, NaN stays NaN.
+inline float fast_exp(float x) {
+  const Exponential e = exponential(x < -87.0f ? -87.0f : (x > 88.722839f ? 88.722839f : x));
   // 2^n in two halves: n may be 128, which one float exponent cannot hold
-  const uint32_t ni = float_to_bits(shifted) - float_to_bits(magic);
-  const uint32_t half = static_cast<int32_t>(ni) >> 1;
-  const float result = p * bits_to_float((half + 127) << 23) * bits_to_float((ni - half + 127) << 23);
+  const uint32_t half = static_cast<int32_t>(e.n) >> 1;
+  const float result = e.p * bits_to_float((half + 127) << 23) * bits_to_float((e.n - half + 127) << 23);
   const float low = x < -87.0f ? 0.0f : result;
   return x > 88.722839f ? INFINITY : (x != x ? x : low);
 }
 
-// e^x for x <= 0 (and a little above, where rounding made it so): the same without the cases of large x.
+// The same for x <= 0 (and a little above, where rounding made it so), without the cases of large x.
 inline float exp_below_one(float x) {
-  const float magic = 12582912.0f;
-  const float clamped = x < -87.0f ? -87.0f : x;
-  const float shifted = clamped * 1.44269504f + magic;
-  const float n = shifted - magic;
-  const float r = (clamped - n * 0.693359375f) + n * 2.12194440e-4f;
-  float p = 1.0f / 5040;
-  p = p * r + 1.0f / 720;
-  p = p * r + 1.0f / 120;
-  p = p * r + 1.0f / 24;
-  p = p * r + 1.0f / 6;
-  p = p * r + 0.5f;
-  p = p * r + 1.0f;
-  p = p * r + 1.0f;
-  const float result = p * bits_to_float((float_to_bits(shifted) - float_to_bits(magic) + 127) << 23);
-  return x < -87.0f ? 0.0f : result;
+  const Exponential e = exponential(x < -87.0f ? -87.0f : x);
+  return x < -87.0f ? 0.0f : e.p * bits_to_float((e.n + 127) << 23);
 }
 
 // 1 / (1 + e^-x)

@@ -42,7 +42,7 @@ test('bench prints one JSON line with the documented keys', async () => {
 });
 
 test.skipIf(BACKEND !== 'native')(
-  'bench --profile shows kernels beside the measured limits, which --limits keeps',
+  'bench --profile shows kernels beside the measured limits, which --limits keeps (needs the native addon)',
   async () => {
     place.write('tiny.yaml', 'model: {n_layer: 1, n_head: 2, n_embd: 16, n_ctx: 16, vocab_size: 64}\n');
     const { code, stdout } = await place.gpt(['bench', '--limits', '--backend', 'native']);

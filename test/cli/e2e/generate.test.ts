@@ -56,11 +56,16 @@ test('a prompt gives the same samples alone and beside others, of its length and
   expect(together[0]!.text).not.toBe(together[1]!.text);
 });
 
-test.skipIf(BACKEND !== 'native')('--precision bf16 on the native backend; elsewhere exit 3', async () => {
-  expect(await text('--prompt', 'The', '--tokens', '40', '--temperature', '0', '--precision', 'bf16')).toHaveLength(40);
-  const args = ['generate', 'run', '--backend', 'wasm', '--precision', 'bf16'];
-  expect(complaint(await place.gpt(args))).toMatchObject({ code: 3, wellFormed: true });
-});
+test.skipIf(BACKEND !== 'native')(
+  '--precision bf16 on the native backend (needs the addon); elsewhere exit 3',
+  async () => {
+    expect(await text('--prompt', 'The', '--tokens', '40', '--temperature', '0', '--precision', 'bf16')).toHaveLength(
+      40,
+    );
+    const args = ['generate', 'run', '--backend', 'wasm', '--precision', 'bf16'];
+    expect(complaint(await place.gpt(args))).toMatchObject({ code: 3, wellFormed: true });
+  },
+);
 
 test('several samples follow each other under headings', async () => {
   const { stdout } = await generate('--prompt', 'The', '--n', '2', '--tokens', '5');
