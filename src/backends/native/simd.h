@@ -33,6 +33,27 @@ inline uint32_t float_to_bits(float f) {
   return i;
 }
 
+// Rows to columns: exchanges, for each power of two s, the lanes that differ in s between the rows that differ in s.
+inline void transpose_square(Vec (&rows)[kWidth]) {
+  typedef int32_t Lanes __attribute__((vector_size(kWidth * 4)));
+#pragma GCC unroll 4
+  for (int s = 1; s < kWidth; s *= 2) {
+    Lanes low, high;
+#pragma GCC unroll 16
+    for (int j = 0; j < kWidth; j++) {
+      low[j] = (j & s) == 0 ? j : kWidth + j - s;
+      high[j] = (j & s) == 0 ? j + s : kWidth + j;
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < kWidth; i++) {
+      if ((i & s) != 0) continue;
+      const Vec a = rows[i], b = rows[i + s];
+      rows[i] = __builtin_shuffle(a, b, low);
+      rows[i + s] = __builtin_shuffle(a, b, high);
+    }
+  }
+}
+
 // A bfloat16 is the upper half of a float32.
 inline float bf16_to_float(uint16_t half) { return bits_to_float(static_cast<uint32_t>(half) << 16); }
 inline Vec load(const uint16_t* p) {

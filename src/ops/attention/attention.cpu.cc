@@ -49,13 +49,17 @@ void gather(const Shape& s, const float* rows, int64_t stride, float factor, flo
   std::fill_n(out + s.T * Dp, (s.padded_t() - s.T) * Dp, 0.0f);
 }
 
-// x (padded_t, padded_d) -> out (padded_d, padded_t)
+// x (padded_t, padded_d) -> out (padded_d, padded_t), in squares of one vector's width: both are multiples of it
 void transpose(const Shape& s, const float* x, float* out) {
   const int64_t Dp = s.padded_d(), Tp = s.padded_t();
-  for (int64_t t0 = 0; t0 < Tp; t0 += 16) {
-    const int64_t t1 = std::min(Tp, t0 + 16);
-    for (int64_t d = 0; d < Dp; d++) {
-      for (int64_t t = t0; t < t1; t++) out[d * Tp + t] = x[t * Dp + d];
+  for (int64_t t = 0; t < Tp; t += kWidth) {
+    for (int64_t d = 0; d < Dp; d += kWidth) {
+      Vec rows[kWidth];
+#pragma GCC unroll 16
+      for (int i = 0; i < kWidth; i++) rows[i] = load(x + (t + i) * Dp + d);
+      transpose_square(rows);
+#pragma GCC unroll 16
+      for (int i = 0; i < kWidth; i++) store(out + (d + i) * Tp + t, rows[i]);
     }
   }
 }
