@@ -2,7 +2,7 @@
 // Arithmetic alone (src/config), no TensorFlow.js.
 
 import { totalmem } from 'node:os';
-import { ConfigError } from '../base/errors.js';
+import { ConfigError, MemoryError } from '../base/errors.js';
 import { bytes, count, duration, integer, quoted } from '../base/format.js';
 import { jsonText } from '../base/json.js';
 import { checkpointBytes, checkpointsAtATime } from '../checkpoint/space.js';
@@ -86,6 +86,17 @@ export function requirePlannedMemory(
   requireMemory(shape, settings.train, { microBatch, recompute, portable }, available, resumed);
 }
 
+/** The advice for a run that does not fit. */
+function whatFits(plan: RunPlan): string {
+  try {
+    requirePlannedMemory(plan);
+  } catch (error) {
+    if (error instanceof MemoryError) return error.fix;
+    throw error;
+  }
+  return '';
+}
+
 const RATES = [100, 1000, 100_000]; // GFLOP/s: a laptop's CPU, a server's, a GPU
 
 /** The plan for a reader. gflops: rate that the machine delivers, for the time; undefined: a few round ones. */
@@ -108,6 +119,7 @@ export function planText(plan: RunPlan, name: string, gflops?: number): string {
       'memory',
       `${bytes(memory.total)} of ${bytes(available)} available${memory.total > available ? ': does not fit' : ''}`,
     ],
+    ...(memory.total > available ? [['', whatFits(plan)] as [string, string]] : []),
     [
       '',
       `weights ${bytes(memory.weights)}, gradients ${bytes(memory.gradients)}, optimizer ${bytes(memory.optimizer)}`,

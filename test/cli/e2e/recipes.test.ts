@@ -20,6 +20,12 @@ describe('gpt plan', () => {
     expect(stdout).toMatch(/time +309d at 300 GFLOP\/s/);
   });
 
+  test('says what would fit where the run does not', async () => {
+    const { code, stdout } = await place.gpt(['plan', 'gpt2-124m'], { GPT_MEMORY: String(3 * 2 ** 30) });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/does not fit\n +--train\.\S+ \S+/);
+  });
+
   test('--json, and epochs of a text whose length is given', async () => {
     const { stdout } = await place.gpt(['plan', 'gpt1', '--tokens', '1e9', '--json']);
     expect(JSON.parse(stdout)).toMatchObject({ name: 'gpt1', params: 116_534_784, steps: 3_051_758 });
