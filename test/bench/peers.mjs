@@ -125,7 +125,7 @@ writeFileSync(path.join(root, 'docs/benchmarks/cpu.json'), `${JSON.stringify({ .
 const lines = [
   '# Training speed on a CPU, beside its peers',
   '',
-  `${meta.date}, commit ${commit}, ${meta.cpu}, ${threads} threads, Node ${meta.node}; ours in float32; ${rounds} rounds in turn, medians.`,
+  `${meta.date}, commit ${commit}, ${meta.cpu}, ${threads} threads, Node ${meta.node}; ours in float32; medians of rounds in turn: ${rounds}.`,
   '',
   'Command: `npm run bench:peers -- --torch torch_gpt2.py --llmc llm.c` (test/bench/peers.mjs says what they are).',
   '',
