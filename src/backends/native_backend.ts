@@ -8,7 +8,6 @@
 //   - a logical float32 tensor may be stored in another typed array (cpu's Cast): physical() converts it first.
 
 import { createRequire } from 'node:module';
-
 import path from 'node:path';
 import { toBfloat16, toFloat32 } from '../base/array.js';
 import { availableCores } from '../base/cores.js';

@@ -62,19 +62,10 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   const origins = { ...config.origins(), ...(chosen ? { 'train.micro_batch': 'chosen for this machine' } : {}) };
   const storedConfig = settings as unknown as Json;
   const { seed, batch_tokens } = settings.train;
-  if (resumed !== undefined && resumed.trainer.state.step >= schedule.steps) {
-    const more = `--train.max_steps ${2 * resumed.trainer.state.step}`;
-    context.err(`${resumed.dir} has all of the ${schedule.steps} steps; to train on: ${more}\n`);
-    for (const file of [resumed, train, val]) file.close();
-    return 0;
-  }
-  const { early_stop } = settings.train;
-  if (resumed !== undefined && early_stop !== undefined && resumed.trainer.state.without_better >= early_stop) {
-    const more = `--train.early_stop ${2 * early_stop}`;
-    context.err(
-      `${resumed.dir} stopped early, after ${early_stop} validations without a better one; to train on: ${more}\n`,
-    );
-    for (const file of [resumed, train, val]) file.close();
+  const finished = resumed && resume.whyFinished(resumed, settings.train.early_stop, schedule.steps);
+  if (finished !== undefined) {
+    context.err(`${finished}\n`);
+    for (const file of [resumed, train, val]) file?.close();
     return 0;
   }
   requirePlannedMemory(plan, resumed !== undefined);

@@ -74,6 +74,19 @@ export function requireOnlyResumable({ config, out, flags }: PretrainOptions): v
   );
 }
 
+/** Why there is nothing to train, and how to train on all the same; undefined: there is. `steps`: of the whole run. */
+export function whyFinished(
+  { dir, trainer }: Resumable,
+  earlyStop: number | undefined,
+  steps: number,
+): string | undefined {
+  const { step, without_better } = trainer.state;
+  if (step >= steps) return `${dir} has all of the ${steps} steps; to train on: --train.max_steps ${2 * step}`;
+  if (earlyStop === undefined || without_better < earlyStop) return undefined;
+  const what = `${dir} stopped early, after ${earlyStop} validations without a better one`;
+  return `${what}; to train on: --train.early_stop ${2 * earlyStop}`;
+}
+
 /** While the batch grows, micro-batches decide which update sees which text. Throws ConfigError for others. */
 export function requireSameRamp({ trainer }: Resumable, { train }: RunConfig): void {
   const stored = (trainer.state.config as { train?: { micro_batch?: number } }).train?.micro_batch;

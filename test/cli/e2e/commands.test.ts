@@ -45,6 +45,8 @@ test.skipIf(BACKEND !== 'native')(
   'bench --profile shows kernels beside the measured limits, which --limits keeps (needs the native addon)',
   async () => {
     place.write('tiny.yaml', 'model: {n_layer: 1, n_head: 2, n_embd: 16, n_ctx: 16, vocab_size: 64}\n');
+    const measuring = ['bench', '--model', 'tiny.yaml', '--steps', '2', '--backend', 'native', '--profile'];
+    expect((await place.gpt(measuring)).stdout).not.toMatch(/Neg|BatchMatMul/); // nothing is kept yet
     const { code, stdout } = await place.gpt(['bench', '--limits', '--backend', 'native']);
     expect(code).toBe(0);
     const limits = JSON.parse(stdout) as { matmul_gflops: number; copy_gb_s: number };
