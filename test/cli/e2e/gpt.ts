@@ -76,7 +76,8 @@ export class Workplace {
 
   /** The same on a terminal of its own (Linux), whose keyboard is process.stdin of the result. */
   startOnTerminal(args: readonly string[]): Running {
-    const command = [process.execPath, BIN, ...args].map((word) => `'${word}'`).join(' ');
+    // exec: a shell that waits (dash) dies of the Ctrl-C that its child has answered
+    const command = `exec ${[process.execPath, BIN, ...args].map((word) => `'${word}'`).join(' ')}`;
     return this.#spawn('script', ['-qec', command, '/dev/null'], {}, 'pipe');
   }
 
