@@ -64,7 +64,6 @@ const runs = [
       ? []
       : [
           [isa, "tfjs-core's specs", [...suite, '--isa', isa]],
-          [isa, "tfjs-core's specs, own matmul", [...suite, '--isa', isa, '--own-matmul']],
           [isa, 'a toy run', ['test/train/toy_run.mjs', '--steps', '20', '--threads', '2', '--poison', '--isa', isa]],
           [isa, 'tests of the model and the training step', vitest('test/model', 'test/train/step.test.ts')],
         ]),

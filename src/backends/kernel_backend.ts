@@ -19,6 +19,8 @@ export interface KernelBackend {
     outputs: readonly KernelOutput[],
     attrs: readonly number[],
   ): tf.TensorInfo[];
+  /** Stores a float32 tensor as bfloat16 from now on, rounded to nearest. */
+  narrow(tensor: tf.TensorInfo): void;
 }
 
 /** The active backend if it has fused kernels, else undefined: then ops run their composite of stock TF.js ops. */

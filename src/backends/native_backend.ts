@@ -25,8 +25,7 @@ interface Addon {
   run(index: number, inputs: unknown[], outputs: unknown[], attrs: readonly number[]): void;
   alloc(bytes: number): ArrayBuffer;
   setThreads(n: number): void;
-  useOneDnn(on: boolean): boolean;
-  matmulLibrary(): string;
+  bf16(): { instructions: string; library: string };
   cpu(): string;
 }
 
@@ -93,14 +92,12 @@ export class NativeBackend extends MathBackendCPU implements KernelBackend {
     return this.#addon.kernels();
   }
 
-  /** Which matrix product is in use, e.g. "oneDNN 2.6.3". */
-  matmulLibrary(): string {
-    return this.#addon.matmulLibrary();
-  }
-
-  /** Switches between oneDNN and our own matrix product; returns whether oneDNN is in use now. For tests. */
-  useOneDnn(on: boolean): boolean {
-    return this.#addon.useOneDnn(on);
+  /**
+   * What multiplies bfloat16 matrices: `instructions` that the CPU has ("amx", "avx512_bf16", ''), and the `library` that
+   * uses them ("oneDNN 2.6.3", ''). Without one of them the products are emulated, slower than those of float32.
+   */
+  bf16(): { instructions: string; library: string } {
+    return this.#addon.bf16();
   }
 
   /** Threads of the kernels from now on; `threads` stays what the backend was opened with. For tests. */
@@ -120,7 +117,7 @@ export class NativeBackend extends MathBackendCPU implements KernelBackend {
     const fresh: tf.TensorInfo[] = [];
     const out = outputs.map((output) => {
       if ('update' in output) {
-        const values = this.physical(output.update);
+        const values = this.physical(output.update, this.#takesBf16.has(name));
         if (values === this.#entry(output.update.dataId).values) return values;
         throw new Error(`internal: ${name} cannot update integers that another tensor shares`);
       }

@@ -2,12 +2,11 @@
 // core kernel of src/ops/core forced on however small the tensors are.
 //
 //   node src/backends/tfjs_suite.mjs [--threads N] [--isa avx512|avx2|baseline] [--poison [--copy-views]]
-//                                    [--own-matmul] [--grep REGEX]
+//                                    [--grep REGEX]
 //
 //   --poison       all tensors live in the pool, whose buffers hold NaN when taken and when freed: reading a result
 //                  before it is written, or after it is released, fails a spec
 //   --copy-views   slices and complex parts have memory of their own, which is poisoned when they are freed
-//   --own-matmul   without oneDNN
 //   --grep         only specs whose name matches; then a kernel may go without a call
 //
 // Prints passed, failed and pending specs and the calls of each core kernel. Exits 1 when a spec fails, when fewer
@@ -30,7 +29,6 @@ const { values: options } = parseArgs({
     isa: { type: 'string' },
     poison: { type: 'boolean', default: false },
     'copy-views': { type: 'boolean', default: false },
-    'own-matmul': { type: 'boolean', default: false },
     grep: { type: 'string' },
   },
 });
@@ -42,7 +40,6 @@ const backend = registerNative({
 });
 registerCoreKernels(backend);
 coreSettings.minSize = 0;
-if (options['own-matmul']) backend.useOneDnn(false);
 backend.pool.poison = options.poison;
 backend.copyViews = options['copy-views'];
 await tf.setBackend('native');
@@ -133,7 +130,6 @@ for (let i = 0; i < calls.length; i += 6) {
 const how = [
   backend.isa,
   `${backend.threads} threads`,
-  options['own-matmul'] ? 'own matmul' : backend.matmulLibrary(),
   ...(options.poison ? ['poisoned'] : []),
   ...(options['copy-views'] ? ['copied views'] : []),
 ].join(', ');

@@ -39,7 +39,7 @@ export const StartEvent = z
     origins: z.record(text, text).describe('configuration key: file:line, flag or "default"'),
     backend: text.describe('native, wasm, ...'),
     backend_reason: text.describe('why this one'),
-    precision: text.describe('fp32'),
+    precision: text.describe('fp32 or bf16: of the matrix products'),
     threads: number,
     device: text.describe('model of the CPU or GPU'),
     peak_gflops: number

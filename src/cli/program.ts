@@ -62,6 +62,7 @@ class GptCommand extends Command {
   }
 }
 
+const PRECISIONS = ['fp32', 'bf16', 'auto'];
 const BACKENDS = ['auto', 'cuda', 'native', 'tensorflow', 'webgpu', 'wasm', 'cpu'];
 
 /** The tree. Parsing throws CommanderError, and nothing is written but help and version. */
@@ -135,6 +136,7 @@ function pretrain(program: GptCommand, start: Start): void {
     .option('--resume <dir>', 'go on with the run in this folder, exactly')
     .option('--val-data <path...>', 'held-out text of its own (config key data.val_path)')
     .option('--max-minutes <n>', 'save and stop after so many minutes (config key train.max_minutes)')
+    .addOption(new Option('--precision <p>', 'of the matrix products (config key train.precision)').choices(PRECISIONS))
     .option('--dry-run', 'check everything, show what the run takes, and stop')
     .option('--print-config', 'show every setting and where it came from, and stop')
     .compute();
@@ -166,10 +168,19 @@ function pretrain(program: GptCommand, start: Start): void {
 
 /** Options that are short for a config key. */
 function shortFlags(command: Command): string[] {
-  const { valData = [], maxMinutes } = command.opts<{ valData?: string[]; maxMinutes?: string }>();
+  const {
+    valData = [],
+    maxMinutes,
+    precision,
+  } = command.opts<{
+    valData?: string[];
+    maxMinutes?: string;
+    precision?: string;
+  }>();
   return [
     ...valData.flatMap((path) => ['--data.val_path', path]),
     ...(maxMinutes === undefined ? [] : ['--train.max_minutes', maxMinutes]),
+    ...(precision === undefined ? [] : ['--train.precision', precision]),
   ];
 }
 
@@ -311,7 +322,7 @@ function bench(program: GptCommand, start: Start): void {
     .option('--n-ctx <n>', "context (default: the model's)", whole(1))
     .option('--steps <n>', 'timed steps', whole(1), 10)
     .option('--warmup <n>', 'steps before that', whole(0), 3)
-    .addOption(new Option('--precision <p>', 'of the matrix products').choices(['fp32']).default('fp32'))
+    .addOption(new Option('--precision <p>', 'of the matrix products').choices(PRECISIONS).default('fp32'))
     .option('--recompute', 'compute activations twice, as train.recompute does', false)
     .option('--profile', 'show the time of each kernel beside the limits of the machine', false)
     .option('--limits', 'measure these limits, keep them, and stop', false)

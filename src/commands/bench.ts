@@ -2,7 +2,7 @@
 //
 //   tokens_per_s   batch * n_ctx / median step time (data, forward, backward, clip, AdamW, loss read)
 //   model_gflops   6 (N - n_ctx C) + 12 L C T floating-point operations a token, the convention of nanoGPT and PaLM
-//   mfu_full       model_gflops / the measured rate of the backend's float32 matrix product
+//   mfu_full       model_gflops / the measured rate of the backend's matrix product in that precision
 //   mfu            the same with attention counted causally: 6 N + 6 L T C a token; the headline
 //   --profile adds where the time goes (profile.ts); --limits measures what the machine can do (limits.ts)
 //   peak_mem_gib   largest resident size of the process; predicted_mem_gib: what config/memory.ts says beforehand
@@ -20,7 +20,7 @@ import { Gpt } from '../model/gpt.js';
 import { initialValues } from '../model/init.js';
 import { Optimizer } from '../train/optimizer.js';
 import { trainStep } from '../train/step.js';
-import { measureMatmul, openBackend } from './backend.js';
+import { choosePrecision, measureMatmul, openBackend } from './backend.js';
 import { machineLimits, measureLimits } from './limits.js';
 import type { BenchOptions, Run } from './options.js';
 import { availableMemory } from './plan.js';
@@ -39,7 +39,13 @@ export const run: Run<BenchOptions> = async (options, context) => {
   if (load! > 0.5 && !options.quiet) {
     context.err(`warning: the load average is ${load!.toFixed(2)}: other programs share these cores\n`);
   }
-  const memory = { microBatch: options.batch, recompute: options.recompute, portable: backend.native === undefined };
+  const precision = choosePrecision(options.precision, backend);
+  const memory = {
+    microBatch: options.batch,
+    recompute: options.recompute,
+    portable: backend.native === undefined,
+    bf16: precision === 'bf16',
+  };
   const predicted = trainingMemory(shape, memory).total;
   if (predicted > availableMemory(context)) {
     throw new MemoryError(
@@ -48,8 +54,8 @@ export const run: Run<BenchOptions> = async (options, context) => {
     );
   }
   const profile = new Profile();
-  const peak = measureMatmul();
-  const model = new Gpt(shape, initialValues(shape, 1));
+  const peak = measureMatmul(precision);
+  const model = new Gpt(shape, initialValues(shape, 1), precision === 'bf16');
   const optimizer = new Optimizer(model.parameters(), config.train);
   const B = options.batch;
   const T = shape.n_ctx;
@@ -82,7 +88,7 @@ export const run: Run<BenchOptions> = async (options, context) => {
   const result = {
     model: options.model,
     backend: backend.name,
-    precision: options.precision,
+    precision,
     threads: backend.threads,
     batch: B,
     n_ctx: T,
@@ -98,9 +104,9 @@ export const run: Run<BenchOptions> = async (options, context) => {
   };
   if (options.profile) {
     const limits = await machineLimits(backend, context.env); // after the peak of memory was read
-    const rows = profile.rows(options.steps, mean_ms, limits);
+    const rows = profile.rows(options.steps, mean_ms, limits, precision);
     if (options.json) Object.assign(result, { limits, profile: rows });
-    else context.out(`${profileText(rows, limits)}\n`);
+    else context.out(`${profileText(rows, limits, precision)}\n`);
   }
   context.out(`${jsonText(result)}\n`);
   return 0;

@@ -6,7 +6,7 @@ import { availableCores } from '../base/cores.js';
 import { GptError } from '../base/errors.js';
 import { bytes } from '../base/format.js';
 import { jsonText } from '../base/json.js';
-import { cpuName, measureMatmul, openBackend } from './backend.js';
+import { cpuName, measureMatmul, openBackend, type Precision } from './backend.js';
 import type { CommandContext, DoctorOptions, Run } from './options.js';
 
 /** One backend: usable or not, and what to say about it. */
@@ -53,10 +53,14 @@ export const run: Run<DoctorOptions> = async (options, context) => {
 async function nativeFinding(context: CommandContext): Promise<Finding> {
   try {
     const { reason, threads, native } = await openBackend({ backend: 'native', threads: undefined }, context.env);
-    const library = native!.matmulLibrary();
-    const what = `${native!.isa} kernels, ${library}, ${threads} threads, ${Math.round(measureMatmul())} GFLOP/s in float32`;
-    const missing = library.startsWith('oneDNN') ? {} : { fix: 'apt-get install libdnnl-dev && npm run build:native' };
-    return { backend: 'native', ok: reason !== '', what, ...missing };
+    const { instructions, library } = native!.bf16();
+    const rate = (precision: Precision) => `${Math.round(measureMatmul(precision))} GFLOP/s`;
+    const how = `bfloat16 (${[instructions, library].filter(Boolean).join(', ') || 'no instructions for it'})`;
+    const bf16 = library === '' ? `no fast products in ${how}` : `${rate('bf16')} in ${how}`;
+    const what = `${native!.isa} kernels, ${threads} threads, ${rate('fp32')} in float32, ${bf16}`;
+    const isMissing = instructions !== '' && library === '';
+    const fix = 'for them: apt-get install libdnnl-dev && npm run build:native';
+    return { backend: 'native', ok: reason !== '', what, ...(isMissing ? { fix } : {}) };
   } catch (error) {
     if (!(error instanceof GptError)) throw error;
     const what = nativeIsBuilt() ? error.message : 'not built';

@@ -1,9 +1,10 @@
 // What this machine can do at most, measured: the denominators of every share that gpt shows.
 //
-//   matmul   GFLOP/s of the float32 matrix product, 1024^3, the best of many
+//   matmul   GFLOP/s of the matrix product, the best of many: float32, 1024^3; bfloat16, with its left side rounded, four
+//            times as wide; null where no instruction does it
 //   copy     GB/s read and written by one kernel (y = -x) on tensors that no cache holds, the best of several
 //
-// `gpt bench --limits` measures both for three seconds and keeps them in the cache folder; `gpt bench --profile` uses
+// `gpt bench --limits` measures each for 1.5 seconds and keeps them in the cache folder; `gpt bench --profile` uses
 // what is kept for this processor and number of threads, and measures where nothing is.
 
 import { readFileSync } from 'node:fs';
@@ -21,6 +22,7 @@ const Limits = z.object({
   threads: z.number(),
   backend: z.string(), // with its matrix library
   matmul_gflops: z.number(),
+  matmul_bf16_gflops: z.number().nullable(),
   copy_gb_s: z.number(),
 });
 
@@ -37,6 +39,7 @@ export async function measureLimits(backend: OpenedBackend, env: CommandContext[
     for (const end = performance.now() + SECONDS * 1000; performance.now() < end; ) found = Math.max(found, measure());
     return found;
   };
+  const rounded = (rate: number): number => Math.round(10 * rate) / 10;
   const x = tf.fill([COPIED], 0.5);
   const copy = (): number => {
     const started = performance.now();
@@ -47,7 +50,8 @@ export async function measureLimits(backend: OpenedBackend, env: CommandContext[
     device: backend.device,
     threads: backend.threads,
     backend: backendText(backend),
-    matmul_gflops: Math.round(10 * best(measureMatmul)) / 10,
+    matmul_gflops: rounded(best(() => measureMatmul())),
+    matmul_bf16_gflops: backend.native?.bf16().library ? rounded(best(() => measureMatmul('bf16'))) : null,
     copy_gb_s: Math.round(100 * best(copy)) / 100,
   };
   x.dispose();
@@ -69,4 +73,4 @@ export async function machineLimits(backend: OpenedBackend, env: CommandContext[
 const limitsFile = (env: CommandContext['env']): string => path.join(cacheFolder(env), 'limits.json');
 
 const backendText = ({ name, native }: OpenedBackend): string =>
-  native === undefined ? name : `${name}, ${native.isa}, ${native.matmulLibrary()}`;
+  native === undefined ? name : `${name}, ${native.isa}, bf16 by ${native.bf16().library || 'emulation'}`;

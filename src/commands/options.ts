@@ -61,7 +61,7 @@ export interface BenchOptions extends ComputeOptions {
   readonly nCtx: number | undefined; //   undefined: the model's
   readonly steps: number;
   readonly warmup: number;
-  readonly precision: 'fp32';
+  readonly precision: 'fp32' | 'bf16' | 'auto';
   readonly recompute: boolean; //         train.recompute
   readonly profile: boolean; //           a table by kernel, too
   readonly limits: boolean; //            measure what the machine can do, and nothing else

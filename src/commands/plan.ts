@@ -7,7 +7,13 @@ import { bytes, count, duration, integer, quoted } from '../base/format.js';
 import { jsonText } from '../base/json.js';
 import { checkpointBytes, checkpointsAtATime } from '../checkpoint/space.js';
 import { countParameters, flopsPerToken } from '../config/arithmetic.js';
-import { chooseMicroBatch, requireMemory, type TrainingMemory, trainingMemory } from '../config/memory.js';
+import {
+  chooseMicroBatch,
+  memorySettings,
+  requireMemory,
+  type TrainingMemory,
+  trainingMemory,
+} from '../config/memory.js';
 import { type ResolvedModel, resolveModel } from '../config/model_shape.js';
 import type { RunConfig } from '../config/schema.js';
 import { Schedule } from '../train/schedule.js';
@@ -54,7 +60,7 @@ export function planRun(
     inEpochs && trainTokens === null
       ? null
       : new Schedule(settings.train, microBatch * shape.n_ctx, trainTokens ?? Number.NaN);
-  const memory = trainingMemory(shape, { microBatch, recompute: settings.train.recompute, portable });
+  const memory = trainingMemory(shape, { microBatch, ...memorySettings(settings.train, portable) });
   return { shape, settings, microBatch, portable, memory, schedule, available };
 }
 
@@ -82,8 +88,8 @@ export function requirePlannedMemory(
   { shape, settings, microBatch, portable, available }: RunPlan,
   resumed = false,
 ): void {
-  const { recompute } = settings.train;
-  requireMemory(shape, settings.train, { microBatch, recompute, portable }, available, resumed);
+  const needed = { microBatch, ...memorySettings(settings.train, portable) };
+  requireMemory(shape, settings.train, needed, available, resumed);
 }
 
 /** The advice for a run that does not fit. */
@@ -107,7 +113,8 @@ export function planText(plan: RunPlan, name: string, gflops?: number): string {
   const N = countParameters(shape);
   const finalNorm = arch === 'gpt1' ? 0 : 2 * C;
   const blocks = N - V * C - n_ctx * C - finalNorm;
-  const other = trainingMemory(shape, { microBatch, recompute: !train.recompute, portable });
+  const same = memorySettings(train, portable);
+  const other = trainingMemory(shape, { microBatch, ...same, recompute: !train.recompute });
   const local = shape.attention_layers.filter((kind) => kind === 'local').length;
   const lines: [label: string, text: string][] = [
     ['model', `${name}: ${arch}, ${L} layers, ${C} wide, ${shape.n_head} heads, context ${integer(n_ctx)}`],

@@ -38,7 +38,7 @@ export const run: Run<PretrainOptions> = async (options, context) => {
     return 0;
   }
   // 2. Backend, tokens, shape of the model.
-  const { cpuName, measureMatmul, openBackend } = await import('./backend.js');
+  const { choosePrecision, cpuName, measureMatmul, openBackend } = await import('./backend.js');
   const { prepareRunData } = await import('./run_data.js');
   const { requireLength } = await import('../data/prepare.js');
   const { BatchStream } = await import('../data/stream.js');
@@ -56,30 +56,32 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   const plan = planRun(config.run, tokenizer.vocabSize, train.length, context, portable);
   const { shape, microBatch } = plan;
   const schedule = plan.schedule ?? new Schedule(config.run.train, microBatch * n_ctx, train.length);
-  // stated from here on: a resumed run must have the micro-batch that was chosen for it, whatever memory is free then
-  const settings = { ...config.run, train: { ...config.run.train, micro_batch: microBatch } };
-  const chosen = typeof config.run.train.micro_batch !== 'number';
-  const origins = { ...config.origins(), ...(chosen ? { 'train.micro_batch': 'chosen for this machine' } : {}) };
-  const storedConfig = settings as unknown as Json;
-  const { seed, batch_tokens } = settings.train;
-  const finished = resumed && resume.whyFinished(resumed, settings.train.early_stop, schedule.steps);
+  const finished = resumed && resume.whyFinished(resumed, config.run.train.early_stop, schedule.steps);
   if (finished !== undefined) {
     context.err(`${finished}\n`);
     for (const file of [resumed, train, val]) file?.close();
     return 0;
   }
   requirePlannedMemory(plan, resumed !== undefined);
-  promptIds(tokenizer, settings.sample.prompt, n_ctx); // an error in it must not wait for the end of the run
+  promptIds(tokenizer, config.run.sample.prompt, n_ctx); // an error in it must not wait for the end of the run
   const out = requireName(options.out ?? path.join('checkpoints', config.name));
   const { checkpointBytes, requireCheckpointSpace } = await import('../checkpoint/space.js');
   requireCheckpointSpace({
     runDir: runDir ?? out,
     resumed: resumed !== undefined,
     bytes: checkpointBytes(countParameters(shape), tokenizer.toJson()),
-    keep: settings.train.keep,
+    keep: config.run.train.keep,
     steps: schedule.steps - (resumed?.trainer.state.step ?? 0),
   });
   const backend = await openBackend(options, context.env);
+  // Stated from here on, as chosen for this machine: a resumed run goes on with the same, wherever that is.
+  const chosen = { micro_batch: microBatch, precision: choosePrecision(config.run.train.precision, backend) };
+  const settings = { ...config.run, train: { ...config.run.train, ...chosen } };
+  const storedConfig = settings as unknown as Json;
+  const { seed, batch_tokens, precision } = settings.train;
+  const origins: Record<string, string> = { ...config.origins() };
+  if (typeof config.run.train.micro_batch !== 'number') origins['train.micro_batch'] = 'chosen for this machine';
+  if (config.run.train.precision === 'auto') origins['train.precision'] = 'the faster one on this machine';
 
   if (options.dryRun) {
     context.out(options.json ? `${jsonText(planJson(plan, config.name))}\n` : planText(plan, config.name));
@@ -96,7 +98,7 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   const { Gpt } = await import('../model/gpt.js');
   const { initialValues } = await import('../model/init.js');
   const { Optimizer } = await import('../train/optimizer.js');
-  const model = new Gpt(shape, resumed?.tensors ?? initialValues(shape, seed));
+  const model = new Gpt(shape, resumed?.tensors ?? initialValues(shape, seed), precision === 'bf16');
   const state = resumed?.trainer.state;
   const moments = resumed && { values: resumed.trainer.optimizer, step: resumed.trainer.state.step };
   const optimizer = new Optimizer(model.parameters(), settings.train, moments);
@@ -123,7 +125,7 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   const stop = stopOnSignals(context.err);
   const log = untilItFails(recordRun(dir), stop.abort);
   const report = both(log, await context.reporter()); // the log first: it must have what the screen shows
-  const peakGflops = backend.native === undefined ? null : measureMatmul();
+  const peakGflops = backend.native === undefined ? null : measureMatmul(precision);
 
   report.on({
     type: 'start',
@@ -138,7 +140,7 @@ export const run: Run<PretrainOptions> = async (options, context) => {
     origins,
     backend: backend.name,
     backend_reason: backend.reason,
-    precision: 'fp32',
+    precision,
     threads: backend.threads,
     device: backend.device,
     peak_gflops: peakGflops,

@@ -6,6 +6,7 @@
 
 import type { KernelCall } from '../backends/native_backend.js';
 import { integer } from '../base/format.js';
+import type { Precision } from './backend.js';
 import type { Limits } from './limits.js';
 
 const product = ([M, N, K]: readonly number[]): number => 2 * M! * N! * K!;
@@ -53,11 +54,12 @@ export class Profile {
   };
 
   /** The largest first; the last row is what no kernel took. steps: that were recorded; ms: of one of them, on average. */
-  rows(steps: number, ms: number, limits: Limits): ProfileRow[] {
+  rows(steps: number, ms: number, limits: Limits, precision: Precision): ProfileRow[] {
+    const peak = matmulLimit(limits, precision);
     const rows = [...this.#sums].map(([name, sum]): ProfileRow => {
       const gflops = sum.operations > 0 ? sum.operations / sum.ms / 1e6 : null;
       const gb_s = sum.bytes / sum.ms / 1e6;
-      const limit = gflops === null ? gb_s / limits.copy_gb_s : gflops / limits.matmul_gflops;
+      const limit = gflops === null ? gb_s / limits.copy_gb_s : gflops / peak;
       const [calls, own] = [sum.calls / steps, sum.ms / steps];
       return { name, calls, ms: own, share: own / ms, gflops, gb_s, limit };
     });
@@ -67,8 +69,12 @@ export class Profile {
   }
 }
 
+/** Rate of the matrix product; emulated bfloat16 is held against float32. */
+const matmulLimit = ({ matmul_gflops, matmul_bf16_gflops }: Limits, precision: Precision): number =>
+  precision === 'bf16' ? (matmul_bf16_gflops ?? matmul_gflops) : matmul_gflops;
+
 /** The rows as a table for a terminal. */
-export function profileText(rows: readonly ProfileRow[], limits: Limits): string {
+export function profileText(rows: readonly ProfileRow[], limits: Limits, precision: Precision): string {
   const lines = rows.map(({ name, calls, ms, share, gflops, gb_s, limit }) => {
     const rate = limit === null ? '' : gflops === null ? `${gb_s.toFixed(1)} GB/s` : `${integer(gflops)} GFLOP/s`;
     return [
@@ -82,6 +88,6 @@ export function profileText(rows: readonly ProfileRow[], limits: Limits): string
   });
   const head = ['kernel'.padEnd(20), 'calls'.padStart(6), 'ms a step'.padStart(10), 'share'.padStart(9)];
   const title = [...head, 'rate'.padStart(14), 'of limit'.padStart(9)].join('');
-  const limit = `limits: ${integer(limits.matmul_gflops)} GFLOP/s (matrix product), ${limits.copy_gb_s} GB/s (copy)`;
+  const limit = `limits: ${integer(matmulLimit(limits, precision))} GFLOP/s (matrix product, ${precision}), ${limits.copy_gb_s} GB/s (copy)`;
   return `${[title, ...lines, limit].join('\n')}\n`;
 }

@@ -7,6 +7,7 @@ import { type Checkpoint, loadCheckpoint, type Pointer } from '../checkpoint/sto
 import { Gpt } from '../model/gpt.js';
 import { loadTokenizer } from '../tokenizer/load.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
+import type { Precision } from './backend.js';
 
 /** An open model with its tokenizer. */
 export interface LoadedModel {
@@ -14,9 +15,6 @@ export interface LoadedModel {
   readonly tokenizer: Tokenizer;
   readonly checkpoint: Checkpoint;
 }
-
-/** How weights are stored. */
-export type Precision = 'fp32' | 'bf16';
 
 /** Matrices and tables; the vectors are nothing to read beside them. Throws DeviceError where the backend cannot. */
 function narrowWeights(model: Gpt): void {
@@ -31,7 +29,7 @@ function narrowWeights(model: Gpt): void {
  * Loads model and tokenizer of a run folder ('best' or 'latest'), a step folder, or a Hugging Face folder, onto the active
  * backend. Throws DataError when something is missing, damaged, or tokenizer and model do not fit.
  */
-export async function loadModel(dir: string, which: Pointer, precision: Precision = 'fp32'): Promise<LoadedModel> {
+export async function loadModel(dir: string, which: Pointer, weights: Precision = 'fp32'): Promise<LoadedModel> {
   const checkpoint = loadCheckpoint(dir, which);
   try {
     const tokenizer = await loadTokenizer(checkpoint.dir);
@@ -44,7 +42,7 @@ export async function loadModel(dir: string, which: Pointer, precision: Precisio
       );
     }
     const model = new Gpt(checkpoint.model, checkpoint.tensors);
-    if (precision === 'bf16') narrowWeights(model);
+    if (weights === 'bf16') narrowWeights(model);
     return { model, tokenizer, checkpoint };
   } finally {
     checkpoint.close();

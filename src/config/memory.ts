@@ -1,4 +1,4 @@
-// Bytes that training takes, from shape and batch alone: known before anything is allocated. Float32 throughout.
+// Bytes that training takes, from shape and batch alone: known before anything is allocated. Float32 unless stated.
 //
 // N parameters, L layers, C width, F MLP width, H heads, V vocabulary, R = micro_batch * n_ctx rows (tokens of one pass).
 //
@@ -8,6 +8,8 @@
 //                        With train.recompute only what enters a block, 2 C (GPT-1: C), and one block's whole
 //   working              what the pass holds beside that: one block's gradients F + 4 C per row, without recompute embedding
 //                        and final norm 3 C per row, and one chunk of logits, at most 256 MiB
+//   bfloat16 products    2 N beside the weights, and as working memory the rounded operands of the largest product, twice
+//                        2 R F bytes; its chunk of logits is one of them
 //   process              Node.js, TensorFlow.js, kernels, text: measured, 0.18 GiB (0.13 in gpt bench, 0.2 in gpt pretrain)
 //
 // On TensorFlow.js's portable backends the composites run, whose every intermediate result lives until the backward pass:
@@ -23,6 +25,7 @@ import type { ResolvedModel } from './model_shape.js';
 import type { TrainConfig } from './schema.js';
 
 const FLOAT = 4;
+const HALF = 2;
 const LOGIT_CHUNK = 256 * 2 ** 20;
 const PROCESS = 0.18 * 2 ** 30;
 
@@ -33,6 +36,8 @@ export interface MemorySettings {
   readonly recompute: boolean;
   /** On a backend without fused kernels. */
   readonly portable?: boolean;
+  /** Matrix products of bfloat16. */
+  readonly bf16?: boolean;
 }
 
 /** Bytes by purpose. */
@@ -49,11 +54,11 @@ export interface TrainingMemory {
 /** Bytes of the trainer, by purpose: the formulas at the head of this file. */
 export function trainingMemory(
   model: ResolvedModel,
-  { microBatch, recompute, portable }: MemorySettings,
+  { microBatch, recompute, portable = false, bf16 = false }: MemorySettings,
 ): TrainingMemory {
   const { vocab_size: V, n_embd: C, n_inner: F, n_layer: L, n_head: H, n_ctx, arch } = model;
   const rows = microBatch * n_ctx;
-  const weights = FLOAT * countParameters(model);
+  const N = countParameters(model);
   const streams = arch === 'gpt1' ? 1 : 2;
   const block = 8 * C + 2 * F + H;
   const chunkRows = Math.min(rows, Math.max(1, Math.floor(LOGIT_CHUNK / (FLOAT * V))));
@@ -61,9 +66,13 @@ export function trainingMemory(
     FLOAT *
     rows *
     (portable ? L * (105 * C + 26 * F + 12 * H * n_ctx) : recompute ? L * streams * C + block : L * block);
-  const working = FLOAT * (portable ? 12 * rows * V : rows * (F + 4 * C + (recompute ? 0 : 3 * C)) + chunkRows * V);
-  const total = 4 * weights + activations + working + PROCESS;
-  return { weights, gradients: weights, optimizer: 2 * weights, activations, working, process: PROCESS, total };
+  const rounded = bf16 ? HALF * (rows * F + Math.max(rows * F, chunkRows * V)) : 0;
+  const working =
+    FLOAT * (portable ? 12 * rows * V : rows * (F + 4 * C + (recompute ? 0 : 3 * C)) + chunkRows * V) + rounded;
+  const weights = (bf16 ? FLOAT + HALF : FLOAT) * N;
+  const [gradients, optimizer] = [FLOAT * N, 2 * FLOAT * N];
+  const total = weights + gradients + optimizer + activations + working + PROCESS;
+  return { weights, gradients, optimizer, activations, working, process: PROCESS, total };
 }
 
 /**
@@ -76,10 +85,18 @@ export function chooseMicroBatch(
   available: number,
   portable = false,
 ): number {
-  const { micro_batch, recompute, batch_tokens } = train;
+  const { micro_batch, batch_tokens } = train;
   if (typeof micro_batch === 'number') return micro_batch;
   const most = micro_batch === 'auto' ? batch_tokens / model.n_ctx : 12;
-  return largestFitting(model, batch_tokens / model.n_ctx, most, { recompute, portable }, available) ?? 1;
+  return largestFitting(model, batch_tokens / model.n_ctx, most, memorySettings(train, portable), available) ?? 1;
+}
+
+/** What a run's memory depends on, beside model and micro-batch. precision auto may become bf16. */
+export function memorySettings(
+  { recompute, precision }: TrainConfig,
+  portable: boolean,
+): Omit<MemorySettings, 'microBatch'> {
+  return { recompute, portable, bf16: precision !== 'fp32' && !portable };
 }
 
 /** Throws MemoryError when a run does not fit into `available` bytes: it names the keys and values with which it does. */
@@ -110,24 +127,25 @@ function whatFits(
   available: number,
   resumed: boolean,
 ): string {
-  const { microBatch, recompute, portable = false } = settings;
+  const { microBatch, ...rest } = settings;
+  const { recompute, portable = false } = rest;
   const canRecompute = !recompute && !portable;
   const sequences = train.batch_tokens / model.n_ctx;
   const fits = (change: MemorySettings) => trainingMemory(model, change).total <= available;
   if (resumed && train.batch_ramp_tokens !== undefined) {
-    if (canRecompute && fits({ microBatch, recompute: true }))
+    if (canRecompute && fits({ ...settings, recompute: true }))
       return '--train.recompute true fits, and is a quarter slower';
     return 'close other programs, or resume on a machine with more memory';
   }
-  const smaller = largestFitting(model, sequences, microBatch - 1, { recompute, portable }, available);
+  const smaller = largestFitting(model, sequences, microBatch - 1, rest, available);
   if (smaller !== undefined) return `--train.micro_batch ${smaller} fits`;
   if (canRecompute) {
-    const again = largestFitting(model, sequences, microBatch, { recompute: true }, available);
+    const again = largestFitting(model, sequences, microBatch, { ...rest, recompute: true }, available);
     if (again !== undefined) return `--train.recompute true --train.micro_batch ${again} fits, and is a quarter slower`;
   }
   if (resumed) return 'close other programs, or resume on a machine with more memory';
   for (let n_ctx = model.n_ctx / 2; n_ctx >= 64 && Number.isInteger(n_ctx); n_ctx /= 2) {
-    const { total } = trainingMemory({ ...model, n_ctx }, { microBatch: 1, recompute: true, portable });
+    const { total } = trainingMemory({ ...model, n_ctx }, { ...rest, microBatch: 1, recompute: true });
     if (total > available) continue;
     return `--model.n_ctx ${n_ctx}${portable ? '' : ' --train.recompute true'} --train.micro_batch 1 fits`;
   }

@@ -99,6 +99,12 @@ export const TrainConfig = z.strictObject({
     .describe(
       'keep only what enters each block and compute it again in the backward pass: less memory, a quarter slower',
     ),
+  precision: z
+    .enum(['fp32', 'bf16', 'auto'])
+    .default('fp32')
+    .describe(
+      'of the matrix products: bf16 rounds their operands to bfloat16, the rest stays float32; auto: the faster on this machine',
+    ),
   max_steps: count
     .optional()
     .describe('stop after this many updates (give exactly one of max_steps, max_tokens, max_epochs)'),

@@ -49,14 +49,17 @@ export class Gpt {
   /** By Hugging Face name, in transformers' order: one map is checkpoint, optimizer and reduction order. */
   readonly params: ReadonlyMap<string, Parameter>;
 
-  /** `values` gives each parameter's values, row-major, by name (model/init.ts, or a checkpoint). */
-  constructor(config: ResolvedModel, values: ReadonlyMap<string, () => Float32Array>) {
+  /**
+   * `values` gives each parameter's values, row-major, by name (model/init.ts, or a checkpoint). bf16: the matrix products
+   * of linear layers and loss round their operands to bfloat16.
+   */
+  constructor(config: ResolvedModel, values: ReadonlyMap<string, () => Float32Array>, bf16 = false) {
     requireFusedKernels();
     this.config = config;
     const params = new Map<string, Parameter>();
     for (const [name, shape] of parameterShapes(config)) {
       const tensor = tf.tensor(values.get(name)!(), shape, 'float32');
-      params.set(name, new Parameter(name, tensor));
+      params.set(name, new Parameter(name, tensor, bf16));
       tensor.dispose();
     }
     this.params = params;

@@ -4,6 +4,9 @@
 // that only generates has none). On a backend with fused kernels, the backward of an op that takes a parameter adds straight
 // into that buffer: micro-batches accumulate in place, the tied embedding needs no dense copies, and only activations travel
 // on TF.js's tape. On other backends TF.js differentiates the composites and the result is added to the same buffers.
+//
+// With `bf16` a parameter has a bfloat16 copy for the matrix products of linear layers and the head. It is made once after
+// an update, when it is first read; the value, its moments and its gradient stay float32.
 
 import { kernelBackend } from '../backends/kernel_backend.js';
 import { tf } from '../base/tf.js';
@@ -14,12 +17,18 @@ const parameters = new WeakMap<object, Parameter>(); // by the data of their val
 export class Parameter {
   readonly name: string;
   readonly value: tf.Variable;
+  readonly #copy: tf.Variable | undefined;
+  #copyIsOld = true;
   #grad: tf.Variable | undefined;
 
-  /** Takes ownership of `value`'s data. The gradient starts at zero. */
-  constructor(name: string, value: tf.Tensor) {
+  /** Takes ownership of `value`'s data. The gradient starts at zero. bf16: products read a matrix rounded to bfloat16. */
+  constructor(name: string, value: tf.Tensor, bf16 = false) {
     this.name = name;
     this.value = tf.variable(value, true);
+    if (bf16 && value.shape.length === 2) {
+      this.#copy = tf.tidy(() => tf.variable(tf.zeros(value.shape), false));
+      kernelBackend()!.narrow(this.#copy);
+    }
     parameters.set(this.value.dataId, this);
   }
 
@@ -27,6 +36,19 @@ export class Parameter {
   get grad(): tf.Variable {
     this.#grad ??= tf.tidy(() => tf.variable(tf.zeros(this.shape), false));
     return this.#grad;
+  }
+
+  /** The value rounded to bfloat16, and stored so; undefined: products read the value. */
+  get copy(): tf.Variable | undefined {
+    if (this.#copy === undefined) return undefined;
+    if (this.#copyIsOld) kernelBackend()!.call('GptRoundWeights', [this.value], [{ update: this.#copy }], []);
+    this.#copyIsOld = false;
+    return this.#copy;
+  }
+
+  /** To be called when the value was changed in place. */
+  changed(): void {
+    this.#copyIsOld = true;
   }
 
   get shape(): number[] {
@@ -42,12 +64,19 @@ export class Parameter {
     parameters.delete(this.value.dataId);
     this.value.dispose();
     this.#grad?.dispose();
+    this.#copy?.dispose();
   }
 }
 
 /** The gradient buffer of the parameter whose data this tensor shows, or undefined for any other tensor. */
 export function gradientBuffer(tensor: tf.TensorInfo): tf.Tensor | undefined {
   return parameters.get(tensor.dataId)?.grad;
+}
+
+/** What a matrix product reads for this weight, and whether it rounds the other side to bfloat16 too. */
+export function forProduct(weight: tf.TensorInfo): { operand: tf.TensorInfo; bf16: boolean } {
+  const copy = parameters.get(weight.dataId)?.copy;
+  return { operand: copy ?? weight, bf16: copy !== undefined };
 }
 
 let anchorVariable: tf.Variable | undefined;

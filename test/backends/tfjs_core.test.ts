@@ -16,13 +16,7 @@ function suite(...args: string[]): { status: number | null; output: string } {
 }
 
 describe.skipIf(!isBuilt)(`tfjs-core's specs${isBuilt ? '' : ' (skipped: run npm run build)'}`, () => {
-  const runs = [
-    '',
-    '--poison',
-    '--poison --copy-views --own-matmul --threads 3',
-    '--isa avx2',
-    '--isa baseline --threads 1',
-  ];
+  const runs = ['', '--poison', '--poison --copy-views --threads 3', '--isa avx2', '--isa baseline --threads 1'];
   test.each(runs)('all pass: %s', (line) => {
     const args = line.split(' ').filter(Boolean);
     const { status, output } = suite(...args);

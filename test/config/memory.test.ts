@@ -37,6 +37,14 @@ test.each([
   expect(Math.abs(total / GIB / gib - 1)).toBeLessThan(0.15);
 });
 
+test('products of bfloat16 take two bytes more per parameter, and their rounded operands', () => {
+  const model = preset('gpt2-124m', { n_ctx: 512 });
+  const [fp32, bf16] = [false, true].map((bf16) => trainingMemory(model, { ...plain(2), bf16 }));
+  expect(bf16!.weights - fp32!.weights).toBe((2 * fp32!.weights) / 4);
+  expect(bf16!.working - fp32!.working).toBe(2 * 1024 * (3072 + 50257));
+  expect(bf16!.total).toBeGreaterThan(fp32!.total);
+});
+
 test('activations grow with the batch, logits up to one chunk of 256 MiB', () => {
   const model = preset('gpt2-124m');
   const [one, eight, sixteen] = [1, 8, 16].map((b) => trainingMemory(model, plain(b)));

@@ -6,7 +6,17 @@ import { tf } from '../../src/base/tf.js';
 import { headLoss } from '../../src/ops/head_loss/head_loss.js';
 import { Parameter } from '../../src/ops/parameter.js';
 import { numericGradient } from './finite_difference.js';
-import { difference, integers, NEEDS_NATIVE, native, normal, opParity, tensorOf, type Values } from './parity.js';
+import {
+  difference,
+  integers,
+  NEEDS_NATIVE,
+  native,
+  normal,
+  opParity,
+  rounded,
+  tensorOf,
+  type Values,
+} from './parity.js';
 
 interface In {
   h: tf.Tensor;
@@ -21,8 +31,8 @@ const positive = (shape: readonly number[]): Values => {
 };
 
 /** Loss, nll, and the gradients of h and wte, on the active backend. */
-function lossAndGradients(h: Values, wte: Values, targets: Values, weights: Values) {
-  const table = new Parameter('wte', tensorOf(wte));
+function lossAndGradients(h: Values, wte: Values, targets: Values, weights: Values, bf16 = false) {
+  const table = new Parameter('wte', tensorOf(wte), bf16);
   const result = tf.tidy(() => {
     const states = tensorOf(h);
     let nll: ArrayLike<number> | undefined;
@@ -95,6 +105,23 @@ describe.skipIf(native === undefined)(`kernel against composite${NEEDS_NATIVE}`,
         parts[0]!.dwte.map((x, i) => x + parts[1]!.dwte[i]!),
       ),
     ).toBeLessThan(1e-7); // prettier-ignore
+  });
+
+  test('products of bfloat16: the loss of rounded operands, and gradients whose logits were rounded too', async () => {
+    await tf.setBackend('native');
+    const [N, C, V] = [64, 80, 1000];
+    const [h, wte] = [normal([1, N, C]), normal([V, C], 1 / Math.sqrt(C))];
+    const [targets, weights] = [integers([1, N], -1, V), positive([1, N])];
+    const got = lossAndGradients(h, wte, targets, weights, true);
+    const want = lossAndGradients(rounded(h), rounded(wte), targets, weights);
+    expect(difference(got.nll, want.nll)).toBeLessThan(1e-6);
+    expect(Math.abs(got.loss - want.loss)).toBeLessThan(1e-6);
+    for (const name of ['dh', 'dwte'] as const) {
+      const scale = Math.max(...want[name].map(Math.abs));
+      const off = Math.max(...want[name].map((x, i) => Math.abs(x - got[name][i]!))) / scale;
+      expect(off, name).toBeLessThan(2 ** -8); // half a unit of eight bits, on sums that partly cancel
+      expect(off, name).toBeGreaterThan(1e-6);
+    }
   });
 
   test('a target outside the vocabulary is refused', async () => {

@@ -1,11 +1,12 @@
-// Linear layer: kernel against composite, with every activation and with both matrix products; GELU against float64.
+// Linear layer: kernel against composite, with every activation; with products of bfloat16; GELU against float64.
 
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { tf } from '../../src/base/tf.js';
 import { type Activation, gelu, linear } from '../../src/ops/linear/linear.js';
+import { Parameter } from '../../src/ops/parameter.js';
 import { erf } from './elementary.js';
 import { numericGradient } from './finite_difference.js';
-import { difference, NEEDS_NATIVE, native, normal, opParity, tensorOf } from './parity.js';
+import { difference, NEEDS_NATIVE, native, normal, opParity, rounded, tensorOf } from './parity.js';
 
 interface In {
   x: tf.Tensor;
@@ -31,24 +32,58 @@ const shapes: [number, number, number, number][] = [
   [1, 300, 65, 257],
 ];
 
-describe.skipIf(native === undefined).each([true, false])(
-  `kernel against composite, oneDNN %s${NEEDS_NATIVE}`,
-  (on) => {
-    afterAll(() => void native?.useOneDnn(true));
+describe.skipIf(native === undefined)(`kernel against composite${NEEDS_NATIVE}`, () => {
+  describe.each(activations)('%s', (activation) => {
+    test.each(shapes)('%i x %i x %i -> %i', (B, T, K, N) =>
+      opParity(linear.op, ({ x, weight, bias }: In, attrs) => [linear(x, weight, bias, attrs.activation)], {
+        inputs: { x: normal([B, T, K]), weight: normal([K, N], 1 / Math.sqrt(K)), bias: normal([N]) },
+        attrs: { activation },
+        parameters: ['weight', 'bias'],
+        tolerance: 3e-6,
+      }));
+  });
 
-    describe.each(activations)('%s', (activation) => {
-      test.each(shapes)('%i x %i x %i -> %i', (B, T, K, N) => {
-        native!.useOneDnn(on);
-        return opParity(linear.op, ({ x, weight, bias }: In, attrs) => [linear(x, weight, bias, attrs.activation)], {
-          inputs: { x: normal([B, T, K]), weight: normal([K, N], 1 / Math.sqrt(K)), bias: normal([N]) },
-          attrs: { activation },
-          parameters: ['weight', 'bias'],
-          tolerance: 3e-6,
-        });
+  // y, dx, dW, db of the layer, and of the float32 one where every operand was rounded beforehand
+  test.each(shapes.filter(([B, T]) => B * T > 4))('%i x %i x %i -> %i, products of bfloat16', async (B, T, K, N) => {
+    await tf.setBackend('native');
+    const values = { x: normal([B, T, K]), weight: normal([K, N], 1 / Math.sqrt(K)), dy: normal([B, T, N]) };
+    const bias = normal([N]);
+    const layer = (bf16: boolean, { x, weight, dy }: typeof values): Float32Array[] => {
+      const W = new Parameter('W', tensorOf(weight), bf16);
+      const b = new Parameter('b', tensorOf(bias), bf16);
+      const results = tf.tidy(() => {
+        const { value, grad } = tf.valueAndGrad((x: tf.Tensor) => {
+          const y = linear(x, W.value, b.value);
+          return tf.sum(tf.mul(y, tensorOf(dy)));
+        })(tensorOf(x));
+        const y = linear(tensorOf(x), W.value, b.value);
+        return [y, grad, W.grad, b.grad, value].map((t) => t.dataSync().slice() as Float32Array);
       });
-    });
-  },
-);
+      for (const p of [W, b]) p.dispose();
+      return results;
+    };
+    const got = layer(true, values);
+    const want = layer(false, { x: rounded(values.x), weight: rounded(values.weight), dy: rounded(values.dy) });
+    const exact = layer(false, values);
+    for (const [i, name] of ['y', 'dx', 'dW', 'db'].entries()) {
+      expect(difference(got[i]!, want[i]!), name).toBeLessThan(3e-6);
+      expect(difference(got[i]!, exact[i]!), name).toBeGreaterThan(1e-5); // rounding does happen
+    }
+  });
+
+  test('a bfloat16 copy follows the value', async () => {
+    await tf.setBackend('native');
+    const p = new Parameter('p', tf.tensor2d([1.001, -2, 3, 1e-40], [2, 2]), true);
+    expect([...p.copy!.dataSync()]).toEqual([
+      ...rounded({ shape: [4], data: Float32Array.of(1.001, -2, 3, 1e-40) }).data,
+    ]);
+    p.value.assign(tf.tensor2d([5, 6, 7, 8], [2, 2]));
+    p.changed();
+    expect([...p.copy!.dataSync()]).toEqual([5, 6, 7, 8]);
+    expect(native!.physical(p.copy!, true)).toBeInstanceOf(Uint16Array);
+    p.dispose();
+  });
+});
 
 const f64: Record<'gelu' | 'gelu_new', (x: number) => number> = {
   gelu: (x) => 0.5 * x * (1 + erf(x * Math.SQRT1_2)),

@@ -1,5 +1,5 @@
-// The same numbers on every machine: results of all fused kernels are bitwise equal for any number of threads, with
-// oneDNN and without, and every instruction set computes the same within rounding.
+// The same numbers on every machine: results of all fused kernels are bitwise equal for any number of threads, and every
+// instruction set computes the same within rounding; products of bfloat16 too, by their instructions and emulated.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -11,7 +11,6 @@ import { difference, NEEDS_NATIVE, native } from './parity.js';
 
 interface Results {
   readonly isa: string;
-  readonly libraries: readonly string[];
   readonly kernels: readonly string[];
   readonly cases: readonly { readonly name: string; readonly hash: string; readonly floats: number }[];
   /** Of all cases, one after the other. */
@@ -62,7 +61,6 @@ describe.skipIf(!nativeIsBuilt())(`fused kernels${NEEDS_NATIVE}`, () => {
 
   test.each([2, 3, 8, 16])('1 and %i threads give the same bits', (threads) => {
     const got = results(threads, 'avx512');
-    expect(got.libraries).toEqual(reference.libraries);
     const differing = got.cases.filter(({ hash }, i) => hash !== reference.cases[i]!.hash).map(({ name }) => name);
     expect(differing).toEqual([]);
   });
@@ -74,8 +72,11 @@ describe.skipIf(!nativeIsBuilt())(`fused kernels${NEEDS_NATIVE}`, () => {
     let at = 0;
     for (const { name, floats } of reference.cases) {
       const error = difference(got.values.subarray(at, at + floats), reference.values.subarray(at, at + floats));
-      // products over 3072 positions in another order; everything else is within a few ulp
-      if (!(error <= (name.startsWith('GptLinear') ? 2e-5 : 3e-6))) differing.push(`${name}: ${error}`);
+      // Products over 3072 positions in another order; the gradient of a logit may round to the next bfloat16; everything
+      // else is within a few ulp.
+      const rounded = name.startsWith('GptHeadLoss') && name.endsWith('bf16');
+      if (!(error <= (rounded ? 1e-4 : name.startsWith('GptLinear') ? 2e-5 : 3e-6)))
+        differing.push(`${name}: ${error}`);
       at += floats;
     }
     expect(differing).toEqual([]);

@@ -7,7 +7,7 @@
 import { expect } from 'vitest';
 import { nativeIsBuilt } from '../../src/backends/build_folder.js';
 import { type NativeBackend, registerNative } from '../../src/backends/native_backend.js';
-import { elements } from '../../src/base/array.js';
+import { elements, toBfloat16, toFloat32 } from '../../src/base/array.js';
 import { Random, Stream } from '../../src/base/rng.js';
 import { tf } from '../../src/base/tf.js';
 import type { Inputs } from '../../src/ops/define.js';
@@ -43,6 +43,12 @@ export function normal(shape: readonly number[], scale = 1, shift = 0): Values {
 export function integers(shape: readonly number[], from: number, to: number): Values {
   const random = new Random(21, Stream.test, ordinal++);
   return { shape, data: Int32Array.from({ length: elements(shape) }, () => from + random.below(to - from)) };
+}
+
+/** The same numbers rounded to bfloat16. */
+export function rounded({ shape, data }: Values): Values {
+  const bytes = new Uint8Array(toBfloat16(data as Float32Array).buffer);
+  return { shape, data: toFloat32({ dtype: 'BF16', shape: [data.length], bytes }) };
 }
 
 /** The tensor of these numbers on the active backend. */

@@ -4,7 +4,8 @@
 //   kernels() -> [{name, doc, bf16}]      its kernels; the index is the number that run() takes
 //   run(index, inputs, outputs, attrs)    runs a kernel to its end on this thread and its pool
 //   alloc(bytes) -> ArrayBuffer           aligned memory for results, in huge pages where large; content undefined
-//   setThreads(n), useOneDnn(on), matmulLibrary(), cpu() -> "avx512" | "avx2" | "baseline"
+//   bf16() -> {instructions, library}     what multiplies bfloat16 matrices: native/gemm.h
+//   setThreads(n), cpu() -> "avx512" | "avx2" | "baseline"
 //
 // Kernels run with all signals blocked: a signal handler on the stack of generated code has been seen to corrupt the
 // heap (oneDNN 2.6), and threads that OpenMP starts inherit the mask.
@@ -25,8 +26,8 @@ struct Library {
   int count = 0;
   const char* (*run)(gpt::Kernel, const gpt::Call*) = nullptr;
   void (*set_threads)(int) = nullptr;
-  const char* (*matmul_library)() = nullptr;
-  bool (*use_onednn)(bool) = nullptr;
+  const char* (*bf16_instructions)() = nullptr;
+  const char* (*bf16_library)() = nullptr;
 } library;
 
 class SignalsBlocked {
@@ -57,8 +58,8 @@ Napi::Value load(const Napi::CallbackInfo& info) {
   library.kernels = reinterpret_cast<const gpt::KernelEntry* (*)(int*)>(symbol("gpt_kernels"))(&library.count);
   library.run = reinterpret_cast<decltype(library.run)>(symbol("gpt_run"));
   library.set_threads = reinterpret_cast<decltype(library.set_threads)>(symbol("gpt_set_threads"));
-  library.matmul_library = reinterpret_cast<decltype(library.matmul_library)>(symbol("gpt_matmul_library"));
-  library.use_onednn = reinterpret_cast<decltype(library.use_onednn)>(symbol("gpt_use_onednn"));
+  library.bf16_instructions = reinterpret_cast<decltype(library.bf16_instructions)>(symbol("gpt_bf16_instructions"));
+  library.bf16_library = reinterpret_cast<decltype(library.bf16_library)>(symbol("gpt_bf16_library"));
   return info.Env().Undefined();
 }
 
@@ -134,12 +135,12 @@ Napi::Value set_threads(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-Napi::Value use_onednn(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), library.use_onednn(info[0].As<Napi::Boolean>()));
-}
-
-Napi::Value matmul_library(const Napi::CallbackInfo& info) {
-  return Napi::String::New(info.Env(), library.matmul_library());
+Napi::Value bf16(const Napi::CallbackInfo& info) {
+  const SignalsBlocked blocked;  // the library may start threads
+  Napi::Object result = Napi::Object::New(info.Env());
+  result.Set("instructions", library.bf16_instructions());
+  result.Set("library", library.bf16_library());
+  return result;
 }
 
 // The best instruction set that this CPU and operating system run, among those that kernel libraries are built for.
@@ -161,8 +162,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("run", Napi::Function::New(env, run));
   exports.Set("alloc", Napi::Function::New(env, alloc));
   exports.Set("setThreads", Napi::Function::New(env, set_threads));
-  exports.Set("useOneDnn", Napi::Function::New(env, use_onednn));
-  exports.Set("matmulLibrary", Napi::Function::New(env, matmul_library));
+  exports.Set("bf16", Napi::Function::New(env, bf16));
   exports.Set("cpu", Napi::Function::New(env, cpu));
   return exports;
 }

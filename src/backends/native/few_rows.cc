@@ -127,7 +127,7 @@ void multiply(int64_t N, int64_t K, Matrix a, const T* b, int64_t b_stride, bool
 }
 
 template <int M>
-void multiply(int64_t N, int64_t K, Matrix a, Weights b, float* c, int64_t c_stride) {
+void multiply(int64_t N, int64_t K, Matrix a, StoredMatrix b, float* c, int64_t c_stride) {
   if (b.stored.bf16)
     multiply<M>(N, K, a, static_cast<const uint16_t*>(b.stored.data), b.stride, b.transposed, c, c_stride);
   else
@@ -136,7 +136,7 @@ void multiply(int64_t N, int64_t K, Matrix a, Weights b, float* c, int64_t c_str
 
 }  // namespace
 
-void few_rows(int64_t M, int64_t N, int64_t K, Matrix a, Weights b, float* c, int64_t c_stride) {
+void few_rows(int64_t M, int64_t N, int64_t K, Matrix a, StoredMatrix b, float* c, int64_t c_stride) {
   switch (M) {
     case 1:
       return multiply<1>(N, K, a, b, c, c_stride);

@@ -1,9 +1,8 @@
 // Matrix products for all kernels.
 //
-// gemm() cuts C into tiles whose size depends on the shape only, never on the number of threads, and never cuts K:
-// so results are bitwise equal for any number of threads. Each tile is computed by one thread, by oneDNN where its
-// library was found at run time, else by the blocked product in gemm.cc. `epilogue` then runs on the tile while it is
-// in the cache (bias, GELU).
+// gemm() cuts C into tiles, one thread each. However it is cut, an element of C is the same sum in the same order: K is
+// cut into ranges that depend on K alone. So results are bitwise equal for any number of threads, and a row of C does
+// not depend on the rows beside it. `epilogue` runs on rows of a tile while they are in the cache (bias, GELU).
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -19,18 +18,15 @@ struct Matrix {
   bool transposed = false;  // the product uses the transpose of what is stored
 };
 
-// Tile rows [i0, i1), columns [j0, j1) of C are final.
+// Rows [i0, i1), columns [j0, j1) of C are final.
 using Epilogue = std::function<void(int64_t i0, int64_t i1, int64_t j0, int64_t j1)>;
 
-// C (M,N) = A (M,K) B (K,N), or C += A B. All cores.
+// C (M,N) = A (M,K) B (K,N), or C += A B; column_sums (N), where given, += the sums of B's columns. All cores.
 void gemm(int64_t M, int64_t N, int64_t K, Matrix a, Matrix b, float* c, int64_t c_stride, bool accumulate,
-          const Epilogue& epilogue = nullptr);
+          const Epilogue& epilogue = nullptr, float* column_sums = nullptr);
 
-// The same by the calling thread alone, for use inside a parallel region.
-void gemm_serial(int64_t M, int64_t N, int64_t K, Matrix a, Matrix b, float* c, int64_t c_stride, bool accumulate);
-
-// The right side of a product as it is stored, float32 or bfloat16.
-struct Weights {
+// A matrix that may be stored as bfloat16.
+struct StoredMatrix {
   Stored stored;
   int64_t stride;
   bool transposed = false;
@@ -38,17 +34,25 @@ struct Weights {
 
 // C = A B as a forward pass wants it: by few_rows() for up to kFewRows rows (decoding), else by gemm(). The sums of a
 // row have another order there, so what is to be bitwise the same in chunks of any size takes gemm().
-void product(int64_t M, int64_t N, int64_t K, Matrix a, Weights b, float* c, int64_t c_stride,
+void product(int64_t M, int64_t N, int64_t K, Matrix a, StoredMatrix b, float* c, int64_t c_stride,
              const Epilogue& epilogue = nullptr);
 
 constexpr int64_t kFewRows = 4;
 // For 1 to kFewRows rows, none of them transposed: few_rows.cc. All cores.
-void few_rows(int64_t M, int64_t N, int64_t K, Matrix a, Weights b, float* c, int64_t c_stride);
+void few_rows(int64_t M, int64_t N, int64_t K, Matrix a, StoredMatrix b, float* c, int64_t c_stride);
 
-// "oneDNN 2.6.3 (libdnnl.so.2)", or why not: "own kernels (libdnnl.so.2, .3 not found)".
-const char* gemm_library();
-// Switches oneDNN off (tests compare both). Returns whether it is in use now.
-bool use_onednn(bool on);
+// The product of A and B rounded to bfloat16, with float32 sums: bf16.cc. All cores.
+void gemm_bf16(int64_t M, int64_t N, int64_t K, StoredMatrix a, StoredMatrix b, float* c, int64_t c_stride,
+               bool accumulate, const Epilogue& epilogue = nullptr, float* column_sums = nullptr);
+// The instructions for it that CPU and operating system have, "amx" or "avx512_bf16", and the library that uses them,
+// "oneDNN 2.6.3". One of them empty: it is gemm() of rounded operands, slower than float32.
+const char* bf16_instructions();
+const char* bf16_library();
+
+// Calls body for each tile of C, on all cores: rows [i0, i1), columns [j0, j1). Tiles are cut until there are `wanted`.
+void for_tiles(int64_t M, int64_t N, int64_t wanted, const Epilogue& body);
+
+constexpr int64_t kSmall = 32768;  // multiply-adds that are not worth waking threads for
 
 // ---- the register tile, also used by attention -------------------------------------------------------------------
 
@@ -61,30 +65,36 @@ constexpr int kTileRows = 4;  // 8 of 16
 #endif
 constexpr int kTileCols = 2 * kWidth;
 
-// C (ROWS, kTileCols) = or += sum over k of a[i * a_row + k * a_col] * b[k * b_row + j]
-template <int ROWS>
+// C (ROWS, VECS * kWidth) = or += sum over k of a[i * a_row + k * a_col] * b[k * b_row + j]
+template <int ROWS, int VECS = 2>
 inline void register_tile(int64_t K, const float* a, int64_t a_row, int64_t a_col, const float* b, int64_t b_row,
                           float* c, int64_t c_row, bool accumulate) {
-  Vec acc[ROWS][2];
+  Vec acc[ROWS][VECS] = {};
 #pragma GCC unroll 12
   for (int i = 0; i < ROWS; i++) {
-    acc[i][0] = accumulate ? load(c + i * c_row) : Vec{};
-    acc[i][1] = accumulate ? load(c + i * c_row + kWidth) : Vec{};
+#pragma GCC unroll 4
+    for (int v = 0; v < VECS; v++) __builtin_prefetch(c + i * c_row + v * kWidth, 1);  // it is there when the sums are
   }
+#pragma GCC unroll 2
   for (int64_t k = 0; k < K; k++) {
-    const Vec b0 = load(b + k * b_row), b1 = load(b + k * b_row + kWidth);
+    Vec bk[VECS];
+#pragma GCC unroll 4
+    for (int v = 0; v < VECS; v++) bk[v] = load(b + k * b_row + v * kWidth);
     const float* ak = a + k * a_col;
 #pragma GCC unroll 12
     for (int i = 0; i < ROWS; i++) {
       const Vec ai = ak[i * a_row] - Vec{};  // broadcast
-      acc[i][0] += ai * b0;
-      acc[i][1] += ai * b1;
+#pragma GCC unroll 4
+      for (int v = 0; v < VECS; v++) acc[i][v] += ai * bk[v];
     }
   }
 #pragma GCC unroll 12
   for (int i = 0; i < ROWS; i++) {
-    store(c + i * c_row, acc[i][0]);
-    store(c + i * c_row + kWidth, acc[i][1]);
+#pragma GCC unroll 4
+    for (int v = 0; v < VECS; v++) {
+      float* to = c + i * c_row + v * kWidth;
+      store(to, accumulate ? load(to) + acc[i][v] : acc[i][v]);
+    }
   }
 }
 

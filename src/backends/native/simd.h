@@ -56,6 +56,12 @@ inline void transpose_square(Vec (&rows)[kWidth]) {
 
 // A bfloat16 is the upper half of a float32.
 inline float bf16_to_float(uint16_t half) { return bits_to_float(static_cast<uint32_t>(half) << 16); }
+// Rounded to nearest, ties to even; NaN stays NaN.
+inline uint16_t float_to_bf16(float f) {
+  const uint32_t bits = float_to_bits(f);
+  const uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16, nan = bits >> 16 | 0x40;
+  return static_cast<uint16_t>((bits & 0x7fffffff) > 0x7f800000 ? nan : rounded);
+}
 inline Vec load(const uint16_t* p) {
   typedef uint16_t Halves __attribute__((vector_size(kWidth * 2), aligned(2), may_alias));
   typedef uint32_t Bits __attribute__((vector_size(kWidth * 4)));

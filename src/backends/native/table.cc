@@ -35,5 +35,5 @@ GPT_EXPORT const char* gpt_run(gpt::Kernel kernel, const gpt::Call* call) {
 }
 
 GPT_EXPORT void gpt_set_threads(int n) { omp_set_num_threads(n); }
-GPT_EXPORT const char* gpt_matmul_library() { return gpt::gemm_library(); }
-GPT_EXPORT bool gpt_use_onednn(bool on) { return gpt::use_onednn(on); }
+GPT_EXPORT const char* gpt_bf16_instructions() { return gpt::bf16_instructions(); }
+GPT_EXPORT const char* gpt_bf16_library() { return gpt::bf16_library(); }

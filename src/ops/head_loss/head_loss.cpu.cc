@@ -12,13 +12,15 @@
 
 namespace gpt {
 
-// in h (N,C), wte (V,C), targets (N) int32, weights (N);
+// in h (N,C), wte (V,C), with bf16 stored as bfloat16, targets (N) int32, weights (N);
 // out loss (1) = sum of weight * nll, nll (N); with gradient also dh (N,C), and dwte (V,C) which is added to
-// attrs N, C, V, gradient
+// attrs N, C, V, gradient, bf16
 static void head_loss(const Call& call) {
   const int64_t N = call.dim(0), C = call.dim(1), V = call.dim(2);
-  const bool gradient = call.flag(3);
-  const float *h = f32_in(call, 0, N * C), *wte = f32_in(call, 1, V * C), *weights = f32_in(call, 3, N);
+  const bool gradient = call.flag(3), bf16 = call.flag(4);
+  const float *h = f32_in(call, 0, N * C), *weights = f32_in(call, 3, N);
+  const Stored wte = stored_in(call, 1, V * C);
+  GPT_CHECK(wte.bf16 == bf16, "the token table is not stored as the products want it");
   const int32_t* targets = i32_in(call, 2, N);
   float *loss = f32_out(call, 0, 1), *nll = f32_out(call, 1, N);
   float* dh = gradient ? f32_out(call, 2, N * C) : nullptr;
@@ -27,12 +29,19 @@ static void head_loss(const Call& call) {
     GPT_CHECK(targets[n] < V,
               "target " + std::to_string(targets[n]) + " is outside the vocabulary of " + std::to_string(V));
 
+  const auto multiply = [bf16](int64_t M, int64_t N, int64_t K, StoredMatrix a, StoredMatrix b, float* c, bool add) {
+    if (bf16) return gemm_bf16(M, N, K, a, b, c, N, add);
+    const auto floats = [](StoredMatrix m) -> Matrix {
+      return {static_cast<const float*>(m.stored.data), m.stride, m.transposed};
+    };
+    gemm(M, N, K, floats(a), floats(b), c, N, add);
+  };
   static Scratch scratch;
   const int64_t rows = std::min(N, std::max<int64_t>(32, (64 << 20) / V));
   float* logits = scratch.floats(rows * V);
   for (int64_t first = 0; first < N; first += rows) {
     const int64_t R = std::min(rows, N - first);
-    gemm(R, V, C, {h + first * C, C}, {wte, C, true}, logits, V, false);
+    multiply(R, V, C, {{h + first * C, false}, C}, {wte, C, true}, logits, false);
 #pragma omp parallel for schedule(static)
     for (int64_t r = 0; r < R; r++) {
       float* row = logits + r * V;
@@ -60,14 +69,14 @@ static void head_loss(const Call& call) {
       }
     }
     if (gradient) {
-      gemm(R, C, V, {logits, V}, {wte, C}, dh + first * C, C, false);
-      gemm(V, C, R, {logits, V, true}, {h + first * C, C}, dwte, C, true);
+      multiply(R, C, V, {{logits, false}, V}, {wte, C}, dh + first * C, false);
+      multiply(V, C, R, {{logits, false}, V, true}, {{h + first * C, false}, C}, dwte, true);
     }
   }
   double total = 0;
   for (int64_t n = 0; n < N; n++) total += static_cast<double>(weights[n]) * nll[n];
   loss[0] = static_cast<float>(total);
 }
-GPT_KERNEL("GptHeadLoss", "cross-entropy of h wte^T, and its gradient, in row chunks", head_loss);
+GPT_KERNEL_BF16("GptHeadLoss", "cross-entropy of h wte^T, and its gradient, in row chunks", head_loss);
 
 }  // namespace gpt

@@ -15,7 +15,7 @@ import { kernelBackend } from '../../backends/kernel_backend.js';
 import { ShapeError } from '../../base/errors.js';
 import { tf } from '../../base/tf.js';
 import { defineFusedOp, target } from '../define.js';
-import { gradientBuffer } from '../parameter.js';
+import { forProduct, gradientBuffer } from '../parameter.js';
 
 type HeadLossInputs = { h: tf.Tensor; wte: tf.Tensor; targets: tf.Tensor; weights: tf.Tensor };
 interface HeadLossAttrs {
@@ -49,7 +49,9 @@ const headLossOp = defineFusedOp<HeadLossInputs, HeadLossAttrs>({
     const [V, C] = wte.shape as [number, number];
     const shapes: (readonly number[])[] = gradient ? [[], targets.shape, h.shape] : [[], targets.shape];
     const outputs = gradient ? [...shapes, { update: target(wte) }] : shapes;
-    return backend.call('GptHeadLoss', [h, wte, targets, weights], outputs, [h.size / C, C, V, gradient ? 1 : 0]);
+    const { operand, bf16 } = forProduct(wte);
+    const attrs = [h.size / C, C, V, Number(gradient), Number(bf16)];
+    return backend.call('GptHeadLoss', [h, operand, targets, weights], outputs, attrs);
   },
 
   save: { inputs: ['wte'], outputs: [false, false, true] },

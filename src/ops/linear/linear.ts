@@ -8,11 +8,13 @@
 //   dpre = dy * gelu'(pre);   dx = dpre W^T;   dW += x^T dpre;   db += column sums of dpre
 //
 // x (B,T,K), weight (K,N), bias (N) -> y (B,T,N). Weights are stored (in, out), as in OpenAI's and Hugging Face's files.
+// The three products round their operands to bfloat16 where the weight is a Parameter with `bf16`; sums are float32.
 // Kernels: linear.cpu.cc. Test: test/ops/linear.test.ts.
 
 import { ShapeError } from '../../base/errors.js';
 import { tf } from '../../base/tf.js';
 import { callKernel, defineFusedOp, target } from '../define.js';
+import { forProduct } from '../parameter.js';
 
 /** What follows the linear layer. */
 export type Activation = 'none' | 'gelu_new' | 'gelu';
@@ -55,7 +57,8 @@ const linearOp = defineFusedOp<LinearInputs, LinearAttrs>({
     const [K, N] = weight.shape as [number, number];
     const shape = [...x.shape.slice(0, -1), N];
     const outputs = activation === 'none' ? [shape] : [shape, shape];
-    return backend.call('GptLinear', [x, weight, bias], outputs, [x.size / K, N, K, CODE[activation]]);
+    const { operand, bf16 } = forProduct(weight);
+    return backend.call('GptLinear', [x, operand, bias], outputs, [x.size / K, N, K, CODE[activation], Number(bf16)]);
   },
 
   save: { inputs: ['x', 'weight', 'bias'], outputs: [false, true] },
@@ -71,8 +74,10 @@ const linearOp = defineFusedOp<LinearInputs, LinearAttrs>({
     }
     const dweight = target(weight!);
     const dbias = target(bias!);
-    callKernel(backend, 'GptLinearGradWeight', [x!, dpre], [{ update: dweight }, { update: dbias }], [M, N, K]);
-    const [dx] = callKernel(backend, 'GptLinearGradInput', [dpre, weight!], [x!.shape], [M, N, K]);
+    const { operand, bf16 } = forProduct(weight!);
+    const attrs = [M, N, K, Number(bf16)];
+    callKernel(backend, 'GptLinearGradWeight', [x!, dpre], [{ update: dweight }, { update: dbias }], attrs);
+    const [dx] = callKernel(backend, 'GptLinearGradInput', [dpre, operand], [x!.shape], attrs);
     if (dpre !== dy) dpre.dispose();
     return { x: dx, weight: dweight, bias: dbias };
   },

@@ -65,6 +65,7 @@ export function adam(
     ];
     const numbers = [lr, b1, b2, eps, clip, clipEpsilon, correction1, correction2];
     backend.call('GptAdam', [norm], outputs, [parameters.length, openai ? 1 : 0, ...numbers, ...parameters.map(decay)]);
+    for (const p of parameters) p.changed();
     return;
   }
 
