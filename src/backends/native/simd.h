@@ -33,24 +33,34 @@ inline uint32_t float_to_bits(float f) {
   return i;
 }
 
-// Rows to columns: exchanges, for each power of two s, the lanes that differ in s between the rows that differ in s.
-inline void transpose_square(Vec (&rows)[kWidth]) {
-  typedef int32_t Lanes __attribute__((vector_size(kWidth * 4)));
-#pragma GCC unroll 4
-  for (int s = 1; s < kWidth; s *= 2) {
-    Lanes low, high;
-#pragma GCC unroll 16
+// Lanes that a shuffle takes from two vectors. Tables, since the compiler leaves a loop that fills a vector as it is.
+typedef int32_t Lanes __attribute__((vector_size(kWidth * 4)));
+struct LaneTable {
+  alignas(Lanes) int32_t low[kWidth] = {}, high[kWidth] = {}, across[kWidth] = {};
+  explicit constexpr LaneTable(int s) {
     for (int j = 0; j < kWidth; j++) {
       low[j] = (j & s) == 0 ? j : kWidth + j - s;
       high[j] = (j & s) == 0 ? j + s : kWidth + j;
+      across[j] = j ^ s;
     }
+  }
+};
+template <int S>
+constexpr LaneTable kLanes{S};
+inline const Lanes& lanes(const int32_t (&table)[kWidth]) { return *reinterpret_cast<const Lanes*>(table); }
+
+// Rows to columns: exchanges, for each power of two S, the lanes that differ in S between the rows that differ in S.
+template <int S = 1>
+inline void transpose_square(Vec (&rows)[kWidth]) {
+  if constexpr (S < kWidth) {
 #pragma GCC unroll 16
     for (int i = 0; i < kWidth; i++) {
-      if ((i & s) != 0) continue;
-      const Vec a = rows[i], b = rows[i + s];
-      rows[i] = __builtin_shuffle(a, b, low);
-      rows[i + s] = __builtin_shuffle(a, b, high);
+      if ((i & S) != 0) continue;
+      const Vec a = rows[i], b = rows[i + S];
+      rows[i] = __builtin_shuffle(a, b, lanes(kLanes<S>.low));
+      rows[i + S] = __builtin_shuffle(a, b, lanes(kLanes<S>.high));
     }
+    transpose_square<2 * S>(rows);
   }
 }
 
