@@ -1,9 +1,10 @@
 // Causal and banded self-attention on the CPU. Mathematics and shapes: attention.ts.
 //
-// One thread per (sequence, head). Its q, k, v (T,D) are copied into contiguous, zero-padded scratch, k and v also
-// transposed, so that every product is the register tile of gemm.h without further packing. Scores exist for kQueries
-// rows at a time, and each tile of rows has its own range of keys: memory and work follow the triangle or the band,
-// never T x T. The backward pass recomputes them from the saved log-sum-exp.
+// One thread per (sequence, head). It takes kQueries positions at a time: copies their q, k, v into contiguous scratch,
+// as they are or transposed, so that every product is a register tile without further packing, and computes their
+// scores with all keys so far, while the next positions are fetched from memory. Each tile of rows has its own range of
+// keys: memory and work follow the triangle or the band, never T x T. The backward pass recomputes the scores from the
+// saved log-sum-exp.
 #include <algorithm>
 #include <cmath>
 
@@ -16,8 +17,11 @@ namespace gpt {
 
 namespace {
 
-constexpr int64_t kQueries = 48;  // a multiple of every kTileRows
+// Rows of a register tile. With AVX-512, 8 are as fast as the 12 of gemm.h and follow the triangle more closely.
+constexpr int kRows = kWidth == 16 ? 8 : kTileRows;
+constexpr int64_t kQueries = 48;  // a multiple of every kRows and kWidth
 
+int64_t round_down(int64_t n, int64_t to) { return n / to * to; }
 int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
 struct Shape {
@@ -31,99 +35,174 @@ struct Shape {
     if (dropout) mask = {u32(8), u32(9), u32(10), u32(11), u32(6), call.num(7)};
   }
   int64_t C() const { return H * D; }
-  int64_t padded_d() const { return round_up(D, kTileCols); }
-  int64_t padded_t() const { return round_up(T, kTileCols) + kQueries; }
+  int64_t padded_d() const { return round_up(D, kWidth); }
+  int64_t padded_t() const { return round_up(T, 2 * kQueries); }  // whole blocks of queries, whole panels of keys
   float scale() const { return 1.0f / std::sqrt(static_cast<float>(D)); }
-  // first and last + 1 of the keys that the queries [i0, i1) see, rounded outwards to whole tiles
-  int64_t first_key(int64_t i0) const { return std::max<int64_t>(0, i0 - window + 1) / kTileCols * kTileCols; }
-  int64_t last_key(int64_t i1) const { return round_up(i1, kTileCols); }
+  int64_t first_key(int64_t i) const { return std::max<int64_t>(0, i - window + 1); }
 };
 
-// rows (T, stride) -> out (padded_t, padded_d), zero-padded, times factor
-void gather(const Shape& s, const float* rows, int64_t stride, float factor, float* out) {
-  const int64_t Dp = s.padded_d();
-  for (int64_t t = 0; t < s.T; t++) {
-    for (int64_t d = 0; d < s.D; d++) out[t * Dp + d] = rows[t * stride + d] * factor;
-    std::fill_n(out + t * Dp + s.D, Dp - s.D, 0.0f);
+// C (kRows, VECTORS * kWidth) = or += sum over k of a[i * a_row + k * a_col] * b[k * b_row + j]
+template <int VECTORS>
+void tile(int64_t K, const float* a, int64_t a_row, int64_t a_col, const float* b, int64_t b_row, float* c,
+          int64_t c_row, bool accumulate) {
+  Vec acc[kRows][VECTORS];
+#pragma GCC unroll 12
+  for (int i = 0; i < kRows; i++) {
+#pragma GCC unroll 2
+    for (int v = 0; v < VECTORS; v++) acc[i][v] = accumulate ? load(c + i * c_row + v * kWidth) : Vec{};
   }
-  std::fill_n(out + s.T * Dp, (s.padded_t() - s.T) * Dp, 0.0f);
+  for (int64_t k = 0; k < K; k++) {
+    Vec bk[VECTORS];
+#pragma GCC unroll 2
+    for (int v = 0; v < VECTORS; v++) bk[v] = load(b + k * b_row + v * kWidth);
+    const float* ak = a + k * a_col;
+#pragma GCC unroll 12
+    for (int i = 0; i < kRows; i++) {
+      const Vec ai = ak[i * a_row] - Vec{};  // broadcast
+#pragma GCC unroll 2
+      for (int v = 0; v < VECTORS; v++) acc[i][v] += ai * bk[v];
+    }
+  }
+#pragma GCC unroll 12
+  for (int i = 0; i < kRows; i++) {
+#pragma GCC unroll 2
+    for (int v = 0; v < VECTORS; v++) store(c + i * c_row + v * kWidth, acc[i][v]);
+  }
 }
 
-// x (padded_t, padded_d) -> out (padded_d, padded_t), in squares of one vector's width: both are multiples of it
-void transpose(const Shape& s, const float* x, float* out) {
-  const int64_t Dp = s.padded_d(), Tp = s.padded_t();
-  for (int64_t t = 0; t < Tp; t += kWidth) {
+// C (kRows, N): N is a multiple of kWidth.
+void tiles(int64_t N, int64_t K, const float* a, int64_t a_row, int64_t a_col, const float* b, int64_t b_row, float* c,
+           int64_t c_row, bool accumulate) {
+  int64_t j = 0;
+  for (; j + kTileCols <= N; j += kTileCols) tile<2>(K, a, a_row, a_col, b + j, b_row, c + j, c_row, accumulate);
+  if (j < N) tile<1>(K, a, a_row, a_col, b + j, b_row, c + j, c_row, accumulate);
+}
+
+// The first n lanes from p, zero in the others.
+Vec load_part(const float* p, int64_t n) {
+  Vec v = {};
+  for (int64_t j = 0; j < n; j++) v[j] = p[j];
+  return v;
+}
+
+// n rows of D floats, `stride` apart -> out (n, padded_d)
+void gather(const Shape& s, int64_t n, const float* rows, int64_t stride, float* out) {
+  const int64_t Dp = s.padded_d();
+  for (int64_t t = 0; t < n; t++) {
     for (int64_t d = 0; d < Dp; d += kWidth) {
-      Vec rows[kWidth];
-#pragma GCC unroll 16
-      for (int i = 0; i < kWidth; i++) rows[i] = load(x + (t + i) * Dp + d);
-      transpose_square(rows);
-#pragma GCC unroll 16
-      for (int i = 0; i < kWidth; i++) store(out + (d + i) * Tp + t, rows[i]);
+      const float* from = rows + t * stride + d;
+      store(out + t * Dp + d, d + kWidth <= s.D ? load(from) : load_part(from, s.D - d));
     }
   }
 }
 
-// Scores of up to kQueries queries from i0 on: row i - i0, column key - lo. Tile t of kTileRows rows has the keys
+// Asks for n vectors of D floats, C apart, that are needed soon. Those of the next position lie in another page, which
+// the hardware does not foresee.
+void prefetch(const Shape& s, const float* x, int n) {
+  constexpr int64_t kLine = 16;
+  for (; n > 0; n--, x += s.C()) {
+    for (int64_t d = 0; d < s.D; d += kLine) __builtin_prefetch(x + d, 0, 2);
+  }
+}
+
+// The way back: a row of D floats, times factor.
+void put_row(const Shape& s, const float* row, float factor, float* to) {
+  int64_t d = 0;
+  for (; d + kWidth <= s.D; d += kWidth) store(to + d, load(row + d) * factor);
+  for (; d < s.D; d++) to[d] = row[d] * factor;
+}
+
+// Keys or values transposed, as the products read them: panels of kTileCols rows, each (padded_d, kTileCols).
+struct Panels {
+  const Shape& s;
+  float* data;
+
+  float* at(int64_t t) const { return data + round_down(t, kTileCols) * s.padded_d() + t % kTileCols; }
+
+  // Rows t0 .. t0 + n - 1, `stride` apart, times factor. After the last one, it is repeated up to a whole vector.
+  void put(int64_t t0, int64_t n, const float* x, int64_t stride, float factor) const {
+    for (int64_t t = 0; t < n; t += kWidth) {
+      for (int64_t d = 0; d < s.D; d += kWidth) {
+        Vec rows[kWidth];
+#pragma GCC unroll 16
+        for (int i = 0; i < kWidth; i++) {
+          const float* from = x + std::min(t + i, n - 1) * stride + d;
+          rows[i] = (d + kWidth <= s.D ? load(from) : load_part(from, s.D - d)) * factor;
+        }
+        transpose_square(rows);
+#pragma GCC unroll 16
+        for (int i = 0; i < kWidth; i++) store(at(t0 + t) + (d + i) * kTileCols, rows[i]);
+      }
+    }
+  }
+};
+
+// Scores of up to kQueries queries from i0 on: row i - i0, column key - lo. Tile t of kRows rows has the keys
 // from[t] .. to[t] - 1; nothing else of the block is ever written or read.
 struct Block {
-  static constexpr int kTiles = kQueries / kTileRows;
-  int64_t i0, i1, lo = 0, hi = 0, stride = 0;
+  static constexpr int kTiles = kQueries / kRows;
+  const Shape& s;
+  int64_t i0, i1, lo, hi = 0, stride;
   int tiles = 0;
   int64_t from[kTiles] = {}, to[kTiles] = {};
 
-  Block(const Shape& s, int64_t first) : i0(first), i1(std::min(s.T, first + kQueries)) {
-    for (int64_t i = i0; i < i1; i += kTileRows, tiles++) {
-      from[tiles] = s.first_key(i);
-      to[tiles] = hi = s.last_key(std::min(s.T, i + kTileRows));
+  Block(const Shape& s, int64_t first) : s(s), i0(first), i1(std::min(s.T, first + kQueries)) {
+    for (int64_t i = i0; i < i1; i += kRows, tiles++) {
+      // a tile of keys in add_transposed() is seen by whole tiles of queries
+      from[tiles] = round_down(round_down(s.first_key(i), kRows), kWidth);
+      to[tiles] = hi = round_up(std::min(s.T, i + kRows), kWidth);
     }
     lo = from[0];
-    stride = hi - lo + kWidth;  // never a power of two: rows of a tile must not share one set of the cache
+    // never a power of two: rows of a tile must not share one set of the cache
+    stride = round_up(hi - lo, kTileCols) + kWidth;
   }
-  int tile_of(int64_t i) const { return static_cast<int>((i - i0) / kTileRows); }
+  int64_t rows() const { return i1 - i0; }
+  float* row(float* scores, int t, int64_t r) const { return scores + r * stride + from[t] - lo; }
 
-  // out = a b^T for the keys of each tile: a (.., Dp) rows from i0 on, bt (Dp, Tp)
-  void product(const Shape& s, const float* a, const float* bt, float* out) const {
-    const int64_t Dp = s.padded_d(), Tp = s.padded_t();
-    for (int64_t j = lo; j < hi; j += kTileCols) {
+  // out = a b^T for the keys of each tile: a (kQueries, Dp), b its rows of keys
+  void product(const float* a, const Panels& b, float* out) const {
+    const int64_t Dp = s.padded_d();
+    for (int64_t panel = round_down(lo, kTileCols); panel < hi; panel += kTileCols) {
       for (int t = 0; t < tiles; t++) {
-        if (j < from[t] || j >= to[t]) continue;
-        register_tile<kTileRows>(Dp, a + (i0 + t * kTileRows) * Dp, Dp, 1, bt + j, Tp,
-                                 out + t * kTileRows * stride + j - lo, stride, false);
+        const int64_t j0 = std::max(panel, from[t]), j1 = std::min(panel + kTileCols, to[t]);
+        if (j0 >= j1) continue;
+        gpt::tiles(j1 - j0, Dp, a + t * kRows * Dp, Dp, 1, b.at(j0), kTileCols, out + t * kRows * stride + j0 - lo,
+                   stride, false);
       }
     }
   }
   // out (kQueries, Dp) = weights b: b (.., Dp) rows of keys
-  void weighted_sum(const Shape& s, const float* weights, const float* b, float* out) const {
+  void weighted_sum(const float* weights, const float* b, float* out) const {
     const int64_t Dp = s.padded_d();
     for (int64_t d = 0; d < Dp; d += kTileCols) {
       for (int t = 0; t < tiles; t++) {
-        register_tile<kTileRows>(to[t] - from[t], weights + t * kTileRows * stride + from[t] - lo, stride, 1,
-                                 b + from[t] * Dp + d, Dp, out + t * kTileRows * Dp + d, Dp, false);
+        const int64_t first = s.first_key(i0 + t * kRows), last = std::min(i1, i0 + (t + 1) * kRows);
+        gpt::tiles(std::min<int64_t>(kTileCols, Dp - d), last - first, weights + t * kRows * stride + first - lo,
+                   stride, 1, b + first * Dp + d, Dp, out + t * kRows * Dp + d, Dp, false);
       }
     }
   }
-  // out (.., Dp) rows of keys += weights^T b: b (.., Dp) rows from i0 on
-  void add_transposed(const Shape& s, const float* weights, const float* b, float* out) const {
+  // out (.., Dp) rows of keys += weights^T b: b (kQueries, Dp). The block's own positions are new, and set.
+  void add_transposed(const float* weights, const float* b, float* out) const {
     const int64_t Dp = s.padded_d();
-    int first = 0, last = 0;  // tiles that see the keys at j
-    for (int64_t j = lo; j < hi; j += kTileCols) {
-      while (to[first] <= j) first++;
-      while (last < tiles && from[last] <= j) last++;
-      small_gemm(kTileCols, Dp, (last - first) * kTileRows, weights + first * kTileRows * stride + j - lo, 1, stride,
-                 b + (i0 + first * kTileRows) * Dp, Dp, out + j * Dp, Dp, true);
+    for (int64_t j = round_down(s.first_key(i0), kRows); j < i1; j += kRows) {
+      const int64_t first = std::max(i0, j), last = std::min(i1 - j, s.window + kRows - 1) + j;
+      gpt::tiles(Dp, last - first, weights + (first - i0) * stride + j - lo, 1, stride, b + (first - i0) * Dp, Dp,
+                 out + j * Dp, Dp, j < i0);
     }
   }
 };
 
-constexpr float kHidden = -1e30f;  // a score whose exponential is zero
-
-// Hides the keys of row[0, keys) = keys [lo, lo + keys) that query i does not see. All loops then run over whole rows,
-// a multiple of the vector width: a ragged end would cost more than the hidden keys do.
-void hide(const Shape& s, float* row, int64_t i, int64_t lo, int64_t keys) {
-  const int64_t first = std::max<int64_t>(0, i - s.window + 1) - lo, last = i + 1 - lo;
-  std::fill(row, row + std::max<int64_t>(0, first), kHidden);
-  std::fill(row + last, row + keys, kHidden);
+// Hides from row, scores with the keys [lo, hi), those that query i does not see: their exponential is zero. They lie
+// in the first and last vectors; all other loops run over whole rows.
+void hide(const Shape& s, float* row, int64_t i, int64_t lo, int64_t hi) {
+  const int window = static_cast<int>(std::min(s.window, s.T));
+  const auto hide_in = [&](int64_t j) {
+    const Lanes behind = static_cast<int>(i - j) - lanes(kLanes<0>.low);  // each key, in positions
+    store(row + j - lo, (behind >= 0) & (behind < window) ? load(row + j - lo) : Vec{} - 1e30f);
+  };
+  for (int64_t j = lo; j < s.first_key(i); j += kWidth) hide_in(j);
+  for (int64_t j = round_down(i + 1, kWidth); j < hi; j += kWidth) hide_in(j);
 }
 
 // Dropout factors of query i's probabilities for keys [lo, lo + keys).
@@ -142,44 +221,50 @@ static void attention(const Call& call) {
 #pragma omp parallel for schedule(dynamic)
   for (int64_t bh = 0; bh < s.B * s.H; bh++) {
     static thread_local Scratch scratch;
-    const int64_t row_floats = Tp + kWidth;
-    float* q = scratch.floats(4 * Tp * Dp + kQueries * (row_floats + Dp) + Tp);
-    float *k = q + Tp * Dp, *v = k + Tp * Dp, *kt = v + Tp * Dp;
-    float *scores = kt + Tp * Dp, *out = scores + kQueries * row_floats, *factor = out + kQueries * Dp;
-    const float* head = qkv + (bh / s.H) * T * 3 * C + (bh % s.H) * D;
-    gather(s, head, 3 * C, s.scale(), q);
-    gather(s, head + C, 3 * C, 1, k);
-    gather(s, head + 2 * C, 3 * C, 1, v);
-    transpose(s, k, kt);
+    const int64_t row_floats = Tp + kTileCols;
+    float* v = scratch.floats(2 * Tp * Dp + kQueries * (row_floats + 2 * Dp) + Tp);
+    const Panels kt = {s, v + Tp * Dp};
+    float *scores = kt.data + Tp * Dp, *q = scores + kQueries * row_floats;
+    float *out = q + kQueries * Dp, *factor = out + kQueries * Dp;
     for (int64_t i0 = 0; i0 < T; i0 += kQueries) {
       const Block block(s, i0);
-      float inverse[kQueries];
-      block.product(s, q, kt, scores);
-      for (int64_t i = i0; i < block.i1; i++) {
-        const int t = block.tile_of(i);
-        const int64_t lo = block.from[t], keys = block.to[t] - lo;
-        float* row = scores + (i - i0) * block.stride + lo - block.lo;
-        hide(s, row, i, lo, keys);
-        const float top = max(row, keys);
-        float total = 0;
-#pragma omp simd reduction(+ : total)
-        for (int64_t j = 0; j < keys; j++) {
-          row[j] = exp_below_one(row[j] - top);
-          total += row[j];
+      const int64_t n = block.rows();
+      const float* rows = qkv + ((bh / s.H) * T + i0) * 3 * C + (bh % s.H) * D;
+      float* y_rows = y + ((bh / s.H) * T + i0) * C + (bh % s.H) * D;
+      gather(s, n, rows, 3 * C, q);
+      gather(s, n, rows + 2 * C, 3 * C, v + i0 * Dp);
+      kt.put(i0, n, rows + C, 3 * C, s.scale());
+      block.product(q, kt, scores);
+      float top[kQueries], total[kQueries];
+      for (int t = 0; t < block.tiles; t++) {
+        const int64_t lo = block.from[t], keys = block.to[t] - lo, r1 = std::min<int64_t>(n, (t + 1) * kRows);
+        for (int64_t r = t * kRows; r < r1; r++) {
+          float* row = block.row(scores, t, r);
+          hide(s, row, i0 + r, lo, block.to[t]);
+          prefetch(s, y_rows + r * C, 1);
+          if (i0 + r + kQueries < T) prefetch(s, rows + (r + kQueries) * 3 * C, 3);
+          Vec largest = load(row);
+          for (int64_t j = kWidth; j < keys; j += kWidth) largest = larger(largest, load(row + j));
+          top[r] = max_lanes(largest)[0];
         }
-        lse[bh * T + i] = top + std::log(total);
-        inverse[i - i0] = 1 / total;
-        if (s.dropout) {
-          dropout_row(s, bh, i, lo, keys, factor);
-          for (int64_t j = 0; j < keys; j++) row[j] *= factor[j];
+        for (int64_t r = t * kRows; r < r1; r++) {
+          float* row = block.row(scores, t, r);
+          Vec sum = {};
+          for (int64_t j = 0; j < keys; j += kWidth) {
+            const Vec e = exp_below_one(load(row + j) - top[r]);
+            store(row + j, e);
+            sum += e;
+          }
+          total[r] = sum_lanes(sum)[0];
+          if (s.dropout) {
+            dropout_row(s, bh, i0 + r, lo, keys, factor);
+            for (int64_t j = 0; j < keys; j++) row[j] *= factor[j];
+          }
         }
       }
-      block.weighted_sum(s, scores, v, out);
-      for (int64_t i = i0; i < block.i1; i++) {
-        const float* from = out + (i - i0) * Dp;
-        float* to = y + ((bh / s.H) * T + i) * C + (bh % s.H) * D;
-        for (int64_t d = 0; d < D; d++) to[d] = from[d] * inverse[i - i0];
-      }
+      for (int64_t r = 0; r < n; r++) lse[bh * T + i0 + r] = top[r] + std::log(total[r]);
+      block.weighted_sum(scores, v, out);
+      for (int64_t r = 0; r < n; r++) put_row(s, out + r * Dp, 1 / total[r], y_rows + r * C);
     }
   }
 }
@@ -195,65 +280,66 @@ static void attention_grad(const Call& call) {
 #pragma omp parallel for schedule(dynamic)
   for (int64_t bh = 0; bh < s.B * s.H; bh++) {
     static thread_local Scratch scratch;
-    const int64_t row_floats = Tp + kWidth;
-    float* q = scratch.floats(8 * Tp * Dp + kQueries * (2 * row_floats + Dp) + Tp);
-    float *k = q + Tp * Dp, *kt = k + Tp * Dp, *v = kt + Tp * Dp, *vt = v + Tp * Dp, *dout = vt + Tp * Dp;
-    float *dk = dout + Tp * Dp, *dv = dk + Tp * Dp, *dq = dv + Tp * Dp;
-    float *p = dq + kQueries * Dp, *dp = p + kQueries * row_floats, *factor = dp + kQueries * row_floats;
+    const int64_t row_floats = Tp + kTileCols;
+    float* k = scratch.floats(5 * Tp * Dp + kQueries * (2 * row_floats + 3 * Dp) + Tp);
+    const Panels kt = {s, k + Tp * Dp}, vt = {s, kt.data + Tp * Dp};
+    float *dk = vt.data + Tp * Dp, *dv = dk + Tp * Dp;
+    float *p = dv + Tp * Dp, *dp = p + kQueries * row_floats;
+    float *q = dp + kQueries * row_floats, *dout = q + kQueries * Dp, *dq = dout + kQueries * Dp;
+    float* factor = dq + kQueries * Dp;
     const int64_t b = bh / s.H, h = bh % s.H;
-    const float* head = qkv + b * T * 3 * C + h * D;
-    gather(s, head, 3 * C, s.scale(), q);
-    gather(s, head + C, 3 * C, 1, k);
-    gather(s, head + 2 * C, 3 * C, 1, v);
-    gather(s, dy + b * T * C + h * D, C, 1, dout);
-    transpose(s, k, kt);
-    transpose(s, v, vt);
-    std::fill_n(dk, 2 * Tp * Dp, 0.0f);
+    int64_t done = 0;  // keys that no further query sees
     for (int64_t i0 = 0; i0 < T; i0 += kQueries) {
       const Block block(s, i0);
-      block.product(s, q, kt, p);
-      block.product(s, dout, vt, dp);
-      for (int64_t i = i0; i < i0 + block.tiles * kTileRows; i++) {
-        const int t = block.tile_of(i);
-        const int64_t lo = block.from[t], keys = block.to[t] - lo, at = (i - i0) * block.stride + lo - block.lo;
-        float *pi = p + at, *dpi = dp + at;
-        if (i >= T) {  // padding
-          std::fill_n(pi, keys, 0.0f);
-          std::fill_n(dpi, keys, 0.0f);
-          continue;
+      const int64_t n = block.rows();
+      const float* rows = qkv + (b * T + i0) * 3 * C + h * D;
+      const float *y_rows = y + (b * T + i0) * C + h * D, *dy_rows = dy + (b * T + i0) * C + h * D;
+      float* dqkv_rows = dqkv + (b * T + i0) * 3 * C + h * D;
+      gather(s, n, rows, 3 * C, q);
+      gather(s, n, rows + C, 3 * C, k + i0 * Dp);
+      gather(s, n, dy_rows, C, dout);
+      kt.put(i0, n, rows + C, 3 * C, s.scale());
+      vt.put(i0, n, rows + 2 * C, 3 * C, 1);
+      block.product(q, kt, p);
+      block.product(dout, vt, dp);
+      for (int64_t r = 0; r < n; r++) {
+        const int t = static_cast<int>(r / kRows);
+        const int64_t lo = block.from[t], keys = block.to[t] - lo;
+        float *pi = block.row(p, t, r), *dpi = block.row(dp, t, r);
+        hide(s, pi, i0 + r, lo, block.to[t]);
+        prefetch(s, dqkv_rows + r * 3 * C, 3);
+        if (i0 + r + kQueries < T) {
+          prefetch(s, rows + (r + kQueries) * 3 * C, 3);
+          prefetch(s, y_rows + (r + kQueries) * C, 1);
+          prefetch(s, dy_rows + (r + kQueries) * C, 1);
         }
-        hide(s, pi, i, lo, keys);
-        const float shift = lse[bh * T + i];
+        const float shift = lse[bh * T + i0 + r];
         // sum over keys of p * dp, which is dy . y (with dropout too)
-        const float delta = dot(dy + (b * T + i) * C + h * D, y + (b * T + i) * C + h * D, D);
+        const float delta = dot(dout + r * Dp, y_rows + r * C, D);
         if (s.dropout) {  // p becomes what multiplied v; dp the gradient before dropout
-          dropout_row(s, bh, i, lo, keys, factor);
-#pragma omp simd
-          for (int64_t j = 0; j < keys; j++) {
-            const float probability = exp_below_one(pi[j] - shift);
-            dpi[j] = probability * (dpi[j] * factor[j] - delta);
-            pi[j] = probability * factor[j];
+          dropout_row(s, bh, i0 + r, lo, keys, factor);
+          for (int64_t j = 0; j < keys; j += kWidth) {
+            const Vec probability = exp_below_one(load(pi + j) - shift), kept = load(factor + j);
+            store(dpi + j, probability * (load(dpi + j) * kept - delta));
+            store(pi + j, probability * kept);
           }
         } else {
-#pragma omp simd
-          for (int64_t j = 0; j < keys; j++) {
-            pi[j] = exp_below_one(pi[j] - shift);
-            dpi[j] = pi[j] * (dpi[j] - delta);
+          for (int64_t j = 0; j < keys; j += kWidth) {
+            const Vec probability = exp_below_one(load(pi + j) - shift);
+            store(pi + j, probability);
+            store(dpi + j, probability * (load(dpi + j) - delta));
           }
         }
       }
-      block.add_transposed(s, p, dout, dv);
-      block.add_transposed(s, dp, q, dk);
-      block.weighted_sum(s, dp, k, dq);
-      for (int64_t i = i0; i < block.i1; i++) {
-        float* to = dqkv + (b * T + i) * 3 * C + h * D;
-        for (int64_t d = 0; d < D; d++) to[d] = dq[(i - i0) * Dp + d] * s.scale();
+      block.add_transposed(p, dout, dv);
+      block.add_transposed(dp, q, dk);
+      block.weighted_sum(dp, k, dq);
+      for (int64_t r = 0; r < n; r++) put_row(s, dq + r * Dp, s.scale(), dqkv_rows + r * 3 * C);
+      for (const int64_t seen = i0 + n < T ? s.first_key(i0 + n) : T; done < seen; done++) {
+        float* to = dqkv + (b * T + done) * 3 * C + h * D;
+        put_row(s, dk + done * Dp, s.scale(), to + C);
+        put_row(s, dv + done * Dp, 1, to + 2 * C);
       }
-    }
-    for (int64_t t = 0; t < T; t++) {
-      float* to = dqkv + (b * T + t) * 3 * C + h * D;
-      std::copy_n(dk + t * Dp, D, to + C);
-      std::copy_n(dv + t * Dp, D, to + 2 * C);
     }
   }
 }
