@@ -54,19 +54,10 @@ void for_tiles(int64_t M, int64_t N, int64_t wanted, const Epilogue& body);
 
 constexpr int64_t kSmall = 32768;  // multiply-adds that are not worth waking threads for
 
-// ---- the register tile, also used by attention -------------------------------------------------------------------
-
-#if defined(__AVX512F__)
-constexpr int kTileRows = 12;  // 24 accumulators of 32 registers
-#elif defined(__AVX2__)
-constexpr int kTileRows = 6;  // 12 of 16
-#else
-constexpr int kTileRows = 4;  // 8 of 16
-#endif
-constexpr int kTileCols = 2 * kWidth;
+// ---- the register tile, of gemm() and attention ------------------------------------------------------------------
 
 // C (ROWS, VECS * kWidth) = or += sum over k of a[i * a_row + k * a_col] * b[k * b_row + j]
-template <int ROWS, int VECS = 2>
+template <int ROWS, int VECS>
 inline void register_tile(int64_t K, const float* a, int64_t a_row, int64_t a_col, const float* b, int64_t b_row,
                           float* c, int64_t c_row, bool accumulate) {
   Vec acc[ROWS][VECS] = {};
@@ -95,22 +86,6 @@ inline void register_tile(int64_t K, const float* a, int64_t a_row, int64_t a_co
       float* to = c + i * c_row + v * kWidth;
       store(to, accumulate ? load(to) + acc[i][v] : acc[i][v]);
     }
-  }
-}
-
-// Product of small matrices without packing: N must be a multiple of kTileCols and B's rows contiguous.
-inline void small_gemm(int64_t M, int64_t N, int64_t K, const float* a, int64_t a_row, int64_t a_col, const float* b,
-                       int64_t b_row, float* c, int64_t c_row, bool accumulate) {
-  for (int64_t j = 0; j < N; j += kTileCols) {
-    int64_t i = 0;
-    for (; i + kTileRows <= M; i += kTileRows)
-      register_tile<kTileRows>(K, a + i * a_row, a_row, a_col, b + j, b_row, c + i * c_row + j, c_row, accumulate);
-    for (; i + 8 <= M; i += 8)
-      register_tile<8>(K, a + i * a_row, a_row, a_col, b + j, b_row, c + i * c_row + j, c_row, accumulate);
-    for (; i + 4 <= M; i += 4)
-      register_tile<4>(K, a + i * a_row, a_row, a_col, b + j, b_row, c + i * c_row + j, c_row, accumulate);
-    for (; i < M; i++)
-      register_tile<1>(K, a + i * a_row, a_row, a_col, b + j, b_row, c + i * c_row + j, c_row, accumulate);
   }
 }
 

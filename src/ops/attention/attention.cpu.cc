@@ -17,8 +17,9 @@ namespace gpt {
 
 namespace {
 
-// Rows of a register tile. With AVX-512, 8 are as fast as the 12 of gemm.h and follow the triangle more closely.
-constexpr int kRows = kWidth == 16 ? 8 : kTileRows;
+// Of a register tile. With AVX-512 two vectors of 12 rows would be as fast; 8 follow the triangle more closely.
+constexpr int kRows = kWidth == 16 ? 8 : kWidth == 8 ? 6 : 4;
+constexpr int64_t kCols = 2 * kWidth;
 constexpr int64_t kQueries = 48;  // a multiple of every kRows and kWidth
 
 int64_t round_down(int64_t n, int64_t to) { return n / to * to; }
@@ -41,41 +42,13 @@ struct Shape {
   int64_t first_key(int64_t i) const { return std::max<int64_t>(0, i - window + 1); }
 };
 
-// C (kRows, VECTORS * kWidth) = or += sum over k of a[i * a_row + k * a_col] * b[k * b_row + j]
-template <int VECTORS>
-void tile(int64_t K, const float* a, int64_t a_row, int64_t a_col, const float* b, int64_t b_row, float* c,
-          int64_t c_row, bool accumulate) {
-  Vec acc[kRows][VECTORS];
-#pragma GCC unroll 12
-  for (int i = 0; i < kRows; i++) {
-#pragma GCC unroll 2
-    for (int v = 0; v < VECTORS; v++) acc[i][v] = accumulate ? load(c + i * c_row + v * kWidth) : Vec{};
-  }
-  for (int64_t k = 0; k < K; k++) {
-    Vec bk[VECTORS];
-#pragma GCC unroll 2
-    for (int v = 0; v < VECTORS; v++) bk[v] = load(b + k * b_row + v * kWidth);
-    const float* ak = a + k * a_col;
-#pragma GCC unroll 12
-    for (int i = 0; i < kRows; i++) {
-      const Vec ai = ak[i * a_row] - Vec{};  // broadcast
-#pragma GCC unroll 2
-      for (int v = 0; v < VECTORS; v++) acc[i][v] += ai * bk[v];
-    }
-  }
-#pragma GCC unroll 12
-  for (int i = 0; i < kRows; i++) {
-#pragma GCC unroll 2
-    for (int v = 0; v < VECTORS; v++) store(c + i * c_row + v * kWidth, acc[i][v]);
-  }
-}
-
 // C (kRows, N): N is a multiple of kWidth.
 void tiles(int64_t N, int64_t K, const float* a, int64_t a_row, int64_t a_col, const float* b, int64_t b_row, float* c,
            int64_t c_row, bool accumulate) {
   int64_t j = 0;
-  for (; j + kTileCols <= N; j += kTileCols) tile<2>(K, a, a_row, a_col, b + j, b_row, c + j, c_row, accumulate);
-  if (j < N) tile<1>(K, a, a_row, a_col, b + j, b_row, c + j, c_row, accumulate);
+  for (; j + kCols <= N; j += kCols)
+    register_tile<kRows, 2>(K, a, a_row, a_col, b + j, b_row, c + j, c_row, accumulate);
+  if (j < N) register_tile<kRows, 1>(K, a, a_row, a_col, b + j, b_row, c + j, c_row, accumulate);
 }
 
 // The first n lanes from p, zero in the others.
@@ -112,12 +85,12 @@ void put_row(const Shape& s, const float* row, float factor, float* to) {
   for (; d < s.D; d++) to[d] = row[d] * factor;
 }
 
-// Keys or values transposed, as the products read them: panels of kTileCols rows, each (padded_d, kTileCols).
+// Keys or values transposed, as the products read them: panels of kCols rows, each (padded_d, kCols).
 struct Panels {
   const Shape& s;
   float* data;
 
-  float* at(int64_t t) const { return data + round_down(t, kTileCols) * s.padded_d() + t % kTileCols; }
+  float* at(int64_t t) const { return data + round_down(t, kCols) * s.padded_d() + t % kCols; }
 
   // Rows t0 .. t0 + n - 1, `stride` apart, times factor. After the last one, it is repeated up to a whole vector.
   void put(int64_t t0, int64_t n, const float* x, int64_t stride, float factor) const {
@@ -131,7 +104,7 @@ struct Panels {
         }
         transpose_square(rows);
 #pragma GCC unroll 16
-        for (int i = 0; i < kWidth; i++) store(at(t0 + t) + (d + i) * kTileCols, rows[i]);
+        for (int i = 0; i < kWidth; i++) store(at(t0 + t) + (d + i) * kCols, rows[i]);
       }
     }
   }
@@ -154,7 +127,7 @@ struct Block {
     }
     lo = from[0];
     // never a power of two: rows of a tile must not share one set of the cache
-    stride = round_up(hi - lo, kTileCols) + kWidth;
+    stride = round_up(hi - lo, kCols) + kWidth;
   }
   int64_t rows() const { return i1 - i0; }
   float* row(float* scores, int t, int64_t r) const { return scores + r * stride + from[t] - lo; }
@@ -162,23 +135,23 @@ struct Block {
   // out = a b^T for the keys of each tile: a (kQueries, Dp), b its rows of keys
   void product(const float* a, const Panels& b, float* out) const {
     const int64_t Dp = s.padded_d();
-    for (int64_t panel = round_down(lo, kTileCols); panel < hi; panel += kTileCols) {
+    for (int64_t panel = round_down(lo, kCols); panel < hi; panel += kCols) {
       for (int t = 0; t < tiles; t++) {
-        const int64_t j0 = std::max(panel, from[t]), j1 = std::min(panel + kTileCols, to[t]);
+        const int64_t j0 = std::max(panel, from[t]), j1 = std::min(panel + kCols, to[t]);
         if (j0 >= j1) continue;
-        gpt::tiles(j1 - j0, Dp, a + t * kRows * Dp, Dp, 1, b.at(j0), kTileCols, out + t * kRows * stride + j0 - lo,
-                   stride, false);
+        gpt::tiles(j1 - j0, Dp, a + t * kRows * Dp, Dp, 1, b.at(j0), kCols, out + t * kRows * stride + j0 - lo, stride,
+                   false);
       }
     }
   }
   // out (kQueries, Dp) = weights b: b (.., Dp) rows of keys
   void weighted_sum(const float* weights, const float* b, float* out) const {
     const int64_t Dp = s.padded_d();
-    for (int64_t d = 0; d < Dp; d += kTileCols) {
+    for (int64_t d = 0; d < Dp; d += kCols) {
       for (int t = 0; t < tiles; t++) {
         const int64_t first = s.first_key(i0 + t * kRows), last = std::min(i1, i0 + (t + 1) * kRows);
-        gpt::tiles(std::min<int64_t>(kTileCols, Dp - d), last - first, weights + t * kRows * stride + first - lo,
-                   stride, 1, b + first * Dp + d, Dp, out + t * kRows * Dp + d, Dp, false);
+        gpt::tiles(std::min<int64_t>(kCols, Dp - d), last - first, weights + t * kRows * stride + first - lo, stride, 1,
+                   b + first * Dp + d, Dp, out + t * kRows * Dp + d, Dp, false);
       }
     }
   }
@@ -221,7 +194,7 @@ static void attention(const Call& call) {
 #pragma omp parallel for schedule(dynamic)
   for (int64_t bh = 0; bh < s.B * s.H; bh++) {
     static thread_local Scratch scratch;
-    const int64_t row_floats = Tp + kTileCols;
+    const int64_t row_floats = Tp + kCols;
     float* v = scratch.floats(2 * Tp * Dp + kQueries * (row_floats + 2 * Dp) + Tp);
     const Panels kt = {s, v + Tp * Dp};
     float *scores = kt.data + Tp * Dp, *q = scores + kQueries * row_floats;
@@ -280,7 +253,7 @@ static void attention_grad(const Call& call) {
 #pragma omp parallel for schedule(dynamic)
   for (int64_t bh = 0; bh < s.B * s.H; bh++) {
     static thread_local Scratch scratch;
-    const int64_t row_floats = Tp + kTileCols;
+    const int64_t row_floats = Tp + kCols;
     float* k = scratch.floats(5 * Tp * Dp + kQueries * (2 * row_floats + 3 * Dp) + Tp);
     const Panels kt = {s, k + Tp * Dp}, vt = {s, kt.data + Tp * Dp};
     float *dk = vt.data + Tp * Dp, *dv = dk + Tp * Dp;
