@@ -19,6 +19,8 @@ export interface KernelBackend {
     outputs: readonly KernelOutput[],
     attrs: readonly number[],
   ): tf.TensorInfo[];
+  /** A new tensor with undefined content. */
+  allocate(shape: readonly number[], dtype: 'float32' | 'int32'): tf.TensorInfo;
   /** Stores a float32 tensor as bfloat16 from now on, rounded to nearest. */
   narrow(tensor: tf.TensorInfo): void;
 }

@@ -13,6 +13,9 @@
 //
 // TF.js frees nothing during a backward pass. So the gradient function here disposes what the op saved, and the incoming
 // gradient, as soon as it has used them: peak memory halves.
+//
+// What only the backward needs (the input of GELU, log-sum-exps) is no output but `hidden`: for an output that nothing
+// reads TF.js would make a gradient of zeros, fresh memory at every step.
 
 import { type KernelBackend, kernelBackend, toTensors } from '../backends/kernel_backend.js';
 import { DeviceError } from '../base/errors.js';
@@ -31,11 +34,13 @@ export interface FusedOp<I extends Inputs, A> {
   readonly name: string;
   /** Throws ShapeError when the inputs do not fit. Runs before either path, so both refuse the same calls. */
   check(inputs: I, attrs: A): void;
+  /** Shapes of results that only the backward reads. */
+  hidden?(inputs: I, attrs: A): (readonly number[])[];
   /** The op in plain TF.js. One result per output of the kernel. */
   composite(inputs: I, attrs: A): tf.Tensor[];
-  /** The op by its kernel. */
-  forward(backend: KernelBackend, inputs: I, attrs: A): tf.TensorInfo[];
-  /** Which inputs and outputs the backward needs, in the order `backward` receives them. */
+  /** The op by its kernel, which also fills the hidden results. */
+  forward(backend: KernelBackend, inputs: I, attrs: A, hidden: { readonly update: tf.Tensor }[]): tf.TensorInfo[];
+  /** Which inputs and outputs the backward needs, in the order `backward` receives them; hidden results follow. */
   readonly save: { readonly inputs: readonly (keyof I & string)[]; readonly outputs?: readonly boolean[] };
   /**
    * dL/d(input), given dL/d(output) of every output. For a parameter input it adds into `target(parameter)` and returns
@@ -93,22 +98,39 @@ export function defineFusedOp<I extends Inputs, A>(
     },
   });
 
+  let hidden: tf.Tensor[] = []; // of the call that is under way
   const run = (inputs: I, attrs: A): tf.Tensor[] => {
     op.check(inputs, attrs);
     const backend = kernelBackend();
     if (!backend?.hasKernel(op.name)) return op.composite(inputs, attrs);
+    hidden = toTensors((op.hidden?.(inputs, attrs) ?? []).map((shape) => backend.allocate(shape, 'float32')));
+    for (const t of hidden) tf.keep(t);
     if (tf.getKernel(op.name, tf.getBackend()) === undefined) {
       tf.registerKernel({
         kernelName: op.name,
         backendName: tf.getBackend(),
         kernelFunc: (call) =>
-          op.forward(call.backend as unknown as KernelBackend, call.inputs as unknown as I, call.attrs as unknown as A),
+          op.forward(
+            call.backend as unknown as KernelBackend,
+            call.inputs as unknown as I,
+            call.attrs as unknown as A,
+            hidden.map((update) => ({ update })),
+          ),
       });
     }
-    const out = tf
-      .engine()
-      .runKernel(op.name, inputs as unknown as tf.NamedTensorMap, attrs as unknown as tf.NamedAttrMap);
-    return Array.isArray(out) ? out : [out as tf.Tensor];
+    let out: tf.Tensor | tf.Tensor[];
+    try {
+      const [named, numbers] = [inputs as unknown as tf.NamedTensorMap, attrs as unknown as tf.NamedAttrMap];
+      out = tf.engine().runKernel(op.name, named, numbers);
+    } catch (error) {
+      tf.dispose(hidden);
+      throw error;
+    }
+    // with a tape they join what it has saved for this op, and go when that does
+    const { gradientDepth, kernelDepth, activeTape } = tf.engine().state;
+    if (gradientDepth > 0 && kernelDepth === 0) activeTape.at(-1)!.saved!.push(...hidden);
+    else tf.dispose(hidden);
+    return Array.isArray(out) ? out : [out];
   };
   return Object.assign(run, { op });
 }

@@ -76,23 +76,18 @@ const attentionOp = defineFusedOp<AttentionInputs, AttentionAttrs>({
     if (dropout !== undefined && dropout.p > 0) {
       weights = tf.mul(weights, tf.tensor(maskFactors(weights.size, dropout), weights.shape));
     }
-    return [mergeHeads(tf.matMul(weights, v)), tf.logSumExp(masked, -1)];
+    return [mergeHeads(tf.matMul(weights, v))];
   },
 
-  forward(backend, { qkv }, attrs) {
+  // lse (B,H,T), the logarithm of the sum of exponentials of every query's scores
+  hidden: ({ qkv }, { n_head }) => [[qkv.shape[0]!, n_head, qkv.shape[1]!]],
+
+  forward(backend, { qkv }, attrs, hidden) {
     const [B, T, C3] = qkv.shape as [number, number, number];
-    return backend.call(
-      'GptAttention',
-      [qkv],
-      [
-        [B, T, C3 / 3],
-        [B, attrs.n_head, T],
-      ],
-      kernelDims(qkv, attrs),
-    );
+    return backend.call('GptAttention', [qkv], [[B, T, C3 / 3], ...hidden], kernelDims(qkv, attrs));
   },
 
-  save: { inputs: ['qkv'], outputs: [true, true] },
+  save: { inputs: ['qkv'], outputs: [true] },
 
   backward(backend, [dy], [qkv, y, lse], attrs) {
     const [dqkv] = callKernel(

@@ -44,17 +44,18 @@ const headLossOp = defineFusedOp<HeadLossInputs, HeadLossAttrs>({
     return [tf.sum(tf.mul(nll, tf.reshape(weights, [-1]))), tf.reshape(nll, targets.shape)];
   },
 
-  // with `gradient` a third output: dh (B,T,C)
-  forward(backend, { h, wte, targets, weights }, { gradient }) {
+  // dh (B,T,C)
+  hidden: ({ h }, { gradient }) => (gradient ? [h.shape] : []),
+
+  forward(backend, { h, wte, targets, weights }, { gradient }, hidden) {
     const [V, C] = wte.shape as [number, number];
-    const shapes: (readonly number[])[] = gradient ? [[], targets.shape, h.shape] : [[], targets.shape];
-    const outputs = gradient ? [...shapes, { update: target(wte) }] : shapes;
+    const outputs = [[], targets.shape, ...hidden, ...(gradient ? [{ update: target(wte) }] : [])];
     const { operand, bf16 } = forProduct(wte);
     const attrs = [h.size / C, C, V, Number(gradient), Number(bf16)];
     return backend.call('GptHeadLoss', [h, operand, targets, weights], outputs, attrs);
   },
 
-  save: { inputs: ['wte'], outputs: [false, false, true] },
+  save: { inputs: ['wte'] },
 
   backward(_backend, [dloss], [wte, dh], { gradient }) {
     if (!gradient) throw new Error('internal: headLoss was called without gradient and then differentiated');

@@ -52,16 +52,18 @@ const linearOp = defineFusedOp<LinearInputs, LinearAttrs>({
     return [tf.reshape(y, [...x.shape.slice(0, -1), N])];
   },
 
-  // with an activation also pre (B,T,N), which only the backward uses
-  forward(backend, { x, weight, bias }, { activation }) {
+  // pre (B,T,N)
+  hidden: ({ x, weight }, { activation }) =>
+    activation === 'none' ? [] : [[...x.shape.slice(0, -1), weight.shape[1]!]],
+
+  forward(backend, { x, weight, bias }, { activation }, hidden) {
     const [K, N] = weight.shape as [number, number];
-    const shape = [...x.shape.slice(0, -1), N];
-    const outputs = activation === 'none' ? [shape] : [shape, shape];
+    const outputs = [[...x.shape.slice(0, -1), N], ...hidden];
     const { operand, bf16 } = forProduct(weight);
     return backend.call('GptLinear', [x, operand, bias], outputs, [x.size / K, N, K, CODE[activation], Number(bf16)]);
   },
 
-  save: { inputs: ['x', 'weight', 'bias'], outputs: [false, true] },
+  save: { inputs: ['x', 'weight', 'bias'] },
 
   backward(backend, [dy], [x, weight, bias, pre], { activation }) {
     const [K, N] = weight!.shape as [number, number];
