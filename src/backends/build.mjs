@@ -18,7 +18,7 @@ const addonApi = path.dirname(require.resolve('node-addon-api/package.json'));
 function giveUp(why) {
   console.error(`gpt: the native backend was not built: ${why}`);
   console.error('gpt: training will run on the portable backends, about 50 times slower. On Debian or Ubuntu:');
-  console.error('gpt:   sudo apt-get install -y g++ cmake libdnnl-dev && npm run build:native');
+  console.error('gpt:   sudo apt-get install -y g++ cmake && npm run build:native');
   process.exit(process.env.GPT_REQUIRE_NATIVE ? 1 : 0);
 }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the native backend is built with, where Debian's apt is: g++, cmake, make, and oneDNN's headers and library.
+# Installs what the native backend is built with, where Debian's apt is: g++, cmake, make, and oneDNN for products of bfloat16.
 # Anywhere else, or without the right to install, it says so and succeeds: gpt then builds with what is there.
 set -u
 missing=""

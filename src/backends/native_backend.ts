@@ -336,7 +336,7 @@ function loadAddon(file: string): Addon {
     const missing = (error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND';
     throw new DeviceError(
       missing ? 'the native backend is not built' : `the native backend does not load: ${(error as Error).message}`,
-      'install a C++ compiler and cmake (Debian: apt-get install g++ cmake libdnnl-dev), then: npm run build:native',
+      'install a C++ compiler and cmake (Debian: apt-get install g++ cmake), then: npm run build:native',
     );
   }
 }
