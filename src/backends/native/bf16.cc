@@ -51,28 +51,21 @@ namespace {
 
 #ifdef GPT_ONEDNN
 
+// What is used of it.
+#define GPT_DNNL_FUNCTIONS(X)                                                                                      \
+  X(engine_create)                                                                                                 \
+  X(memory_desc_init_by_strides)                                                                                   \
+  X(matmul_desc_init) X(primitive_attr_create) X(primitive_attr_destroy) X(post_ops_create) X(post_ops_append_sum) \
+      X(post_ops_destroy) X(primitive_attr_set_post_ops) X(primitive_desc_create) X(primitive_desc_destroy)        \
+          X(primitive_create) X(memory_create) X(memory_set_data_handle) X(stream_create) X(primitive_execute)     \
+              X(version)
+
 struct OneDnn {
   void* handle = nullptr;
   std::string description;
   dnnl_engine_t engine = nullptr;
-#define GPT_DNNL(name) decltype(&dnnl_##name) name = nullptr
-  GPT_DNNL(engine_create);
-  GPT_DNNL(memory_desc_init_by_strides);
-  GPT_DNNL(matmul_desc_init);
-  GPT_DNNL(primitive_attr_create);
-  GPT_DNNL(primitive_attr_destroy);
-  GPT_DNNL(post_ops_create);
-  GPT_DNNL(post_ops_append_sum);
-  GPT_DNNL(post_ops_destroy);
-  GPT_DNNL(primitive_attr_set_post_ops);
-  GPT_DNNL(primitive_desc_create);
-  GPT_DNNL(primitive_desc_destroy);
-  GPT_DNNL(primitive_create);
-  GPT_DNNL(memory_create);
-  GPT_DNNL(memory_set_data_handle);
-  GPT_DNNL(stream_create);
-  GPT_DNNL(primitive_execute);
-  GPT_DNNL(version);
+#define GPT_DNNL(name) decltype(&dnnl_##name) name = nullptr;
+  GPT_DNNL_FUNCTIONS(GPT_DNNL)
 #undef GPT_DNNL
 
   OneDnn() {
@@ -80,24 +73,8 @@ struct OneDnn {
     const std::string soname = "libdnnl.so." + std::to_string(DNNL_VERSION_MAJOR);
     handle = dlopen(soname.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (!handle) return;
-#define GPT_DNNL(name) name = reinterpret_cast<decltype(name)>(dlsym(handle, "dnnl_" #name))
-    GPT_DNNL(engine_create);
-    GPT_DNNL(memory_desc_init_by_strides);
-    GPT_DNNL(matmul_desc_init);
-    GPT_DNNL(primitive_attr_create);
-    GPT_DNNL(primitive_attr_destroy);
-    GPT_DNNL(post_ops_create);
-    GPT_DNNL(post_ops_append_sum);
-    GPT_DNNL(post_ops_destroy);
-    GPT_DNNL(primitive_attr_set_post_ops);
-    GPT_DNNL(primitive_desc_create);
-    GPT_DNNL(primitive_desc_destroy);
-    GPT_DNNL(primitive_create);
-    GPT_DNNL(memory_create);
-    GPT_DNNL(memory_set_data_handle);
-    GPT_DNNL(stream_create);
-    GPT_DNNL(primitive_execute);
-    GPT_DNNL(version);
+#define GPT_DNNL(name) name = reinterpret_cast<decltype(name)>(dlsym(handle, "dnnl_" #name));
+    GPT_DNNL_FUNCTIONS(GPT_DNNL)
 #undef GPT_DNNL
     if (!engine_create || !primitive_execute || engine_create(&engine, dnnl_cpu, 0) != dnnl_success) {
       handle = nullptr;

@@ -29,7 +29,6 @@ constexpr int64_t kTileM = 768, kTileN = 384;  // the block and a tile of C fit 
 constexpr int64_t kStrip = 8;                  // rows that packing reads from end to end: memory likes long runs
 
 int64_t ceil_div(int64_t n, int64_t d) { return (n + d - 1) / d; }
-int64_t round_up(int64_t n, int64_t to) { return ceil_div(n, to) * to; }
 
 // The transpose of x (n <= kWidth rows, depth) -> out (depth, out_stride), zeros for the rows that are not there.
 void pack_transposed(const float* x, int64_t stride, int64_t n, int64_t depth, float* out, int64_t out_stride) {

@@ -54,6 +54,8 @@ void for_tiles(int64_t M, int64_t N, int64_t wanted, const Epilogue& body);
 
 constexpr int64_t kSmall = 32768;  // multiply-adds that are not worth waking threads for
 
+inline int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+
 // ---- the register tile, of gemm() and attention ------------------------------------------------------------------
 
 // C (ROWS, VECS * kWidth) = or += sum over k of a[i * a_row + k * a_col] * b[k * b_row + j]

@@ -23,7 +23,6 @@ constexpr int64_t kCols = 2 * kWidth;
 constexpr int64_t kQueries = 48;  // a multiple of every kRows and kWidth
 
 int64_t round_down(int64_t n, int64_t to) { return n / to * to; }
-int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
 struct Shape {
   int64_t B, T, H, D, window;  // query i sees keys (i - window, i]
