@@ -52,13 +52,14 @@ namespace {
 #ifdef GPT_ONEDNN
 
 // What is used of it.
-#define GPT_DNNL_FUNCTIONS(X)                                                                                      \
-  X(engine_create)                                                                                                 \
-  X(memory_desc_init_by_strides)                                                                                   \
-  X(matmul_desc_init) X(primitive_attr_create) X(primitive_attr_destroy) X(post_ops_create) X(post_ops_append_sum) \
-      X(post_ops_destroy) X(primitive_attr_set_post_ops) X(primitive_desc_create) X(primitive_desc_destroy)        \
-          X(primitive_create) X(memory_create) X(memory_set_data_handle) X(stream_create) X(primitive_execute)     \
-              X(version)
+// clang-format off
+#define GPT_DNNL_FUNCTIONS(X) \
+  X(engine_create) X(stream_create) X(version) \
+  X(memory_create) X(memory_desc_init_by_strides) X(memory_set_data_handle) X(matmul_desc_init) \
+  X(primitive_attr_create) X(primitive_attr_destroy) X(primitive_attr_set_post_ops) \
+  X(post_ops_create) X(post_ops_append_sum) X(post_ops_destroy) \
+  X(primitive_desc_create) X(primitive_desc_destroy) X(primitive_create) X(primitive_execute)
+// clang-format on
 
 struct OneDnn {
   void* handle = nullptr;
