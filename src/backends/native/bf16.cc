@@ -170,20 +170,23 @@ const uint16_t* halves_of(StoredMatrix m, int64_t rows, Scratch& scratch) {
   const float* x = static_cast<const float*>(m.stored.data);
   const int64_t size = rows * m.stride;
   uint16_t* out = reinterpret_cast<uint16_t*>(scratch.floats((size + 1) / 2));
-#pragma omp parallel for simd schedule(static)
-  for (int64_t i = 0; i < size; i++) out[i] = float_to_bf16(x[i]);
-  return out;
-}
-
-// The same numbers as float32.
-const float* floats_of(const uint16_t* halves, int64_t size, Scratch& scratch) {
-  float* out = scratch.floats(size);
-#pragma omp parallel for simd schedule(static)
-  for (int64_t i = 0; i < size; i++) out[i] = bf16_to_float(halves[i]);
+  to_bf16(x, size, out);
   return out;
 }
 
 }  // namespace
+
+void to_bf16(const float* x, int64_t size, uint16_t* out) {
+#pragma omp parallel for simd schedule(static)
+  for (int64_t i = 0; i < size; i++) out[i] = float_to_bf16(x[i]);
+}
+
+const float* from_bf16(const uint16_t* x, int64_t size, Scratch& scratch) {
+  float* out = scratch.floats(size);
+#pragma omp parallel for simd schedule(static)
+  for (int64_t i = 0; i < size; i++) out[i] = bf16_to_float(x[i]);
+  return out;
+}
 
 const char* bf16_library() {
 #ifdef GPT_ONEDNN
@@ -224,9 +227,19 @@ void gemm_bf16(int64_t M, int64_t N, int64_t K, StoredMatrix a, StoredMatrix b, 
     return;
   }
 #endif
-  gemm(M, N, K, {floats_of(ha, a_rows * a.stride, wide_a), a.stride, a.transposed},
-       {floats_of(hb, b_rows * b.stride, wide_b), b.stride, b.transposed}, c, c_stride, accumulate, epilogue,
+  gemm(M, N, K, {from_bf16(ha, a_rows * a.stride, wide_a), a.stride, a.transposed},
+       {from_bf16(hb, b_rows * b.stride, wide_b), b.stride, b.transposed}, c, c_stride, accumulate, epilogue,
        column_sums);
+}
+
+void gemm_in(bool bf16, int64_t M, int64_t N, int64_t K, StoredMatrix a, StoredMatrix b, float* c, int64_t c_stride,
+             bool accumulate, const Epilogue& epilogue, float* column_sums) {
+  if (bf16) return gemm_bf16(M, N, K, a, b, c, c_stride, accumulate, epilogue, column_sums);
+  GPT_CHECK(!a.stored.bf16 && !b.stored.bf16, "an operand is not stored as float32");
+  const auto floats = [](StoredMatrix m) -> Matrix {
+    return {static_cast<const float*>(m.stored.data), m.stride, m.transposed};
+  };
+  gemm(M, N, K, floats(a), floats(b), c, c_stride, accumulate, epilogue, column_sums);
 }
 
 // in x_1 .. x_n; out their copies, stored as bfloat16: what a step's products read
@@ -236,9 +249,7 @@ static void round_weights(const Call& call) {
     const int64_t size = call.in[t].size;
     const float* x = f32_in(call, t, size);
     GPT_CHECK(call.out[t].dtype == DType::bf16 && call.out[t].size == size, "a copy is not stored as bfloat16");
-    uint16_t* out = static_cast<uint16_t*>(call.out[t].data);
-#pragma omp parallel for simd schedule(static)
-    for (int64_t i = 0; i < size; i++) out[i] = float_to_bf16(x[i]);
+    to_bf16(x, size, static_cast<uint16_t*>(call.out[t].data));
   }
 }
 GPT_KERNEL_BF16("GptRoundWeights", "bfloat16 copies of float32 tensors", round_weights);

@@ -181,12 +181,7 @@ void product(int64_t M, int64_t N, int64_t K, Matrix a, StoredMatrix b, float* c
   const float* values = static_cast<const float*>(b.stored.data);
   if (b.stored.bf16) {
     static thread_local Scratch scratch;
-    const int64_t size = (b.transposed ? N : K) * b.stride;
-    const uint16_t* halves = static_cast<const uint16_t*>(b.stored.data);
-    float* expanded = scratch.floats(size);
-#pragma omp parallel for simd schedule(static)
-    for (int64_t i = 0; i < size; i++) expanded[i] = bf16_to_float(halves[i]);
-    values = expanded;
+    values = from_bf16(static_cast<const uint16_t*>(b.stored.data), (b.transposed ? N : K) * b.stride, scratch);
   }
   gemm(M, N, K, a, {values, b.stride, b.transposed}, c, c_stride, false, epilogue);
 }

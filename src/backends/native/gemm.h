@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "kernel.h"
+#include "scratch.h"
 #include "simd.h"
 
 namespace gpt {
@@ -48,6 +49,14 @@ void gemm_bf16(int64_t M, int64_t N, int64_t K, StoredMatrix a, StoredMatrix b, 
 // "oneDNN 2.6.3". One of them empty: it is gemm() of rounded operands, slower than float32.
 const char* bf16_instructions();
 const char* bf16_library();
+
+// gemm_bf16(), or else gemm() of operands that are stored as float32.
+void gemm_in(bool bf16, int64_t M, int64_t N, int64_t K, StoredMatrix a, StoredMatrix b, float* c, int64_t c_stride,
+             bool accumulate, const Epilogue& epilogue = nullptr, float* column_sums = nullptr);
+
+// From one storage to the other, on all cores; the float32 numbers lie in scratch.
+void to_bf16(const float* x, int64_t size, uint16_t* out);
+const float* from_bf16(const uint16_t* x, int64_t size, Scratch& scratch);
 
 // Calls body for each tile of C, on all cores: rows [i0, i1), columns [j0, j1). Tiles are cut until there are `wanted`.
 void for_tiles(int64_t M, int64_t N, int64_t wanted, const Epilogue& body);

@@ -20,7 +20,6 @@ static void head_loss(const Call& call) {
   const bool gradient = call.flag(3), bf16 = call.flag(4);
   const float *h = f32_in(call, 0, N * C), *weights = f32_in(call, 3, N);
   const Stored wte = stored_in(call, 1, V * C);
-  GPT_CHECK(wte.bf16 == bf16, "the token table is not stored as the products want it");
   const int32_t* targets = i32_in(call, 2, N);
   float *loss = f32_out(call, 0, 1), *nll = f32_out(call, 1, N);
   float* dh = gradient ? f32_out(call, 2, N * C) : nullptr;
@@ -29,19 +28,12 @@ static void head_loss(const Call& call) {
     GPT_CHECK(targets[n] < V,
               "target " + std::to_string(targets[n]) + " is outside the vocabulary of " + std::to_string(V));
 
-  const auto multiply = [bf16](int64_t M, int64_t N, int64_t K, StoredMatrix a, StoredMatrix b, float* c, bool add) {
-    if (bf16) return gemm_bf16(M, N, K, a, b, c, N, add);
-    const auto floats = [](StoredMatrix m) -> Matrix {
-      return {static_cast<const float*>(m.stored.data), m.stride, m.transposed};
-    };
-    gemm(M, N, K, floats(a), floats(b), c, N, add);
-  };
   static Scratch scratch;
   const int64_t rows = std::min(N, std::max<int64_t>(32, (64 << 20) / V));
   float* logits = scratch.floats(rows * V);
   for (int64_t first = 0; first < N; first += rows) {
     const int64_t R = std::min(rows, N - first);
-    multiply(R, V, C, {{h + first * C, false}, C}, {wte, C, true}, logits, false);
+    gemm_in(bf16, R, V, C, {{h + first * C, false}, C}, {wte, C, true}, logits, V, false);
 #pragma omp parallel for schedule(static)
     for (int64_t r = 0; r < R; r++) {
       float* row = logits + r * V;
@@ -69,8 +61,8 @@ static void head_loss(const Call& call) {
       }
     }
     if (gradient) {
-      multiply(R, C, V, {{logits, false}, V}, {wte, C}, dh + first * C, false);
-      multiply(V, C, R, {{logits, false}, V, true}, {{h + first * C, false}, C}, dwte, true);
+      gemm_in(bf16, R, C, V, {{logits, false}, V}, {wte, C}, dh + first * C, C, false);
+      gemm_in(bf16, V, C, R, {{logits, false}, V, true}, {{h + first * C, false}, C}, dwte, C, true);
     }
   }
   double total = 0;

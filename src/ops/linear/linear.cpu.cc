@@ -87,10 +87,7 @@ static void linear_grad_input(const Call& call) {
   const int64_t M = call.dim(0), N = call.dim(1), K = call.dim(2);
   const float* dy = f32_in(call, 0, M * N);
   float* dx = f32_out(call, 0, M * K);
-  if (call.flag(3))
-    gemm_bf16(M, K, N, {{dy, false}, N}, {stored_in(call, 1, K * N), N, true}, dx, K, false);
-  else
-    gemm(M, K, N, {dy, N}, {f32_in(call, 1, K * N), N, true}, dx, K, false);
+  gemm_in(call.flag(3), M, K, N, {{dy, false}, N}, {stored_in(call, 1, K * N), N, true}, dx, K, false);
 }
 GPT_KERNEL_BF16("GptLinearGradInput", "dx = dy W^T", linear_grad_input);
 
@@ -99,10 +96,7 @@ static void linear_grad_weight(const Call& call) {
   const int64_t M = call.dim(0), N = call.dim(1), K = call.dim(2);
   const float *x = f32_in(call, 0, M * K), *dy = f32_in(call, 1, M * N);
   float *dweight = f32_out(call, 0, K * N), *dbias = f32_out(call, 1, N);
-  if (call.flag(3))
-    gemm_bf16(K, N, M, {{x, false}, K, true}, {{dy, false}, N}, dweight, N, true, nullptr, dbias);
-  else
-    gemm(K, N, M, {x, K, true}, {dy, N}, dweight, N, true, nullptr, dbias);
+  gemm_in(call.flag(3), K, N, M, {{x, false}, K, true}, {{dy, false}, N}, dweight, N, true, nullptr, dbias);
 }
 GPT_KERNEL("GptLinearGradWeight", "dW += x^T dy, db += column sums of dy", linear_grad_weight);
 
