@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const src = path.join(path.dirname(fileURLToPath(import.meta.url)), '../src');
-const files = readdirSync(src, { recursive: true }).filter((name) => /\.(cc|h)$/.test(name));
+const files = readdirSync(src, { recursive: true }).filter((name) => /\.(cc|h|cu|cuh)$/.test(name));
 const check = spawnSync('clang-format', ['--dry-run', '-Werror', ...files], { cwd: src, encoding: 'utf8' });
 if (check.error) {
   console.log('clang-format: skipped, it is not installed (Debian: apt-get install clang-format)');

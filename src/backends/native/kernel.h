@@ -3,34 +3,9 @@
 // A kernel library is compiled once per instruction set (build.mjs) and loaded by addon.cc, which picks one at run
 // time. Kernels never allocate results: outputs come from the backend's pool. Scratch comes from scratch.h.
 #pragma once
-#include <cstdint>
-#include <stdexcept>
-#include <string>
-#include <vector>
+#include "../call.h"
 
 namespace gpt {
-
-// The physical type of a buffer. Every kernel checks it: a logical float32 tensor may be stored otherwise.
-enum class DType : uint8_t { f32, i32, u8, bf16 };
-
-struct View {
-  void* data;
-  int64_t size;  // elements
-  DType dtype;
-};
-
-// in: read only. out: written, or updated in place (the op's .ts says which).
-// attrs: the dimensions first, then the op's parameters, in the order of the op's .ts.
-struct Call {
-  std::vector<View> in, out;
-  std::vector<double> attrs;
-
-  int64_t dim(size_t i) const { return static_cast<int64_t>(attrs.at(i)); }
-  float num(size_t i) const { return static_cast<float>(attrs.at(i)); }
-  bool flag(size_t i) const { return attrs.at(i) != 0; }
-};
-
-using Kernel = void (*)(const Call&);
 
 struct KernelEntry {
   const char* name;
@@ -52,11 +27,6 @@ struct Registration {
 
 #define GPT_KERNEL_BF16(name, doc, fn) \
   static const ::gpt::Registration registration_##fn { name, doc, fn, true }
-
-#define GPT_CHECK(condition, message)                       \
-  do {                                                      \
-    if (!(condition)) throw std::invalid_argument(message); \
-  } while (0)
 
 inline const float* f32_in(const Call& call, size_t i, int64_t size) {
   const View& v = call.in.at(i);
