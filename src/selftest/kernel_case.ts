@@ -23,7 +23,7 @@ export interface KernelCase {
   readonly label: string;
   readonly inputs: readonly CaseTensor[];
   /** The shape of a new result, or a tensor to be updated in place. */
-  readonly outputs: readonly ((readonly number[]) | { readonly update: CaseTensor })[];
+  readonly outputs: readonly (readonly number[] | { readonly update: CaseTensor })[];
   readonly attrs: readonly number[];
   /** What every output must hold, in their order, float64; undefined: any value. Not there: the case is only timed. */
   readonly expected?: () => readonly (Float64Array | undefined)[];
