@@ -16,7 +16,7 @@ import { bytes as formatBytes } from '../base/format.js';
 import { MathBackendCPU, tf } from '../base/tf.js';
 import { BufferPool } from './buffer_pool.js';
 import { ADDON, BUILD_FOLDER } from './build_folder.js';
-import type { KernelBackend, KernelOutput } from './kernel_backend.js';
+import type { KernelBackend, KernelCall, KernelOutput } from './kernel_backend.js';
 
 /** The whole surface of native.node (native/addon.cc). */
 interface Addon {
@@ -41,20 +41,12 @@ interface TensorData {
   pooled?: ArrayBuffer;
 }
 
-/** A kernel call that has ended. */
-export interface KernelCall {
-  readonly name: string;
-  readonly ms: number;
-  /** Of all its tensors: what it reads and writes at least, where it uses all of them once. */
-  readonly bytes: number;
-  /** The numbers that it was given, dimensions first: the kernel's .cc says which. */
-  readonly attrs: readonly number[];
-}
-
 /** Instruction sets that kernel libraries are built for, from best to least. */
 export const INSTRUCTION_SETS = ['avx512', 'avx2', 'baseline'] as const;
 
 export class NativeBackend extends MathBackendCPU implements KernelBackend {
+  readonly storesBf16 = false;
+  readonly isAsync = false;
   readonly pool: BufferPool;
   /** Instruction set of the kernels in use. */
   readonly isa: string;
@@ -67,8 +59,7 @@ export class NativeBackend extends MathBackendCPU implements KernelBackend {
   copyViews = false;
   /** Calls per kernel since the last reset, for tests. */
   readonly calls = new Map<string, number>();
-  /** Told of every kernel call when it has ended: `gpt bench --profile`. */
-  onCall: ((call: KernelCall) => void) | undefined;
+  #profile: KernelCall[] | undefined;
 
   constructor(addon: Addon, isa: string, threads: number) {
     super();
@@ -125,20 +116,29 @@ export class NativeBackend extends MathBackendCPU implements KernelBackend {
       fresh.push(info);
       return this.physical(info);
     });
-    const started = this.onCall === undefined ? 0 : performance.now();
+    const started = this.#profile === undefined ? 0 : performance.now();
     try {
       const values = inputs.map((t) => this.physical(t, this.#takesBf16.has(name)));
       this.#addon.run(index, values, out, attrs);
-      if (this.onCall !== undefined) {
+      if (this.#profile !== undefined) {
         const ms = performance.now() - started;
         const bytes = [...values, ...out].reduce((sum, array) => sum + array.byteLength, 0);
-        this.onCall({ name, ms, bytes, attrs });
+        this.#profile.push({ name, ms, bytes, attrs });
       }
     } catch (error) {
       for (const { dataId } of fresh) this.disposeData(dataId); // the kernel refused: nothing is left behind
       throw error;
     }
     return fresh;
+  }
+
+  startProfile(): void {
+    this.#profile = [];
+  }
+
+  stopProfile(record: (call: KernelCall) => void): void {
+    for (const call of this.#profile ?? []) record(call);
+    this.#profile = undefined;
   }
 
   /** A new tensor with undefined content, from the pool where that pays. */

@@ -66,7 +66,7 @@ export const run: Run<BenchOptions> = async (options, context) => {
   const seconds: number[] = [];
   for (let step = 0; step < options.warmup + options.steps; step++) {
     const timed = step >= options.warmup;
-    if (backend.native !== undefined && options.profile && timed) backend.native.onCall = profile.record;
+    if (options.profile && step === options.warmup) backend.fused?.startProfile();
     const started = performance.now();
     await trainStep({
       model,
@@ -79,7 +79,7 @@ export const run: Run<BenchOptions> = async (options, context) => {
     });
     if (timed) seconds.push((performance.now() - started) / 1000);
   }
-  if (backend.native !== undefined) backend.native.onCall = undefined; // measuring the limits calls kernels too
+  backend.fused?.stopProfile(profile.record);
   const mean_ms = (1000 * seconds.reduce((a, b) => a + b, 0)) / seconds.length;
   const step_s = seconds.sort((a, b) => a - b)[Math.floor(seconds.length / 2)]!;
   const tokens_per_s = (B * T) / step_s;

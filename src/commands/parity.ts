@@ -99,7 +99,7 @@ export async function parity(dir: string): Promise<ParityResult> {
     );
     const value = loss.dataSync()[0]!;
     loss.dispose();
-    if (lr > 0) optimizer.update(lr);
+    if (lr > 0) optimizer.update(lr).dispose();
     return value;
   };
 

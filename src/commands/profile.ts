@@ -4,7 +4,7 @@
 // the visible keys alone), against the machine's matrix product; the others in GB/s, by the bytes of their tensors,
 // against its copy. What is left of the step is JavaScript, TF.js's tape, and stock kernels.
 
-import type { KernelCall } from '../backends/native_backend.js';
+import type { KernelCall } from '../backends/kernel_backend.js';
 import { integer } from '../base/format.js';
 import type { Precision } from './backend.js';
 import type { Limits } from './limits.js';
@@ -37,7 +37,7 @@ export interface ProfileRow {
   readonly limit: number | null; //   share of the machine's; null: nothing to compare with
 }
 
-/** Sums up kernel calls. Pass `record` to NativeBackend.onCall. */
+/** Sums up kernel calls. Pass `record` to the backend's stopProfile(). */
 export class Profile {
   readonly #sums = new Map<string, { calls: number; ms: number; operations: number; bytes: number }>();
 

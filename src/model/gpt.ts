@@ -17,7 +17,7 @@ import { requireFusedKernels } from '../ops/define.js';
 import { type Dropout, dropout } from '../ops/dropout/dropout.js';
 import { embedding } from '../ops/embedding/embedding.js';
 import { headLoss } from '../ops/head_loss/head_loss.js';
-import { layerNorm, residualLayerNorm } from '../ops/layernorm/layernorm.js';
+import { layerNorm, normedSum, residualLayerNorm } from '../ops/layernorm/layernorm.js';
 import { linear } from '../ops/linear/linear.js';
 import { Parameter } from '../ops/parameter.js';
 import { recomputed } from '../ops/recompute.js';
@@ -97,10 +97,12 @@ export class Gpt {
     // GPT-1 they are the same, [y].
     const add = (stream: tf.Tensor[], branch: (x: tf.Tensor) => tf.Tensor, ln: string): tf.Tensor[] => {
       const [x, y = x] = stream as [tf.Tensor, tf.Tensor | undefined];
-      const [sum, normed] = tf.tidy(() => residualLayerNorm(x, branch(y), weight(ln), bias(ln), eps));
-      if (!postNorm) return [sum, normed];
-      sum.dispose();
-      return [normed];
+      const sumIsRead = !postNorm && ln !== 'ln_f';
+      return tf.tidy(() =>
+        sumIsRead
+          ? residualLayerNorm(x, branch(y), weight(ln), bias(ln), eps)
+          : [normedSum(x, branch(y), weight(ln), bias(ln), eps)],
+      );
     };
 
     const block = (layer: number, stream: tf.Tensor[]): tf.Tensor[] => {

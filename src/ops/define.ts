@@ -32,6 +32,8 @@ export type Gradients<I> = Partial<Record<keyof I & string, tf.Tensor>>;
 export interface FusedOp<I extends Inputs, A> {
   /** Kernel name in the TF.js registry and in the addon, e.g. "GptLayerNorm". */
   readonly name: string;
+  /** Its name in the addon, where two ops share a kernel. */
+  readonly kernel?: string;
   /** Throws ShapeError when the inputs do not fit. Runs before either path, so both refuse the same calls. */
   check(inputs: I, attrs: A): void;
   /** Shapes of results that only the backward reads. */
@@ -62,6 +64,9 @@ export function callKernel(
   return toTensors(backend.call(...args)) as [tf.Tensor, ...tf.Tensor[]];
 }
 
+/** Whether the active backend computes on while JavaScript does something else: results are then better read late. */
+export const runsAhead = (): boolean => kernelBackend()?.isAsync ?? false;
+
 const defined: FusedOp<Inputs, unknown>[] = [];
 
 /**
@@ -70,7 +75,8 @@ const defined: FusedOp<Inputs, unknown>[] = [];
  */
 export function requireFusedKernels(): void {
   const backend = kernelBackend();
-  const missing = defined.map(({ name }) => name).filter((name) => backend !== undefined && !backend.hasKernel(name));
+  const names = new Set(defined.map(({ name, kernel = name }) => kernel));
+  const missing = [...names].filter((name) => backend !== undefined && !backend.hasKernel(name));
   if (missing.length === 0) return;
   throw new DeviceError(
     `backend ${tf.getBackend()} lacks the kernels ${missing.join(', ')}`,
@@ -102,7 +108,7 @@ export function defineFusedOp<I extends Inputs, A>(
   const run = (inputs: I, attrs: A): tf.Tensor[] => {
     op.check(inputs, attrs);
     const backend = kernelBackend();
-    if (!backend?.hasKernel(op.name)) return op.composite(inputs, attrs);
+    if (!backend?.hasKernel(op.kernel ?? op.name)) return op.composite(inputs, attrs);
     hidden = toTensors((op.hidden?.(inputs, attrs) ?? []).map((shape) => backend.allocate(shape, 'float32')));
     for (const t of hidden) tf.keep(t);
     if (tf.getKernel(op.name, tf.getBackend()) === undefined) {

@@ -26,7 +26,7 @@ export class Parameter {
     this.name = name;
     this.value = tf.variable(value, true);
     if (bf16 && value.shape.length === 2) {
-      this.#copy = tf.tidy(() => tf.variable(tf.zeros(value.shape), false));
+      this.#copy = tf.tidy(() => tf.variable(tf.fill(value.shape, 0), false));
       kernelBackend()!.narrow(this.#copy);
     }
     parameters.set(this.value.dataId, this);
@@ -34,7 +34,7 @@ export class Parameter {
 
   /** Sum of the gradients so far; zero at first. */
   get grad(): tf.Variable {
-    this.#grad ??= tf.tidy(() => tf.variable(tf.zeros(this.shape), false));
+    this.#grad ??= tf.tidy(() => tf.variable(tf.fill(this.shape, 0), false));
     return this.#grad;
   }
 

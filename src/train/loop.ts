@@ -12,13 +12,14 @@ import type { RunConfig } from '../config/schema.js';
 import { type BatchStream, valWindows } from '../data/stream.js';
 import type { TokenSource } from '../data/token_file.js';
 import type { Gpt } from '../model/gpt.js';
+import { runsAhead } from '../ops/define.js';
 import { firstNonFinite } from '../ops/finite.js';
 import { globalNorm } from '../ops/optimizer/adamw.js';
 import { evaluate } from './evaluate.js';
 import type { Optimizer } from './optimizer.js';
 import { zScore } from './outlier.js';
 import type { Schedule } from './schedule.js';
-import { trainStep } from './step.js';
+import { startStep } from './step.js';
 
 /** After the last step the loss is measured once more, on this many times eval_tokens. */
 const FINAL_EVAL = 20;
@@ -93,51 +94,70 @@ export async function train(o: TrainOptions): Promise<TrainOutcome> {
   let trainMs = 0;
   let trainedTokens = 0;
 
+  let reportBefore: (() => Promise<void>) | undefined; // of the step before this one
+  let clock = performance.now();
+
   while (progress.step < schedule.steps && message === undefined) {
-    const started = performance.now();
     const step = progress.step;
     const lr = schedule.learningRate(step);
     const micro = schedule.microsBefore(step);
     const micros = schedule.micros(step);
     const tokens = micros * microBatch * n_ctx;
 
+    if (reportBefore === undefined) clock = performance.now();
     const batches = Array.from({ length: micros }, (_, i) => () => stream.batchAt(micro + i));
-    const { loss, gradNorm } = await trainStep({ model, optimizer, batches, lr, seed, micro, recompute });
-    if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
-      throw diverged(o, step + 1, saved, `loss ${loss}, gradient norm ${gradNorm}`);
-    }
-
+    const numbers = await startStep({ model, optimizer, batches, lr, seed, micro, recompute });
     progress.step++;
     progress.tokens += tokens;
-    const ms = performance.now() - started;
-    progress.seconds += ms / 1000;
-    trainMs += ms;
-    trainedTokens += tokens;
-    const memory = process.memoryUsage.rss();
-    peakMemory = Math.max(peakMemory, memory);
-    const rate = (tokens / ms) * 1000;
-    const ahead = schedule.tokensBefore(schedule.steps) - schedule.tokensBefore(progress.step);
-    report.on({
-      type: 'step',
-      step: progress.step,
-      tokens: progress.tokens,
-      batch_tokens: tokens,
-      epoch: stream.epochOf(micro + micros),
-      loss,
-      loss_z: zScore(recent_loss, loss),
-      lr,
-      grad_norm: gradNorm,
-      grad_norm_z: zScore(recent_grad_norm, gradNorm),
-      step_ms: ms,
-      tokens_per_s: rate,
-      mfu: o.peakGflops === null ? null : (rate * flops) / (o.peakGflops * 1e9),
-      memory_bytes: memory,
-      tensors: tf.memory().numTensors,
-      eta_s: (ahead * trainMs) / trainedTokens / 1000,
-    });
+    const seen = progress.tokens;
+    // a GPU is still at this step: it will find the next one waiting while the numbers are looked at
+    await reportBefore?.();
+    reportBefore = async () => {
+      const { loss, gradNorm } = await numbers();
+      if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
+        throw diverged(o, step + 1, saved, `loss ${loss}, gradient norm ${gradNorm}`);
+      }
+      const now = performance.now();
+      const ms = now - clock;
+      clock = now;
+      progress.seconds += ms / 1000;
+      trainMs += ms;
+      trainedTokens += tokens;
+      const memory = process.memoryUsage.rss();
+      peakMemory = Math.max(peakMemory, memory);
+      const rate = (tokens / ms) * 1000;
+      const ahead = schedule.tokensBefore(schedule.steps) - schedule.tokensBefore(step + 1);
+      report.on({
+        type: 'step',
+        step: step + 1,
+        tokens: seen,
+        batch_tokens: tokens,
+        epoch: stream.epochOf(micro + micros),
+        loss,
+        loss_z: zScore(recent_loss, loss),
+        lr,
+        grad_norm: gradNorm,
+        grad_norm_z: zScore(recent_grad_norm, gradNorm),
+        step_ms: ms,
+        tokens_per_s: rate,
+        mfu: o.peakGflops === null ? null : (rate * flops) / (o.peakGflops * 1e9),
+        memory_bytes: memory,
+        tensors: tf.memory().numTensors,
+        eta_s: (ahead * trainMs) / trainedTokens / 1000,
+      });
+    };
 
     const last = progress.step === schedule.steps;
     const due = (every: number) => every > 0 && progress.step % every === 0;
+    const samples = config.sample.tokens > 0 && (last || due(config.sample.every));
+    await new Promise(setImmediate); // lets signals and the screen in
+    const overdue = save_minutes > 0 && performance.now() - lastSave > save_minutes * 60_000;
+    const pauses = last || samples || overdue || signal.aborted || isLate() || due(eval_every) || due(save_every);
+    if (pauses || !runsAhead()) {
+      await reportBefore();
+      reportBefore = undefined;
+    }
+
     let best = false;
     if (last || due(eval_every)) {
       const found = await validate(eval_tokens);
@@ -155,10 +175,10 @@ export async function train(o: TrainOptions): Promise<TrainOutcome> {
     }
     const ends = last || message !== undefined;
 
-    await new Promise(setImmediate); // lets signals and the screen in
     const late = isLate();
-    const overdue = save_minutes > 0 && performance.now() - lastSave > save_minutes * 60_000;
     if (best || ends || signal.aborted || late || overdue || due(save_every)) {
+      await reportBefore?.();
+      reportBefore = undefined;
       if (!parametersAreFinite(model)) throw diverged(o, progress.step, saved, 'parameters are not finite');
       await o.save(best);
       saved = true;

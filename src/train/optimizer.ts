@@ -26,34 +26,22 @@ export class Optimizer {
       const moment = (kind: 'm' | 'v') =>
         tf.tidy(() => {
           const values = stored && stored.values.get(`${kind}.${name}`)!();
-          return tf.variable(values === undefined ? tf.zeros(shape) : tf.tensor(values, shape, 'float32'), false);
+          return tf.variable(values === undefined ? tf.fill(shape, 0) : tf.tensor(values, shape, 'float32'), false);
         });
       return { m: moment('m'), v: moment('v') };
     });
   }
 
-  /** Global norm of the gradients, before clipping. */
-  gradNorm(): number {
-    const norm = globalNorm(this.#parameters.map((p) => p.grad));
-    const value = norm.dataSync()[0]!;
-    norm.dispose();
-    return value;
-  }
-
   /**
-   * Updates all parameters from their gradients, which are zero afterwards. Returns the global norm before clipping.
-   * A norm that is not finite changes nothing: parameters, moments and gradients stay.
+   * Updates all parameters from their gradients, which are zero afterwards. Returns the global norm before clipping, a
+   * scalar that the caller disposes. A norm that is not finite changes nothing: parameters, moments and gradients stay.
    */
-  update(lr: number): number {
+  update(lr: number): tf.Scalar {
     const { optimizer: variant, betas, eps, weight_decay, grad_clip: clip } = this.#config;
-    const value = this.gradNorm();
-    if (!Number.isFinite(value)) return value;
+    const norm = globalNorm(this.#parameters.map((p) => p.grad));
     this.step++;
-    tf.tidy(() => {
-      const attrs = { variant, lr, betas, eps, weight_decay, clip, t: this.step };
-      adam(this.#parameters, this.#moments, tf.scalar(value), attrs);
-    });
-    return value;
+    adam(this.#parameters, this.#moments, norm, { variant, lr, betas, eps, weight_decay, clip, t: this.step });
+    return norm;
   }
 
   /** `m.<parameter>` and `v.<parameter>` of every parameter, as checkpoints store them. */

@@ -21,19 +21,23 @@ export interface StepOptions {
   readonly recompute?: boolean;
 }
 
-/** Mean loss over the global batch in nats per token, and the gradient norm before clipping. */
+/** Mean loss over the global batch in nats per token, and the gradient norm before clipping. Not finite: no update was made. */
 export interface StepResult {
   readonly loss: number;
   readonly gradNorm: number;
 }
 
+/** An update that has been asked for; on a GPU it may not be over. To be called once: the numbers that it will have given. */
+export type PendingStep = () => Promise<StepResult>;
+
 /**
- * Makes one update; none when loss or gradient are not finite: the parameters are then still good, the gradients tell.
- * Lets signals and the screen in between micro-batches: a step of a large batch takes hours on a CPU.
+ * Makes one update; none when the gradients are not finite: the parameters are then still good, the gradients tell.
+ * Waits for no result: a GPU has the next step to do while the last one's numbers are read. Lets signals and the screen in
+ * between micro-batches: a step of a large batch takes hours on a CPU.
  */
-export async function trainStep(options: StepOptions): Promise<StepResult> {
+export async function startStep(options: StepOptions): Promise<PendingStep> {
   const { model, optimizer, batches, lr, seed, micro, recompute } = options;
-  let loss = 0;
+  const losses: tf.Scalar[] = [];
   for (const [i, batchOf] of batches.entries()) {
     const batch = batchOf();
     const value = tf.tidy(() => {
@@ -42,9 +46,18 @@ export async function trainStep(options: StepOptions): Promise<StepResult> {
       const forward = { dropout: { seed, step: micro + i }, recompute, gradient: true };
       return accumulateGradients(model.parameters(), () => model.loss(x, y, weights, forward)[0]);
     });
-    loss += value.dataSync()[0]!;
-    value.dispose();
+    losses.push(value);
     await new Promise(setImmediate);
   }
-  return { loss, gradNorm: Number.isFinite(loss) ? optimizer.update(lr) : optimizer.gradNorm() };
+  const norm = optimizer.update(lr);
+  return async () => {
+    const [gradNorm, ...parts] = await Promise.all([norm, ...losses].map(async (t) => (await t.data())[0]!));
+    tf.dispose([norm, ...losses]);
+    return { loss: parts.reduce((a, b) => a + b, 0), gradNorm: gradNorm! };
+  };
+}
+
+/** One update, and its numbers. */
+export async function trainStep(options: StepOptions): Promise<StepResult> {
+  return await (await startStep(options))();
 }

@@ -67,6 +67,10 @@ inline std::string typed(const char* kernel, DType dtype) {
   return std::string(kernel) + (dtype == DType::bf16 ? "_bf16" : "_f32");
 }
 
+// Memory of the pool, aligned to 512 bytes, content undefined. Throws DeviceError when it runs out.
+void* allocate(int64_t bytes);
+void release(void* data);
+
 // Device memory for the duration of a launcher.
 class Scratch {
  public:

@@ -10,7 +10,7 @@
 import { ShapeError } from '../../base/errors.js';
 import { tf } from '../../base/tf.js';
 import { callKernel, defineFusedOp, target } from '../define.js';
-import { anchor } from '../parameter.js';
+import { anchor, forProduct } from '../parameter.js';
 
 type EmbeddingInputs = { ids: tf.Tensor; wte: tf.Tensor; wpe: tf.Tensor; anchor: tf.Tensor };
 interface EmbeddingAttrs {
@@ -39,7 +39,9 @@ const embeddingOp = defineFusedOp<EmbeddingInputs, EmbeddingAttrs>({
   forward(backend, { ids, wte, wpe }, { first }) {
     const [B, T] = ids.shape as [number, number];
     const [V, C] = wte.shape as [number, number];
-    return backend.call('GptEmbedding', [ids, wte, wpe], [[B, T, C]], [B, T, C, V, first]);
+    // a backend that stores activations as bfloat16 reads the copies: x is then stored like them, and all that follows
+    const tables = [wte, wpe].map((table) => (backend.storesBf16 ? forProduct(table).operand : table));
+    return backend.call('GptEmbedding', [ids, ...tables], [[B, T, C]], [B, T, C, V, first]);
   },
 
   save: { inputs: ['ids', 'wte', 'wpe'] },

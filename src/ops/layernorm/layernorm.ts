@@ -6,6 +6,7 @@
 //
 // layerNorm:          x (B,T,C), weight (C), bias (C) -> y (B,T,C)
 // residualLayerNorm:  x, branch (B,T,C), weight, bias -> sum = x + branch (B,T,C), y = layerNorm(sum) (B,T,C)
+// normedSum:          the same where nothing else reads the sum -> y (B,T,C)
 //
 // Kernels: layernorm.cpu.cc. Test: test/ops/layernorm.test.ts.
 
@@ -78,6 +79,24 @@ const residualOp = defineFusedOp<ResidualInputs, Attrs>({
   },
 });
 
+const normedSumOp = defineFusedOp<ResidualInputs, Attrs>({
+  name: 'GptNormedSum',
+  kernel: 'GptResidualLayerNorm',
+  check: residualOp.op.check,
+  composite: ({ x, branch, weight, bias }, { eps }) => [compose(tf.add(x, branch), weight, bias, eps)],
+  hidden: ({ x }) => [x.shape], // the sum
+  forward: (backend, { x, branch, weight, bias }, attrs, [sum]) =>
+    backend.call('GptResidualLayerNorm', [x, branch, weight, bias], [sum!, x.shape], dims(x, attrs)),
+  save: { inputs: ['weight', 'bias'] },
+  backward(backend, [dy], [weight, bias, sum], attrs) {
+    const dweight = target(weight!);
+    const dbias = target(bias!);
+    const outputs = [sum!.shape, { update: dweight }, { update: dbias }];
+    const [d] = callKernel(backend, 'GptLayerNormGrad', [sum!, weight!, dy!], outputs, dims(sum!, attrs));
+    return { x: d, branch: d.clone(), weight: dweight, bias: dbias };
+  },
+});
+
 /** y (B,T,C) = layer norm of x (B,T,C). Throws ShapeError. */
 export function layerNorm(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor, eps = 1e-5): tf.Tensor3D {
   return layerNormOp({ x, weight, bias }, { eps })[0] as tf.Tensor3D;
@@ -95,3 +114,15 @@ export function residualLayerNorm(
   return residualOp({ x, branch, weight, bias }, { eps }) as [tf.Tensor3D, tf.Tensor3D];
 }
 residualLayerNorm.op = residualOp.op;
+
+/** Layer norm of x + branch, (B,T,C). Throws ShapeError. */
+export function normedSum(
+  x: tf.Tensor,
+  branch: tf.Tensor,
+  weight: tf.Tensor,
+  bias: tf.Tensor,
+  eps = 1e-5,
+): tf.Tensor3D {
+  return normedSumOp({ x, branch, weight, bias }, { eps })[0] as tf.Tensor3D;
+}
+normedSum.op = normedSumOp.op;

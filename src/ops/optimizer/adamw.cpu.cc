@@ -49,7 +49,8 @@ static void global_norm(const Call& call) {
 }
 GPT_KERNEL("GptGlobalNorm", "square root of the sum of squares of all gradients", global_norm);
 
-// in norm (1); out p_1 .. p_n, m_1 .. m_n, v_1 .. v_n, g_1 .. g_n (updated; g is set to zero)
+// in norm (1); out p_1 .. p_n, m_1 .. m_n, v_1 .. v_n, g_1 .. g_n (updated, g is set to zero; nothing where norm is not
+// finite)
 // attrs n, openai, lr, beta1, beta2, eps, clip, epsilon of the clip, 1 - beta1^t, 1 - beta2^t, decay_1 .. decay_n
 static void adam(const Call& call) {
   const size_t n = static_cast<size_t>(call.dim(0));
@@ -59,6 +60,7 @@ static void adam(const Call& call) {
   const float beta1 = call.num(3), beta2 = call.num(4), eps = call.num(5);
   const double clip = call.attrs[6];
   const double norm = f32_in(call, 0, 1)[0];
+  if (!std::isfinite(norm)) return;
   float coefficient = 1;
   if (clip > 0) coefficient = static_cast<float>(std::min(1.0, clip / (norm + call.attrs[7])));
   for (size_t t = 0; t < n; t++) {

@@ -8,7 +8,7 @@
 //   'openai-adam' (GPT-1's opt.py; e = 0):
 //     lrt = lr sqrt(1 - b2^t) / (1 - b1^t);   p <- p - lrt (m / (sqrt(v) + eps) + wd p)
 //
-// Weight decay applies to parameters with two or more dimensions, embeddings included. The gradients are zero afterwards.
+// A norm that is not finite changes nothing. Weight decay applies to parameters with two or more dimensions, embeddings included. The gradients are zero afterwards.
 // These two change tensors in place, and nothing else in gpt does. Kernels: adamw.cpu.cc. Test: test/ops/adamw.test.ts.
 
 import { kernelBackend, toTensors } from '../../backends/kernel_backend.js';
@@ -41,7 +41,10 @@ export function globalNorm(tensors: readonly tf.Tensor[]): tf.Scalar {
   return tf.tidy(() => tf.sqrt(tf.addN(tensors.map((t) => tf.sum(tf.square(t))))) as tf.Scalar);
 }
 
-/** Updates every parameter and its moments, and sets its gradient to zero. `norm` is globalNorm's result. */
+/**
+ * Updates every parameter and its moments, and sets its gradient to zero; where `norm`, globalNorm's result, is not finite,
+ * nothing changes.
+ */
 export function adam(
   parameters: readonly Parameter[],
   moments: readonly Moments[],
@@ -69,6 +72,7 @@ export function adam(
     return;
   }
 
+  if (!Number.isFinite(norm.dataSync()[0])) return;
   tf.tidy(() => {
     const coefficient = clip > 0 ? tf.minimum(1, tf.div(clip, tf.add(norm, clipEpsilon))) : tf.scalar(1);
     const rate = openai ? (lr * Math.sqrt(correction2)) / correction1 : lr / correction1;

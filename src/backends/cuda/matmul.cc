@@ -1,0 +1,280 @@
+// Matrix products by cuBLASLt. See matmul.h.
+//
+// cuBLASLt knows column-major matrices. A row-major (M,N) matrix is a column-major (N,M) one, so C = A B is asked for
+// as C^T = B^T A^T: no data moves. Descriptors and the algorithm are kept per shape. The algorithm is the fastest of
+// those that cuBLASLt proposes, measured at the first use of a shape, and kept in a file.
+#include "matmul.h"
+
+#include <dlfcn.h>
+
+#include <array>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <sstream>
+
+#include "convert.h"
+#include "cublaslt.h"
+#include "device.h"
+#include "finish.h"
+#include "kernel.h"
+
+namespace gpt {
+
+namespace lt {
+
+Library& library() {
+  static Library instance;
+  return instance;
+}
+
+void open(const std::vector<std::string>& candidates) {
+  Library& l = library();
+  void* handle = nullptr;
+  for (const std::string& candidate : candidates) {
+    handle = dlopen(candidate.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (!handle) continue;
+    l.path = candidate;
+    break;
+  }
+  const char fix[] =
+      "install the CUDA toolkit, or: pip install nvidia-cublas, and set GPT_LIBCUBLASLT to its libcublasLt.so.13";
+  if (!handle) throw DeviceError("cuBLASLt was not found (libcublasLt.so.13 or .12)", fix);
+#define GPT_LOAD(name, symbol, ...)                                       \
+  l.name = reinterpret_cast<int (*)(__VA_ARGS__)>(dlsym(handle, symbol)); \
+  if (!l.name) throw DeviceError(l.path + " is no cuBLASLt 12 or 13: it lacks " symbol, fix);
+  GPT_LT_FUNCTIONS(GPT_LOAD)
+#undef GPT_LOAD
+  if (const auto version = reinterpret_cast<size_t (*)()>(dlsym(handle, "cublasLtGetVersion"))) l.version = version();
+  if (const int status = l.Create(&l.handle))
+    throw DeviceError(l.path + " does not start: status " + std::to_string(status), fix);
+}
+
+}  // namespace lt
+
+namespace {
+
+constexpr int64_t kWorkspace = int64_t{32} << 20;  // what cuBLAS recommends for Hopper
+constexpr int kCandidates = 8;
+constexpr double kWorthMeasuring = 1e8;  // operations; below, all are over before the timer can tell
+
+// everything that the choice of an algorithm depends on
+using Key = std::array<int64_t, 11>;
+
+struct Plan {
+  lt::Desc desc;
+  lt::Layout a, b, c;
+  lt::Algo algo;
+  Finish finish;  // that is left to do after cuBLASLt's part
+};
+
+struct State {
+  bool tf32 = false;
+  std::string file;
+  std::map<Key, Plan> plans;
+  std::map<Key, lt::Algo> kept;
+  void* workspace = nullptr;
+};
+
+State& state() {
+  static State* instance = new State;
+  return *instance;
+}
+
+int lt_type(DType dtype) { return dtype == DType::bf16 ? lt::kBfloat16 : lt::kFloat32; }
+
+void check_lt(int status, const char* what) {
+  if (status) throw std::runtime_error(std::string("cuBLASLt: ") + what + ": status " + std::to_string(status));
+}
+
+template <class T>
+void set(lt::Desc desc, int attribute, T value) {
+  check_lt(lt::library().DescSet(desc, attribute, &value, sizeof value), "setting an attribute");
+}
+
+Key key_of(const Product& p, Finish finish) {
+  const auto flags = int64_t{p.a.transposed} | int64_t{p.b.transposed} << 1 | int64_t{p.accumulate} << 2 |
+                     int64_t{state().tf32} << 3 | static_cast<int64_t>(finish) << 4 |
+                     static_cast<int64_t>(p.a.dtype) << 8 | static_cast<int64_t>(p.c_type) << 12;
+  return {p.M, p.N, p.K, flags, p.a.stride, p.b.stride, p.c_stride, p.batch, p.a_step, p.b_step, p.c_step};
+}
+
+// A stored row-major matrix of rows x columns.
+lt::Layout layout(DType dtype, int64_t rows, int64_t columns, int64_t stride, int64_t batch, int64_t step) {
+  lt::Layout result;
+  const auto n = [](int64_t x) { return static_cast<uint64_t>(x); };
+  check_lt(lt::library().LayoutCreate(&result, lt_type(dtype), n(columns), n(rows), stride), "describing a matrix");
+  if (batch > 1) {
+    const int count = static_cast<int>(batch);
+    check_lt(lt::library().LayoutSet(result, lt::kBatchCount, &count, sizeof count), "describing a batch");
+    check_lt(lt::library().LayoutSet(result, lt::kBatchStep, &step, sizeof step), "describing a batch");
+  }
+  return result;
+}
+
+// bias: of the type of C, as the epilogues need it
+void set_pointers(const Plan& plan, const Product& p, const void* bias) {
+  if (bias) set(plan.desc, lt::kBiasPointer, bias);
+  if (p.pre) set(plan.desc, lt::kAuxPointer, static_cast<const void*>(p.pre));
+}
+
+int run(const Plan& plan, const Product& p, const lt::Algo& algo, void* c) {
+  const float alpha = 1, beta = p.accumulate ? 1 : 0;
+  return lt::library().Matmul(lt::library().handle, plan.desc, &alpha, p.b.data, plan.b, p.a.data, plan.a, &beta, c,
+                              plan.c, c, plan.c, &algo, state().workspace, kWorkspace, stream());
+}
+
+// The fastest of the proposals. Results go to memory of their own where the product adds to what is there.
+lt::Algo fastest(const Plan& plan, const Product& p, const lt::Heuristic* proposals, int count) {
+  const double operations = 2.0 * static_cast<double>(p.M) * p.N * p.K * p.batch;
+  if (count == 1 || operations < kWorthMeasuring) return proposals[0].algo;
+  const int64_t last = (p.batch - 1) * p.c_step + (p.M - 1) * p.c_stride + p.N;
+  const Scratch c(last * bytes_of(p.c_type));
+  Timer timer;
+  int best = 0;
+  float best_ms = 0;
+  for (int i = 0; i < count; i++) {
+    if (run(plan, p, proposals[i].algo, c.data()) != 0) continue;  // warms up
+    float ms = 0;
+    for (int round = 0; round < 3; round++) {
+      timer.start();
+      run(plan, p, proposals[i].algo, c.data());
+      timer.stop();
+      const float now = timer.ms();
+      if (round == 0 || now < ms) ms = now;
+    }
+    if (best_ms == 0 || ms < best_ms) {
+      best = i;
+      best_ms = ms;
+    }
+  }
+  return proposals[best].algo;
+}
+
+void keep(const Key& key, const lt::Algo& algo) {
+  State& s = state();
+  s.kept[key] = algo;
+  if (s.file.empty()) return;
+  std::ofstream out(s.file, std::ios::app);
+  for (int64_t number : key) out << number << ' ';
+  for (uint64_t word : algo.data) out << word << ' ';
+  out << '\n';
+}
+
+// A plan for cuBLASLt with this epilogue; false where it has none.
+bool make_plan(const Product& p, Finish finish, const void* bias, Plan* plan) {
+  lt::Library& l = lt::library();
+  const bool tf32 = state().tf32 && p.a.dtype == DType::f32;
+  check_lt(l.DescCreate(&plan->desc, tf32 ? lt::kComputeTf32 : lt::kComputeFloat32, lt::kFloat32), "a product");
+  // the left operand of cuBLASLt is our B
+  set(plan->desc, lt::kTransposeA, int{p.b.transposed});
+  set(plan->desc, lt::kTransposeB, int{p.a.transposed});
+  const int type = lt_type(p.c_type);
+  if (finish == Finish::bias || finish == Finish::gelu) set(plan->desc, lt::kBiasType, type);
+  if (finish == Finish::gelu || finish == Finish::gelu_grad) {
+    set(plan->desc, lt::kAuxStride, p.c_stride);
+    set(plan->desc, lt::kAuxType, type);
+  }
+  const int epilogue = finish == Finish::bias        ? lt::kEpilogueBias
+                       : finish == Finish::gelu      ? lt::kEpilogueGeluAuxBias
+                       : finish == Finish::gelu_grad ? lt::kEpilogueDgelu
+                                                     : lt::kEpilogueDefault;
+  set(plan->desc, lt::kEpilogue, epilogue);
+  set_pointers(*plan, p, bias);
+  plan->a = layout(p.a.dtype, p.a.transposed ? p.K : p.M, p.a.transposed ? p.M : p.K, p.a.stride, p.batch, p.a_step);
+  plan->b = layout(p.b.dtype, p.b.transposed ? p.N : p.K, p.b.transposed ? p.K : p.N, p.b.stride, p.batch, p.b_step);
+  plan->c = layout(p.c_type, p.M, p.N, p.c_stride, p.batch, p.c_step);
+
+  static lt::Preference preference = [&] {
+    lt::Preference made;
+    check_lt(l.PreferenceCreate(&made), "a preference");
+    const size_t workspace = kWorkspace;
+    check_lt(l.PreferenceSet(made, lt::kMaxWorkspace, &workspace, sizeof workspace), "a preference");
+    return made;
+  }();
+  const Key key = key_of(p, finish);
+  const auto kept = state().kept.find(key);
+  if (kept != state().kept.end()) {
+    plan->algo = kept->second;
+    return true;
+  }
+  lt::Heuristic proposals[kCandidates];
+  int count = 0;
+  const int status = l.Heuristics(l.handle, plan->desc, plan->b, plan->a, plan->c, plan->c, preference, kCandidates,
+                                  proposals, &count);
+  if (status != 0 || count == 0) {
+    l.DescDestroy(plan->desc);
+    for (lt::Layout unused : {plan->a, plan->b, plan->c}) l.LayoutDestroy(unused);
+    return false;
+  }
+  plan->algo = fastest(*plan, p, proposals, count);
+  keep(key, plan->algo);
+  return true;
+}
+
+const Plan& plan_for(const Product& p, const void* bias) {
+  State& s = state();
+  const Key key = key_of(p, p.finish);
+  const auto found = s.plans.find(key);
+  if (found != s.plans.end()) return found->second;
+  if (!s.workspace) s.workspace = allocate(kWorkspace);
+  Plan plan{};
+  plan.finish = Finish::none;
+  if (!make_plan(p, p.finish, bias, &plan)) {
+    plan.finish = p.finish;
+    GPT_CHECK(p.finish != Finish::none && make_plan(p, Finish::none, nullptr, &plan),
+              "cuBLASLt has no algorithm for a product of (" + std::to_string(p.M) + "," + std::to_string(p.K) +
+                  ") and (" + std::to_string(p.K) + "," + std::to_string(p.N) + ")");
+  }
+  return s.plans.emplace(key, plan).first->second;
+}
+
+}  // namespace
+
+void set_tf32(bool allowed) { state().tf32 = allowed; }
+
+void keep_algorithms(const std::string& file) {
+  State& s = state();
+  s.file = file;
+  std::ifstream in(file);
+  std::string line;
+  while (std::getline(in, line)) {
+    std::istringstream numbers(line);
+    Key key;
+    lt::Algo algo;
+    for (int64_t& number : key) numbers >> number;
+    for (uint64_t& word : algo.data) numbers >> word;
+    if (numbers) s.kept[key] = algo;  // a line cut short is measured again
+  }
+}
+
+void matmul(const Product& p) {
+  GPT_CHECK(p.a.dtype == p.b.dtype, "internal: the operands of a product are of different types");
+  if (p.M == 0 || p.N == 0 || p.batch == 0) return;
+  // a bias must be of the type of C
+  const bool has_bias = p.finish == Finish::bias || p.finish == Finish::gelu;
+  std::optional<Scratch> narrowed;
+  const void* bias = has_bias ? p.bias : nullptr;
+  if (has_bias && p.c_type == DType::bf16) {
+    bias = narrowed.emplace(p.N * bytes_of(DType::bf16)).data();
+    convert(narrowed->data(), DType::bf16, p.bias, DType::f32, p.N);
+  }
+  const Plan& plan = plan_for(p, bias);
+  if (plan.finish == Finish::none) set_pointers(plan, p, bias);
+  check_lt(run(plan, p, plan.algo, p.c), "a product");
+  switch (plan.finish) {
+    case Finish::none:
+      break;
+    case Finish::bias:
+      finish_bias(p.c, p.c_type, p.M, p.N, p.c_stride, p.bias);
+      break;
+    case Finish::gelu:
+      finish_gelu(p.c, p.pre, p.c_type, p.M, p.N, p.c_stride, p.bias);
+      break;
+    case Finish::gelu_grad:
+      finish_gelu_grad(p.c, p.pre, p.c_type, p.M, p.N, p.c_stride);
+      break;
+  }
+}
+
+}  // namespace gpt
