@@ -5,11 +5,6 @@
 
 namespace shim {
 
-State& state() {
-  static State s;
-  return s;
-}
-
 std::map<std::string, KernelInfo>& kernels() {
   static std::map<std::string, KernelInfo> table;
   return table;
@@ -33,6 +28,9 @@ __asm__(
 
 namespace {
 
+// A fiber's stack: its lowest page belongs to nobody, which finds an overflow.
+constexpr size_t kPage = 4096, kStack = 17 * kPage;
+
 void yield() {
   State& s = state();
   shim_switch(&s.fibers[s.current].stack_pointer, s.scheduler);
@@ -48,6 +46,10 @@ void entry() {
 void resume(unsigned thread) {
   State& s = state();
   s.current = thread;
+  if (s.block.x == s.threads)
+    s.thread_index.x = thread;
+  else
+    s.thread_index = {thread % s.block.x, thread / s.block.x % s.block.y, thread / s.block.x / s.block.y};
   shim_switch(&s.scheduler, s.fibers[thread].stack_pointer);
 }
 
@@ -75,8 +77,15 @@ bool release_warp(unsigned warp) {
         die("lanes of one mask meet at different collectives", j);
     }
     if (!complete) continue;
-    for (unsigned j = first; j < last; j++)
-      if (mask >> (j - first) & 1) s.fibers[j].wait = Wait::none;
+    uint32_t votes = 0;
+    for (unsigned j = first; j < last; j++) votes |= static_cast<uint32_t>(s.fibers[j].give & 1) << (j - first);
+    for (unsigned j = first; j < last; j++) {
+      Fiber& f = s.fibers[j];
+      if (!(mask >> (j - first) & 1)) continue;
+      f.wait = Wait::none;
+      f.got = s.fibers[first + f.from].give;
+      f.votes = votes & mask;
+    }
     any = true;
   }
   return any;
@@ -115,36 +124,32 @@ bool release_all() {
   std::abort();
 }
 
-// Runs every fiber that can, in turn. Whether one ran; `left` tells whether one is unfinished.
-bool sweep(const std::vector<unsigned>& order, bool& left) {
-  State& s = state();
-  bool ran = false;
-  left = false;
-  for (unsigned i : order) {
-    if (s.fibers[i].done) continue;
-    left = true;
-    if (s.fibers[i].wait != Wait::none) continue;
-    resume(i);
-    ran = true;
-  }
-  return ran;
+// Resumes a fiber if it can run. Whether it has run; sets `left` if it is unfinished.
+bool step(unsigned thread, bool& left) {
+  const Fiber& f = state().fibers[thread];
+  if (f.done) return false;
+  left = true;
+  if (f.wait != Wait::none) return false;
+  resume(thread);
+  return true;
 }
 
-std::vector<unsigned> sequence(unsigned n, bool reverse, bool shuffle) {
-  std::vector<unsigned> order(n);
+// 0 .. n - 1 in some order
+void arrange(std::vector<unsigned>& order, unsigned n, bool reverse, bool shuffle) {
+  order.resize(n);
   for (unsigned i = 0; i < n; i++) order[i] = reverse ? n - 1 - i : i;
   if (shuffle)
     for (unsigned i = n; i > 1; i--) std::swap(order[i - 1], order[random_below(i)]);
-  return order;
 }
 
 void run_threads_in_turn() {
   State& s = state();
-  std::vector<unsigned> order = sequence(s.threads, s.order == Order::reverse, false);
+  std::vector<unsigned> order;
   for (;;) {
-    if (s.order == Order::random) order = sequence(s.threads, false, true);
-    bool left;
-    const bool ran = sweep(order, left);
+    if (order.empty() || s.order == Order::random)
+      arrange(order, s.threads, s.order == Order::reverse, s.order == Order::random);
+    bool left = false, ran = false;
+    for (unsigned i : order) ran |= step(i, left);
     if (!left) return;
     if (!release_all() && !ran) deadlock();
   }
@@ -152,16 +157,15 @@ void run_threads_in_turn() {
 
 void run_warps_greedily() {
   State& s = state();
-  const unsigned warps = (s.threads + 31) / 32;
+  std::vector<unsigned> order;
   for (;;) {
     bool any_left = false, any_ran = false;
-    for (unsigned w : sequence(warps, s.order == Order::greedy_reverse, s.order == Order::greedy_random)) {
-      std::vector<unsigned> lanes;
-      for (unsigned i = w * 32; i < std::min(s.threads, w * 32 + 32); i++) lanes.push_back(i);
-      bool left, ran;
+    arrange(order, (s.threads + 31) / 32, s.order == Order::greedy_reverse, s.order == Order::greedy_random);
+    for (unsigned w : order) {
+      bool ran;
       do {
-        ran = sweep(lanes, left);
-        any_left |= left;
+        ran = false;
+        for (unsigned i = w * 32; i < std::min(s.threads, w * 32 + 32); i++) ran |= step(i, any_left);
         any_ran |= ran;
       } while (release_warp(w) || ran);
     }
@@ -174,12 +178,14 @@ void run_block() {
   State& s = state();
   std::memset(s.shared, 0xff, s.shared_size);  // NaN
   for (unsigned i = 0; i < s.threads; i++) {
-    uintptr_t top = reinterpret_cast<uintptr_t>(s.stacks + size_t{i + 1} * kStack) & ~uintptr_t{15};
+    // staggered, or the tops of all stacks would share a few sets of the cache
+    const size_t end = size_t{i + 1} * kStack - i % 16 * 192;
+    uintptr_t top = reinterpret_cast<uintptr_t>(s.stacks + end) & ~uintptr_t{15};
     void** sp = reinterpret_cast<void**>(top);
     *--sp = nullptr;
     *--sp = reinterpret_cast<void*>(&entry);
     for (int k = 0; k < 6; k++) *--sp = nullptr;
-    s.fibers[i] = {sp, Wait::none, nullptr, 0, false};
+    s.fibers[i] = {sp, Wait::none, nullptr, 0, false, 0, 0, 0, 0, 0};
     s.groups[i] = 0;
   }
   if (s.order >= Order::greedy)
@@ -204,12 +210,13 @@ void run(const char* kernel, Index3 grid, Index3 block, size_t shared_bytes, std
   s.kernel = kernel;
   s.grid = grid;
   s.block = block;
+  s.thread_index = {0, 0, 0};
   s.threads = block.x * block.y * block.z;
   s.order = order_of(std::getenv("GPT_SIM_ORDER"));
   const char* copies = std::getenv("GPT_SIM_COPIES");
   s.early_copies = copies && std::string(copies) == "early";
   s.fibers.resize(s.threads);
-  s.slots.resize(s.threads * kSlot);
+  s.slots.resize(s.threads * 2 * kSlot);
   s.copies.resize(s.threads);
   s.groups.resize(s.threads);
   if (s.stacks_size < s.threads * kStack) {
@@ -218,9 +225,11 @@ void run(const char* kernel, Index3 grid, Index3 block, size_t shared_bytes, std
     s.stacks = static_cast<char*>(
         mmap(nullptr, s.stacks_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
     if (s.stacks == MAP_FAILED) die("no memory for the stacks", 0);
+    for (size_t i = 0; i < s.threads; i++) mprotect(s.stacks + i * kStack, kPage, PROT_NONE);
   }
   // a guard of NaN behind what the launch asked for: who writes there is found, who reads there gets NaN
   constexpr size_t kGuard = 4096;
+  static const std::string untouched(kGuard, '\xff');
   s.shared_size = (shared_bytes + 15) / 16 * 16 + kGuard;
   s.shared_storage.resize(s.shared_size + 16);
   s.shared = reinterpret_cast<char*>((reinterpret_cast<uintptr_t>(s.shared_storage.data()) + 15) & ~uintptr_t{15});
@@ -230,8 +239,8 @@ void run(const char* kernel, Index3 grid, Index3 block, size_t shared_bytes, std
       for (unsigned x = 0; x < grid.x; x++) {
         s.block_index = {x, y, z};
         run_block();
-        for (size_t i = (shared_bytes + 15) / 16 * 16; i < s.shared_size; i++)
-          if (s.shared[i] != static_cast<char>(0xff)) die("wrote beyond its shared memory", 0);
+        if (std::memcmp(s.shared + s.shared_size - kGuard, untouched.data(), kGuard))
+          die("wrote beyond its shared memory", 0);
       }
     }
   }
@@ -244,71 +253,87 @@ void block_barrier(const void* site) {
   yield();
 }
 
-void warp_barrier(uint32_t mask, const void* site) {
+uint64_t warp_exchange(uint32_t mask, const void* site, uint64_t give, unsigned from) {
   Fiber& me = state().fibers[state().current];
+  if (!(mask >> lane() & 1)) die("a collective whose mask leaves out the lane that calls it", state().current);
+  if (!(mask >> from & 1)) die("a shuffle reads a lane outside its mask", state().current);
   me.wait = Wait::warp;
   me.mask = mask;
   me.site = site;
+  me.give = give;
+  me.from = from;
   yield();
+  return me.got;
 }
 
 uint32_t ballot(uint32_t mask, bool value, const void* site) {
-  const unsigned base = state().current & ~31u;
-  slot(state().current)[0] = value;
-  warp_barrier(mask, site);
-  uint32_t result = 0;
-  for (unsigned i = 0; i < 32; i++)
-    if (mask >> i & 1 && slot(base + i)[0]) result |= 1u << i;
-  warp_barrier(mask, static_cast<const char*>(site) + 1);
-  return result;
+  warp_exchange(mask, site, value, lane());
+  return state().fibers[state().current].votes;
 }
 
 // ---- tensor cores: register layouts of the PTX ISA
 
-void mma_16x8x16(float (&d)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
-  const char* site = static_cast<const char*>(__builtin_return_address(0));
+namespace {
+
+// What this lane shows to the whole warp at its next collective. There are two, used in turn: a lane that has gone
+// ahead to the next one leaves alone what the others still read.
+float* show() {
   State& s = state();
-  uint32_t* mine = reinterpret_cast<uint32_t*>(slot(s.current));
-  for (int i = 0; i < 4; i++) mine[i] = a[i];
-  mine[4] = b0;
-  mine[5] = b1;
-  warp_barrier(0xffffffffu, site);
-  const unsigned base = s.current & ~31u, group = lane() >> 2, t = lane() & 3;
-  const auto reg = [&](unsigned l, unsigned i) { return reinterpret_cast<uint32_t*>(slot(base + l))[i]; };
-  const auto half = [](uint32_t word, unsigned k) { return float_of((k & 1 ? word >> 16 : word & 0xffff) << 16); };
-  const auto A = [&](unsigned m, unsigned k) {
-    return half(reg((m & 7) * 4 + (k & 7) / 2, (m >> 3) + ((k >> 3) << 1)), k);
-  };
-  const auto B = [&](unsigned k, unsigned n) { return half(reg(n * 4 + (k & 7) / 2, 4 + (k >> 3)), k); };
+  return &s.slots[(s.current * 2 + (s.fibers[s.current].exchanges++ % 2)) * kSlot];
+}
+
+// What a lane of this warp has shown at the last collective.
+const float* shown(unsigned lane_of_warp) {
+  const State& s = state();
+  return &s.slots[((s.current & ~31u) + lane_of_warp) * 2 * kSlot + (s.fibers[s.current].exchanges - 1) % 2 * kSlot];
+}
+
+constexpr uint32_t kAll = 0xffffffffu;
+
+}  // namespace
+
+void mma_16x8x16(float (&d)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
+  float* mine = show();  // a: 8 numbers, b: 4
+  const uint32_t words[6] = {a[0], a[1], a[2], a[3], b0, b1};
+  for (int i = 0; i < 6; i++) {
+    mine[i * 2] = float_of(words[i] << 16);
+    mine[i * 2 + 1] = float_of(words[i] & 0xffff0000u);
+  }
+  warp_exchange(kAll, __builtin_return_address(0), 0, lane());
+  const unsigned group = lane() >> 2, t = lane() & 3;
+  float A[2][16], B[2][16];
+  for (unsigned k = 0; k < 16; k++) {
+    const unsigned owner = (k & 7) / 2, high = k >> 3, half = k & 1;
+    for (unsigned i = 0; i < 2; i++) {
+      A[i][k] = shown(group * 4 + owner)[(i + high * 2) * 2 + half];
+      B[i][k] = shown((t * 2 + i) * 4 + owner)[8 + high * 2 + half];
+    }
+  }
   for (unsigned i = 0; i < 4; i++) {
-    const unsigned m = group + (i >> 1) * 8, n = t * 2 + (i & 1);
     float sum = d[i];
-    for (unsigned k = 0; k < 16; k++) sum += A(m, k) * B(k, n);
+    for (unsigned k = 0; k < 16; k++) sum += A[i >> 1][k] * B[i & 1][k];
     d[i] = sum;
   }
-  warp_barrier(0xffffffffu, site + 1);
 }
 
 template <bool transposed>
 void load_matrices(uint32_t (&r)[4], const void* row) {
-  const char* site = static_cast<const char*>(__builtin_return_address(0));
   State& s = state();
   const char* from = static_cast<const char*>(row);
   if (reinterpret_cast<uintptr_t>(row) & 15) die("ldmatrix: an address is not a multiple of 16", s.current);
   if (from < s.shared || from + 16 > s.shared + s.shared_size) die("ldmatrix reads outside shared memory", s.current);
-  std::memcpy(slot(s.current), &row, sizeof row);
-  warp_barrier(0xffffffffu, site);
-  const unsigned base = s.current & ~31u, l = lane();
+  std::memcpy(show(), row, 16);
+  warp_exchange(kAll, __builtin_return_address(0), 0, lane());
+  const unsigned l = lane();
   for (unsigned i = 0; i < 4; i++) {
     const auto element = [&](unsigned at, unsigned column) {
-      const uint16_t* p;
-      std::memcpy(&p, slot(base + i * 8 + at), sizeof p);
-      return uint32_t{p[column]};
+      uint16_t value;
+      std::memcpy(&value, reinterpret_cast<const char*>(shown(i * 8 + at)) + column * 2, 2);
+      return uint32_t{value};
     };
     r[i] = transposed ? element((l & 3) * 2, l >> 2) | element((l & 3) * 2 + 1, l >> 2) << 16
                       : element(l >> 2, (l & 3) * 2) | element(l >> 2, (l & 3) * 2 + 1) << 16;
   }
-  warp_barrier(0xffffffffu, site + 1);
 }
 template void load_matrices<false>(uint32_t (&)[4], const void*);
 template void load_matrices<true>(uint32_t (&)[4], const void*);
@@ -341,14 +366,15 @@ void copies_commit() { state().groups[state().current]++; }
 
 void copies_wait_until(int left) {
   State& s = state();
-  std::vector<Copy> open;
-  for (const Copy& c : s.copies[s.current]) {
+  std::vector<Copy>& copies = s.copies[s.current];
+  size_t open = 0;
+  for (const Copy& c : copies) {
     if (c.group >= s.groups[s.current] - left)
-      open.push_back(c);
+      copies[open++] = c;
     else if (!s.early_copies)
       complete(c);
   }
-  s.copies[s.current].swap(open);
+  copies.resize(open);
 }
 
 }  // namespace shim

@@ -51,6 +51,10 @@ struct Fiber {
   const void* site;  // of the meeting point it waits at
   uint32_t mask;     // lanes that meet there
   bool done;
+  uint64_t give, got;  // of a shuffle
+  unsigned from;       // lane
+  uint32_t votes;      // bit 0 of what every lane gives
+  unsigned exchanges;  // warp-wide ones by slots so far
 };
 
 struct Copy {
@@ -62,13 +66,13 @@ struct Copy {
 
 // The block that runs.
 struct State {
-  Index3 grid, block, block_index;
+  Index3 grid, block, block_index, thread_index;
   unsigned threads = 0, current = 0;
   std::vector<Fiber> fibers;
   char* stacks = nullptr;
   size_t stacks_size = 0;
   void* scheduler = nullptr;
-  std::vector<uint64_t> slots;  // kSlot values a thread, for exchanges
+  std::vector<float> slots;  // two times kSlot numbers a thread: what lanes show each other
   std::vector<char> shared_storage;
   char* shared = nullptr;
   size_t shared_size = 0;
@@ -80,24 +84,28 @@ struct State {
   bool early_copies = false;
   uint64_t seed = 1;
 };
-State& state();
+inline State the_state;
+inline State& state() { return the_state; }
 
-constexpr size_t kStack = 64 * 1024, kSlot = 16;
+constexpr size_t kSlot = 12;
 
 [[noreturn]] void die(const std::string& what, unsigned thread);
 void block_barrier(const void* site);
-void warp_barrier(uint32_t mask, const void* site);
+// Gives a value to the lanes that meet; returns what lane `from` has given.
+uint64_t warp_exchange(uint32_t mask, const void* site, uint64_t give, unsigned from);
 inline unsigned lane() { return state().current & 31; }
-inline uint64_t* slot(unsigned thread) { return &state().slots[size_t{thread} * kSlot]; }
 
 // Runs every block of a grid.
 void run(const char* kernel, Index3 grid, Index3 block, size_t shared_bytes, std::function<void()> body);
 
 // ---- kernels by name, for the simulated driver
 
+struct Parameter {
+  size_t size, alignment;
+};
 struct KernelInfo {
   int threads;
-  std::vector<size_t> sizes;  // of the parameters
+  std::vector<Parameter> parameters;
   std::function<void(void**)> call;
 };
 std::map<std::string, KernelInfo>& kernels();
@@ -105,8 +113,9 @@ std::map<std::string, KernelInfo>& kernels();
 struct Registered {
   template <class... Args>
   Registered(const char* name, int threads, void (*kernel)(Args...)) {
-    kernels()[name] = {
-        threads, {sizeof(Args)...}, [kernel](void** args) { apply(kernel, args, std::index_sequence_for<Args...>()); }};
+    kernels()[name] = {threads, {Parameter{sizeof(Args), alignof(Args)}...}, [kernel](void** args) {
+                         apply(kernel, args, std::index_sequence_for<Args...>());
+                       }};
   }
   template <class... Args, size_t... i>
   static void apply(void (*kernel)(Args...), [[maybe_unused]] void** args, std::index_sequence<i...>) {
@@ -133,12 +142,7 @@ T exchange(uint32_t mask, T value, unsigned source, const void* site) {
   static_assert(sizeof(T) <= 8, "a shuffle moves up to 8 bytes");
   uint64_t raw = 0;
   std::memcpy(&raw, &value, sizeof(T));
-  const unsigned base = state().current & ~31u;
-  slot(state().current)[0] = raw;
-  warp_barrier(mask, site);
-  if (!(mask >> (source & 31) & 1)) die("a shuffle reads a lane outside its mask", state().current);
-  raw = slot(base + (source & 31))[0];
-  warp_barrier(mask, static_cast<const char*>(site) + 1);
+  raw = warp_exchange(mask, site, raw, source & 31);
   T result;
   std::memcpy(&result, &raw, sizeof(T));
   return result;
@@ -157,17 +161,6 @@ void copies_wait() {
   copies_wait_until(left);
 }
 
-struct ThreadIndex {
-  struct X {
-    operator unsigned() const { return state().current % state().block.x; }
-  } x;
-  struct Y {
-    operator unsigned() const { return state().current / state().block.x % state().block.y; }
-  } y;
-  struct Z {
-    operator unsigned() const { return state().current / state().block.x / state().block.y; }
-  } z;
-};
 template <Index3 State::*member>
 struct Indices {
   struct X {
@@ -183,7 +176,7 @@ struct Indices {
 
 }  // namespace shim
 
-[[maybe_unused]] static const shim::ThreadIndex threadIdx;
+[[maybe_unused]] static const shim::Indices<&shim::State::thread_index> threadIdx;
 [[maybe_unused]] static const shim::Indices<&shim::State::block_index> blockIdx;
 [[maybe_unused]] static const shim::Indices<&shim::State::block> blockDim;
 [[maybe_unused]] static const shim::Indices<&shim::State::grid> gridDim;
@@ -195,7 +188,7 @@ struct Indices {
     return s;                 \
   }())
 #define __syncthreads() shim::block_barrier(SHIM_SITE)
-#define __syncwarp(...) shim::warp_barrier(0xffffffffu, SHIM_SITE)
+#define __syncwarp(...) static_cast<void>(shim::warp_exchange(0xffffffffu, SHIM_SITE, 0, shim::lane()))
 #define __shfl_sync(mask, value, source) shim::exchange((mask), (value), static_cast<unsigned>(source), SHIM_SITE)
 #define __shfl_xor_sync(mask, value, lanes) shim::exchange((mask), (value), shim::lane() ^ (lanes), SHIM_SITE)
 #define __shfl_down_sync(mask, value, n) \
