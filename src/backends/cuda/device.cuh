@@ -83,13 +83,31 @@ DEVICE bf16 from_float<bf16>(float x) {
   return to_bf16(x);
 }
 
-// 16 bytes: one memory access. Arrays of packs need a multiple of kSize elements and 16-byte alignment; tensors have
-// the latter.
-template <class T>
-struct alignas(16) Pack {
-  static constexpr int kSize = 16 / sizeof(T);
-  T at[kSize];
+// One memory access: 16 bytes, or `size` elements. Arrays of packs need a multiple of kSize elements and their
+// alignment; tensors are aligned to 16 bytes.
+template <class T, int size = 16 / sizeof(T)>
+struct alignas(size * sizeof(T)) Pack {
+  static constexpr int kSize = size;
+  T at[size];
 };
+
+// The numbers as they are stored.
+template <class T, int size>
+DEVICE Pack<T, size> to_pack(const float (&v)[size]) {
+  Pack<T, size> pack;
+  if constexpr (sizeof(T) == 2 && size % 2 == 0) {
+#pragma unroll
+    for (int k = 0; k < size; k += 2) {
+      const u32 two = pack_bf16(v[k], v[k + 1]);
+      pack.at[k].bits = static_cast<u16>(two);
+      pack.at[k + 1].bits = static_cast<u16>(two >> 16);
+    }
+  } else {
+#pragma unroll
+    for (int k = 0; k < size; k++) pack.at[k] = from_float<T>(v[k]);
+  }
+  return pack;
+}
 
 // ---- sums and maxima
 
