@@ -48,6 +48,9 @@ struct Grid {
   int64_t x = 1, y = 1, z = 1;  // blocks; y and z at most 65,535
 };
 
+// Whether an address suits 16-byte accesses: those of tensors do, parts of tensors may not.
+inline bool aligned(const void* address) { return reinterpret_cast<uintptr_t>(address) % 16 == 0; }
+
 constexpr int64_t blocks(int64_t n, int64_t per_block) { return (n + per_block - 1) / per_block; }
 
 void launch_kernel(const std::string& kernel, Grid grid, int threads, int64_t shared_bytes, void** args,
