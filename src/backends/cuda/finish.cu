@@ -1,0 +1,152 @@
+// What follows a product: bias, bias and GELU, and the gradient of GELU; elementwise on (M,N) matrices.
+//
+// A thread takes one pack of columns (W elements, 16 bytes) in four rows: four independent accesses are under way, and
+// the bias is read once for them. A block takes 128 packs of columns and four rows. Every element is read once and
+// written once per matrix. wide: N, the stride and the addresses suit packs; otherwise W is 1.
+#include "device.cuh"
+
+constexpr int kFinishThreads = 128, kFinishRows = 4;
+constexpr int kFinishErf = 2;  // Gelu::erf of finish.h
+
+constexpr float kFinishRoot2OverPi = 0.7978845608f, kFinishCubic = 0.044715f, kFinishRootHalf = 0.7071067812f;
+constexpr float kFinishRoot1Over2Pi = 0.3989422804f;
+
+// 0.5 x (1 + tanh u) = x sigmoid(2u),  u = sqrt(2/pi) (x + 0.044715 x^3)
+DEVICE float finish_sigmoid_2u(float x) {
+  return 1.0f / (1.0f + __expf(-2 * kFinishRoot2OverPi * (x + kFinishCubic * x * x * x)));
+}
+
+DEVICE float finish_gelu(float x, int form) {
+  if (form == kFinishErf) return 0.5f * x * (1.0f + erff(x * kFinishRootHalf));
+  return x * finish_sigmoid_2u(x);
+}
+
+DEVICE float finish_gelu_derivative(float x, int form) {
+  if (form == kFinishErf)
+    return 0.5f * (1.0f + erff(x * kFinishRootHalf)) + x * kFinishRoot1Over2Pi * __expf(-0.5f * x * x);
+  const float s = finish_sigmoid_2u(x);
+  return s + x * s * (1.0f - s) * (2 * kFinishRoot2OverPi) * (1.0f + 3 * kFinishCubic * x * x);
+}
+
+// Where a thread works: its first column, and its first element of four rows.
+template <int W>
+struct FinishPlace {
+  i64 column, first, rows;
+  DEVICE FinishPlace(i64 M, i64 N, i64 stride) {
+    const u32 tiles = static_cast<u32>((N / W + kFinishThreads - 1) / kFinishThreads);  // side by side
+    const u32 below = blockIdx.x / tiles;
+    column = (static_cast<i64>(blockIdx.x - below * tiles) * kFinishThreads + threadIdx.x) * W;
+    const i64 row = static_cast<i64>(below) * kFinishRows;
+    first = row * stride + column;
+    rows = column < N ? M - row : 0;
+  }
+};
+
+template <class T, int W>
+DEVICE Pack<T, W>& finish_pack(T* p) {
+  return *reinterpret_cast<Pack<T, W>*>(p);
+}
+template <class T, int W>
+DEVICE const Pack<T, W>& finish_pack(const T* p) {
+  return *reinterpret_cast<const Pack<T, W>*>(p);
+}
+
+// b = bias[column .. column + W), zeros without a bias
+template <int W>
+DEVICE void finish_bias(const float* bias, i64 column, float (&b)[W]) {
+#pragma unroll
+  for (int k = 0; k < W; k++) b[k] = bias ? bias[column + k] : 0.0f;
+}
+
+// c += bias
+template <class T, int W>
+DEVICE void bias_add(T* c, const float* bias, i64 M, i64 N, i64 stride) {
+  const FinishPlace<W> at(M, N, stride);
+  if (at.rows <= 0) return;
+  Pack<T, W> in[kFinishRows];
+#pragma unroll
+  for (int r = 0; r < kFinishRows; r++)
+    if (r < at.rows) in[r] = finish_pack<T, W>(c + at.first + r * stride);
+  float b[W];
+  finish_bias(bias, at.column, b);
+#pragma unroll
+  for (int r = 0; r < kFinishRows; r++) {
+    if (r >= at.rows) break;
+    float v[W];
+#pragma unroll
+    for (int k = 0; k < W; k++) v[k] = to_float(in[r].at[k]) + b[k];
+    finish_pack<T, W>(c + at.first + r * stride) = to_pack<T>(v);
+  }
+}
+
+// pre = product + bias as it is stored, y = GELU(pre). bias, pre: may be null. y and product may be one matrix.
+template <class T, int W>
+DEVICE void bias_gelu(T* y, T* pre, const T* product, const float* bias, i64 M, i64 N, i64 stride, int form) {
+  const FinishPlace<W> at(M, N, stride);
+  if (at.rows <= 0) return;
+  Pack<T, W> in[kFinishRows];
+#pragma unroll
+  for (int r = 0; r < kFinishRows; r++)
+    if (r < at.rows) in[r] = finish_pack<T, W>(product + at.first + r * stride);
+  float b[W];
+  finish_bias(bias, at.column, b);
+#pragma unroll
+  for (int r = 0; r < kFinishRows; r++) {
+    if (r >= at.rows) break;
+    float v[W];
+#pragma unroll
+    for (int k = 0; k < W; k++) v[k] = to_float(in[r].at[k]) + b[k];
+    const Pack<T, W> sum = to_pack<T>(v);
+    if (pre) finish_pack<T, W>(pre + at.first + r * stride) = sum;
+#pragma unroll
+    for (int k = 0; k < W; k++) v[k] = finish_gelu(to_float(sum.at[k]), form);
+    finish_pack<T, W>(y + at.first + r * stride) = to_pack<T>(v);
+  }
+}
+
+// dpre = dy * GELU'(pre). dpre and dy may be one matrix.
+template <class T, int W>
+DEVICE void gelu_grad(T* dpre, const T* dy, const T* pre, i64 M, i64 N, i64 stride, int form) {
+  const FinishPlace<W> at(M, N, stride);
+  if (at.rows <= 0) return;
+  Pack<T, W> d[kFinishRows], x[kFinishRows];
+#pragma unroll
+  for (int r = 0; r < kFinishRows; r++) {
+    if (r >= at.rows) break;
+    d[r] = finish_pack<T, W>(dy + at.first + r * stride);
+    x[r] = finish_pack<T, W>(pre + at.first + r * stride);
+  }
+#pragma unroll
+  for (int r = 0; r < kFinishRows; r++) {
+    if (r >= at.rows) break;
+    float v[W];
+#pragma unroll
+    for (int k = 0; k < W; k++) v[k] = to_float(d[r].at[k]) * finish_gelu_derivative(to_float(x[r].at[k]), form);
+    finish_pack<T, W>(dpre + at.first + r * stride) = to_pack<T>(v);
+  }
+}
+
+#define FINISH_KERNELS(suffix, T)                                                                                     \
+  KERNEL(128, bias_add_##suffix, T* c, const float* bias, i64 M, i64 N, i64 stride, int wide) {                       \
+    if (wide)                                                                                                         \
+      bias_add<T, Pack<T>::kSize>(c, bias, M, N, stride);                                                             \
+    else                                                                                                              \
+      bias_add<T, 1>(c, bias, M, N, stride);                                                                          \
+  }                                                                                                                   \
+  KERNEL(128, bias_gelu_##suffix, T* y, T* pre, const T* product, const float* bias, i64 M, i64 N, i64 stride,        \
+         int form, int wide) {                                                                                        \
+    if (wide)                                                                                                         \
+      bias_gelu<T, Pack<T>::kSize>(y, pre, product, bias, M, N, stride, form);                                        \
+    else                                                                                                              \
+      bias_gelu<T, 1>(y, pre, product, bias, M, N, stride, form);                                                     \
+  }                                                                                                                   \
+  KERNEL(128, gelu_grad_##suffix, T* dpre, const T* dy, const T* pre, i64 M, i64 N, i64 stride, int form, int wide) { \
+    if (wide)                                                                                                         \
+      gelu_grad<T, Pack<T>::kSize>(dpre, dy, pre, M, N, stride, form);                                                \
+    else                                                                                                              \
+      gelu_grad<T, 1>(dpre, dy, pre, M, N, stride, form);                                                             \
+  }
+
+FINISH_KERNELS(f32, float)
+FINISH_KERNELS(bf16, bf16)
+#undef FINISH_KERNELS
