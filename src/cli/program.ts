@@ -62,7 +62,7 @@ class GptCommand extends Command {
   }
 }
 
-const PRECISIONS = ['fp32', 'bf16', 'auto'];
+const PRECISIONS = ['fp32', 'tf32', 'bf16', 'auto'];
 const BACKENDS = ['auto', 'cuda', 'native', 'tensorflow', 'webgpu', 'wasm', 'cpu'];
 
 /** The tree. Parsing throws CommanderError, and nothing is written but help and version. */
@@ -110,8 +110,29 @@ export function createProgram(version: string, start: Start): Command {
       ['gpt parity test/fixtures/gpt2-tiny-erf --backend native', ''],
     ])
     .argument('<dir...>', 'folders with config.json, model.safetensors, expected.json, expected.safetensors')
+    .addOption(
+      new Option('--precision <p>', 'of the matrix products; tf32 and bf16 have tolerances of their own')
+        .choices(PRECISIONS.filter((p) => p !== 'auto'))
+        .default('fp32'),
+    )
     .compute()
-    .action((dirs: string[], _, command: Command) => start('parity', { ...compute(command), dirs }));
+    .action((dirs: string[], _, command: Command) => {
+      const { precision } = command.opts<CommandOptions['parity']>();
+      return start('parity', { ...compute(command), dirs, precision });
+    });
+  program
+    .command('selftest')
+    .about('Check every kernel of the CUDA backend against float64 on this GPU; exit 1 when one is wrong.', [
+      ['gpt selftest', 'error and time of each'],
+      ['gpt selftest --large --json > selftest.json', 'with the sizes of real models'],
+    ])
+    .option('--only <name>', 'kernels whose name contains this')
+    .option('--large', 'also time the sizes of real models', false)
+    .compute()
+    .action((_, command: Command) => {
+      const { only, large } = command.opts<CommandOptions['selftest']>();
+      return start('selftest', { ...compute(command), only, large });
+    });
   for (const command of program.commands) {
     command.allowExcessArguments(false).configureHelp({ showGlobalOptions: true });
   }

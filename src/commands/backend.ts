@@ -1,14 +1,19 @@
 // `--backend`: which TF.js backend a command runs on, and why.
 //
-//   auto        native if it was built, else wasm, else cpu; says which and why
+//   auto        cuda where there is a GPU, else native if it was built, else wasm; says which and why
+//   cuda        our kernels on an NVIDIA GPU
 //   native      our kernels on all cores of the CPU
 //   tensorflow  @tensorflow/tfjs-node-gpu or tfjs-node, where the user has installed one
 //   wasm, cpu   TensorFlow.js's portable backends: correct, and slow
-//   cuda, webgpu   not in this version: exit 3
+//   webgpu      not in this version: exit 3
 //
 // An explicit choice never falls back to another one: it works, or exits with 3.
 
+import { mkdirSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
+import path from 'node:path';
+import { type CudaBackend, registerCuda } from '../backends/cuda_backend.js';
+import type { KernelBackend } from '../backends/kernel_backend.js';
 import { type NativeBackend, registerNative } from '../backends/native_backend.js';
 import { ConfigError, DeviceError } from '../base/errors.js';
 import { silenced } from '../base/silence.js';
@@ -17,17 +22,20 @@ import { registerCoreKernels } from '../ops/core/register.js';
 import { linear } from '../ops/linear/linear.js';
 import { Parameter } from '../ops/parameter.js';
 import type { BackendName, CommandContext } from './options.js';
+import { cacheFolder } from './user_cache.js';
 
 /** The active backend. */
 export interface OpenedBackend {
-  readonly name: 'native' | 'tensorflow' | 'wasm' | 'cpu';
+  readonly name: 'cuda' | 'native' | 'tensorflow' | 'wasm' | 'cpu';
   /** Why this one, in words. */
   readonly reason: string;
   /** The processor it runs on. */
   readonly device: string;
   readonly threads: number;
-  /** Only with `native`. */
+  /** The one of ours with fused kernels; undefined: TensorFlow.js's own backends. */
+  readonly fused: (KernelBackend & (NativeBackend | CudaBackend)) | undefined;
   readonly native: NativeBackend | undefined;
+  readonly cuda: CudaBackend | undefined;
 }
 
 interface Choice {
@@ -44,17 +52,27 @@ export async function openBackend(
   env: CommandContext['env'],
 ): Promise<OpenedBackend> {
   const wanted = threadsOf(threads, env);
-  if (device !== undefined && backend !== 'cuda' && backend !== 'webgpu') {
-    throw new DeviceError(`--device ${device} picks a GPU, and this version computes on the CPU`, 'leave --device out');
+  if (device !== undefined && backend !== 'cuda' && backend !== 'auto') {
+    throw new DeviceError(`--device ${device} picks a GPU, and ${backend} computes on the CPU`, 'leave --device out');
   }
   switch (backend) {
-    case 'auto':
+    case 'auto': {
+      let why = 'chosen by --backend auto';
       try {
-        return await openNative(wanted, env, 'chosen by --backend auto');
+        return await openCuda(device, env, why);
+      } catch (error) {
+        if (!(error instanceof DeviceError) || device !== undefined) throw error;
+        if (!/^no GPU|^the CUDA backend is not built/.test(error.message)) why += `; no GPU: ${error.message}`;
+      }
+      try {
+        return await openNative(wanted, env, why);
       } catch (error) {
         if (!(error instanceof DeviceError)) throw error;
         return openPortable('wasm', `${error.message}; to train some 50 times faster, ${error.fix}`);
       }
+    }
+    case 'cuda':
+      return openCuda(device, env, 'chosen by --backend cuda');
     case 'native':
       return openNative(wanted, env, 'chosen by --backend native');
     case 'wasm':
@@ -62,7 +80,6 @@ export async function openBackend(
       return openPortable(backend, `chosen by --backend ${backend}`);
     case 'tensorflow':
       return openTensorFlow();
-    case 'cuda':
     case 'webgpu':
       throw new DeviceError(
         `backend ${backend} is not in this version of gpt`,
@@ -85,17 +102,30 @@ function threadsOf(given: number | undefined, env: CommandContext['env']): numbe
   );
 }
 
+async function openCuda(device: number | undefined, env: CommandContext['env'], why: string): Promise<OpenedBackend> {
+  const folder = cacheFolder(env);
+  const cuda = registerCuda({ device, env, algorithms: path.join(folder, 'cublaslt.txt') });
+  mkdirSync(folder, { recursive: true });
+  registerCoreKernels(cuda, 'cuda');
+  await tf.setBackend('cuda');
+  const { name, image } = cuda.device;
+  return { name: 'cuda', reason: `${why}; ${image}`, device: name, threads: 1, fused: cuda, native: undefined, cuda };
+}
+
 async function openNative(
   threads: number | undefined,
   env: CommandContext['env'],
   why: string,
 ): Promise<OpenedBackend> {
   const native = registerNative({ threads, isa: env['GPT_ISA'] });
-  registerCoreKernels(native);
+  registerCoreKernels(native, 'native');
   await tf.setBackend('native');
   const reason = `${why}; ${native.isa} kernels`;
-  return { name: 'native', reason, device: cpuName(), threads: native.threads, native };
+  const { threads: used } = native;
+  return { name: 'native', reason, device: cpuName(), threads: used, fused: native, native, cuda: undefined };
 }
+
+const PORTABLE = { fused: undefined, native: undefined, cuda: undefined };
 
 async function openPortable(name: 'wasm' | 'cpu', reason: string): Promise<OpenedBackend> {
   if (name === 'wasm') await (await import('../base/tf_wasm.js')).openWasm();
@@ -104,7 +134,7 @@ async function openPortable(name: 'wasm' | 'cpu', reason: string): Promise<Opene
     tf.scalar(0).dispose(); // the cpu backend's first upload prints a banner that recommends tfjs-node
   });
   if (tf.getBackend() !== name) throw new DeviceError(`backend ${name} does not start`, 'use --backend cpu');
-  return { name, reason, device: cpuName(), threads: 1, native: undefined };
+  return { name, reason, device: cpuName(), threads: 1, ...PORTABLE };
 }
 
 async function openTensorFlow(): Promise<OpenedBackend> {
@@ -120,7 +150,7 @@ async function openTensorFlow(): Promise<OpenedBackend> {
       reason: `chosen by --backend tensorflow; ${pkg}`,
       device: cpuName(),
       threads: availableParallelism(),
-      native: undefined,
+      ...PORTABLE,
     };
   }
   throw new DeviceError(
@@ -134,14 +164,21 @@ export function cpuName(): string {
   return (cpus()[0]?.model ?? process.arch).replace(/\s+/g, ' ').trim();
 }
 
-/** Of the matrix products of linear layers and loss. */
-export type Precision = 'fp32' | 'bf16';
+/** Of the matrix products of linear layers and loss. On a GPU bf16 activations are stored so too. */
+export type Precision = 'fp32' | 'tf32' | 'bf16';
 
 /**
- * The precision that is meant: `auto` is bf16 where its products are faster here, by half at least, so that no chance
- * decides. Throws DeviceError for bf16 on a backend without it.
+ * The precision that is meant, which the backend then uses. `auto` is bf16 on a GPU, and on a CPU where its products are
+ * faster, by half at least, so that no chance decides. Throws DeviceError for one that the backend does not have.
  */
-export function choosePrecision(wanted: Precision | 'auto', { name, native }: OpenedBackend): Precision {
+export function choosePrecision(wanted: Precision | 'auto', { name, native, cuda }: OpenedBackend): Precision {
+  if (cuda !== undefined) {
+    cuda.setTf32(wanted === 'tf32');
+    return wanted === 'auto' ? 'bf16' : wanted;
+  }
+  if (wanted === 'tf32') {
+    throw new DeviceError(`precision tf32 is not for backend ${name}`, 'it is a mode of GPUs: use --precision fp32');
+  }
   if (wanted === 'bf16' && native === undefined) {
     throw new DeviceError(`precision bf16 is not for backend ${name}`, 'use --backend native, or --precision fp32');
   }
@@ -151,35 +188,45 @@ export function choosePrecision(wanted: Precision | 'auto', { name, native }: Op
 }
 
 /**
- * Measured rate of the active backend's matrix product in GFLOP/s: the best of products that grow to 1024^3, as many as
- * fit into 100 ms, three of the largest at least. The denominator of the share of peak.
+ * Measured rate of the active backend's matrix product in GFLOP/s: the best of products that grow to 1024^3 (on a GPU
+ * 8192^3), as many as fit into 100 ms, three of the largest at least. The denominator of the share of peak.
  */
-export function measureMatmul(precision: Precision = 'fp32'): number {
+export function measureMatmul(precision: Precision = 'fp32', cuda?: CudaBackend): number {
+  const largest = cuda === undefined ? 1024 : 8192;
   const end = performance.now() + 100;
   let best = 0;
   let trials = 0; // of the largest size: a busy neighbour spoils single ones
-  for (let n = 128; performance.now() < end || trials < 3; n = Math.min(2 * n, 1024)) {
-    if (n === 1024) trials++;
-    best = Math.max(best, tf.tidy(precision === 'fp32' ? () => floatProduct(n) : () => bf16Product(n)));
+  for (let n = 128; performance.now() < end || trials < 3; n = Math.min(2 * n, largest)) {
+    if (n === largest) trials++;
+    const product = precision === 'bf16' ? bf16Product : floatProduct;
+    best = Math.max(
+      best,
+      tf.tidy(() => product(n, () => cuda?.synchronize())),
+    );
   }
   return best;
 }
 
-function floatProduct(n: number): number {
+/** settled: waits until what was asked for is over. */
+function floatProduct(n: number, settled: () => void): number {
   const a = tf.fill([n, n], 0.5) as tf.Tensor2D;
+  settled();
   const started = performance.now();
   tf.matMul(a, a);
+  settled();
   return (2 * n ** 3) / (performance.now() - started) / 1e6;
 }
 
 /** (n,n) by (n,4n), so that rounding the left side takes little. */
-function bf16Product(n: number): number {
+function bf16Product(n: number, settled: () => void): number {
   const x = tf.fill([n, n], 0.5);
   const weight = new Parameter('weight', tf.fill([n, 4 * n], 0.5), true);
   const bias = tf.zeros([4 * n]);
   linear(x, weight.value, bias); // makes the bfloat16 copy
+  settled();
   const started = performance.now();
   linear(x, weight.value, bias);
+  settled();
   const ms = performance.now() - started;
   weight.dispose();
   return (2 * 4 * n ** 3) / ms / 1e6;

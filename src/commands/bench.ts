@@ -5,7 +5,9 @@
 //   mfu_full       model_gflops / the measured rate of the backend's matrix product in that precision
 //   mfu            the same with attention counted causally: 6 N + 6 L T C a token; the headline
 //   --profile adds where the time goes (profile.ts); --limits measures what the machine can do (limits.ts)
-//   peak_mem_gib   largest resident size of the process; predicted_mem_gib: what config/memory.ts says beforehand
+//   peak_mem_gib   largest resident size of the process, on a GPU of the device's memory in use; predicted_mem_gib: what
+//                  config/memory.ts says beforehand
+//   host_ms        on a GPU: until a step is on its way, JavaScript and launches
 
 import { loadavg } from 'node:os';
 import { MemoryError } from '../base/errors.js';
@@ -18,8 +20,9 @@ import { trainingMemory } from '../config/memory.js';
 import { resolveModel } from '../config/model_shape.js';
 import { Gpt } from '../model/gpt.js';
 import { initialValues } from '../model/init.js';
+import { runsAhead } from '../ops/define.js';
 import { Optimizer } from '../train/optimizer.js';
-import { trainStep } from '../train/step.js';
+import { type PendingStep, type StepResult, startStep } from '../train/step.js';
 import { choosePrecision, measureMatmul, openBackend } from './backend.js';
 import { machineLimits, measureLimits } from './limits.js';
 import type { BenchOptions, Run } from './options.js';
@@ -43,18 +46,20 @@ export const run: Run<BenchOptions> = async (options, context) => {
   const memory = {
     microBatch: options.batch,
     recompute: options.recompute,
-    portable: backend.native === undefined,
+    portable: backend.fused === undefined,
     bf16: precision === 'bf16',
+    gpu: backend.cuda !== undefined,
   };
   const predicted = trainingMemory(shape, memory).total;
-  if (predicted > availableMemory(context)) {
+  const available = backend.cuda?.deviceMemory().free ?? availableMemory(context);
+  if (predicted > available) {
     throw new MemoryError(
-      `a step of this model takes about ${bytes(predicted)} of memory, and ${bytes(availableMemory(context))} are available`,
+      `a step of this model takes about ${bytes(predicted)} of memory, and ${bytes(available)} are available`,
       'give a smaller --batch, --n-ctx or --model, or --recompute',
     );
   }
   const profile = new Profile();
-  const peak = measureMatmul(precision);
+  const peak = measureMatmul(precision, backend.cuda);
   const model = new Gpt(shape, initialValues(shape, 1), precision === 'bf16');
   const optimizer = new Optimizer(model.parameters(), config.train);
   const B = options.batch;
@@ -64,11 +69,15 @@ export const run: Run<BenchOptions> = async (options, context) => {
   const batch = { B, T, x: ids(), y: ids() };
 
   const seconds: number[] = [];
+  const hostSeconds: number[] = []; // until a step is on its way to the GPU: JavaScript and launches
+  let before: PendingStep | undefined; // as in the training loop: its numbers are read while the next step runs
+  let numbers: StepResult | undefined;
+  let clock = performance.now();
   for (let step = 0; step < options.warmup + options.steps; step++) {
     const timed = step >= options.warmup;
     if (options.profile && step === options.warmup) backend.fused?.startProfile();
     const started = performance.now();
-    await trainStep({
+    const pending = await startStep({
       model,
       optimizer,
       batches: [() => batch],
@@ -77,11 +86,18 @@ export const run: Run<BenchOptions> = async (options, context) => {
       micro: step,
       recompute: options.recompute,
     });
-    if (timed) seconds.push((performance.now() - started) / 1000);
+    if (timed) hostSeconds.push((performance.now() - started) / 1000);
+    numbers = await (runsAhead() ? before?.() : pending());
+    before = pending;
+    const now = performance.now();
+    if (timed) seconds.push((now - clock) / 1000);
+    clock = now;
   }
-  backend.fused?.stopProfile(profile.record);
+  if (runsAhead()) numbers = await before!();
+  backend.fused?.stopProfile(profile.record); // measuring the limits calls kernels too
   const mean_ms = (1000 * seconds.reduce((a, b) => a + b, 0)) / seconds.length;
-  const step_s = seconds.sort((a, b) => a - b)[Math.floor(seconds.length / 2)]!;
+  const median = (values: number[]) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+  const step_s = median(seconds);
   const tokens_per_s = (B * T) / step_s;
   const rate = (causal: boolean) => (tokens_per_s * flopsPerToken(shape, T, { causal, backward: true })) / 1e9;
   const round = (x: number, digits: number) => Number(x.toFixed(digits));
@@ -94,12 +110,14 @@ export const run: Run<BenchOptions> = async (options, context) => {
     n_ctx: T,
     params: countParameters(shape),
     step_s: round(step_s, 5),
+    ...(runsAhead() ? { host_ms: round(1000 * median(hostSeconds), 2) } : {}),
+    loss: round(numbers!.loss, 4),
     tokens_per_s: round(tokens_per_s, 1),
     model_gflops: round(rate(false), 1),
     mfu: round(rate(true) / peak, 3),
     mfu_full: round(rate(false) / peak, 3),
     recompute: options.recompute,
-    peak_mem_gib: round(process.resourceUsage().maxRSS / 2 ** 20, 3),
+    peak_mem_gib: round((backend.cuda?.deviceMemory().peak ?? process.resourceUsage().maxRSS * 1024) / 2 ** 30, 3),
     predicted_mem_gib: round(predicted / 2 ** 30, 3),
   };
   if (options.profile) {

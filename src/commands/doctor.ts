@@ -19,8 +19,9 @@ interface Finding {
 
 export const run: Run<DoctorOptions> = async (options, context) => {
   const native = await nativeFinding(context);
+  const cuda = await cudaFinding(context);
   const findings: Finding[] = [
-    { backend: 'cuda', ok: false, what: 'not in this version of gpt', fix: 'use native' },
+    cuda,
     native,
     ...(await tensorflowFinding()),
     { backend: 'webgpu', ok: false, what: 'not in this version of gpt', fix: 'use native' },
@@ -35,7 +36,7 @@ export const run: Run<DoctorOptions> = async (options, context) => {
     cores: availableCores(),
     memory: `${bytes(totalmem())}, ${bytes(freemem())} free`,
   };
-  const auto = native.ok ? 'native' : 'wasm';
+  const auto = cuda.ok ? 'cuda' : native.ok ? 'native' : 'wasm';
   if (options.json) {
     context.out(`${jsonText({ ...machine, auto, backends: findings })}\n`);
     return 0;
@@ -49,6 +50,26 @@ export const run: Run<DoctorOptions> = async (options, context) => {
   context.out(`\n--backend auto takes ${auto}\n`);
   return 0;
 };
+
+async function cudaFinding(context: CommandContext): Promise<Finding> {
+  try {
+    const { cuda } = await openBackend({ backend: 'cuda', threads: undefined }, context.env);
+    const { name, devices, computeCapability, memory, driver, image, cublaslt, cublasltVersion } = cuda!.device;
+    const version = (v: number) => `${Math.floor(v / 1000)}.${Math.floor((v % 1000) / 10)}`;
+    const what = [
+      `${name}${devices > 1 ? ` (the first of ${devices}: --device N)` : ''}`,
+      `compute capability ${computeCapability / 10}`,
+      `${bytes(memory)}, ${bytes(cuda!.deviceMemory().free)} free`,
+      `driver for CUDA ${version(driver)}`,
+      `cuBLASLt ${cublasltVersion} (${cublaslt})`,
+      `kernels from ${image}`,
+    ];
+    return { backend: 'cuda', ok: true, what: what.join(', ') };
+  } catch (error) {
+    if (!(error instanceof GptError)) throw error;
+    return { backend: 'cuda', ok: false, what: error.message, fix: error.fix };
+  }
+}
 
 async function nativeFinding(context: CommandContext): Promise<Finding> {
   try {

@@ -41,17 +41,21 @@ export async function measureLimits(backend: OpenedBackend, env: CommandContext[
   };
   const rounded = (rate: number): number => Math.round(10 * rate) / 10;
   const x = tf.fill([COPIED], 0.5);
+  const { cuda } = backend;
   const copy = (): number => {
+    cuda?.synchronize();
     const started = performance.now();
     tf.neg(x).dispose();
+    cuda?.synchronize();
     return (2 * 4 * COPIED) / (performance.now() - started) / 1e6;
   };
   const limits = {
     device: backend.device,
     threads: backend.threads,
     backend: backendText(backend),
-    matmul_gflops: rounded(best(() => measureMatmul())),
-    matmul_bf16_gflops: backend.native?.bf16().library ? rounded(best(() => measureMatmul('bf16'))) : null,
+    matmul_gflops: rounded(best(() => measureMatmul('fp32', cuda))),
+    matmul_bf16_gflops:
+      cuda !== undefined || backend.native?.bf16().library ? rounded(best(() => measureMatmul('bf16', cuda))) : null,
     copy_gb_s: Math.round(100 * best(copy)) / 100,
   };
   x.dispose();
@@ -72,5 +76,9 @@ export async function machineLimits(backend: OpenedBackend, env: CommandContext[
 
 const limitsFile = (env: CommandContext['env']): string => path.join(cacheFolder(env), 'limits.json');
 
-const backendText = ({ name, native }: OpenedBackend): string =>
-  native === undefined ? name : `${name}, ${native.isa}, bf16 by ${native.bf16().library || 'emulation'}`;
+const backendText = ({ name, native, cuda }: OpenedBackend): string =>
+  cuda !== undefined
+    ? `cuda, ${cuda.device.image}, cuBLASLt ${cuda.device.cublasltVersion}`
+    : native === undefined
+      ? name
+      : `${name}, ${native.isa}, bf16 by ${native.bf16().library || 'emulation'}`;

@@ -61,7 +61,7 @@ export interface BenchOptions extends ComputeOptions {
   readonly nCtx: number | undefined; //   undefined: the model's
   readonly steps: number;
   readonly warmup: number;
-  readonly precision: 'fp32' | 'bf16' | 'auto';
+  readonly precision: 'fp32' | 'tf32' | 'bf16' | 'auto';
   readonly recompute: boolean; //         train.recompute
   readonly profile: boolean; //           a table by kernel, too
   readonly limits: boolean; //            measure what the machine can do, and nothing else
@@ -80,8 +80,14 @@ export interface ReportOptions extends GlobalOptions {
   readonly dir: string; // run folder
 }
 
+export interface SelftestOptions extends ComputeOptions {
+  readonly only: string | undefined; // kernels whose name contains it
+  readonly large: boolean; //           sizes of real models too, timed
+}
+
 export interface ParityOptions extends ComputeOptions {
   readonly dirs: readonly string[];
+  readonly precision: 'fp32' | 'tf32' | 'bf16';
 }
 
 /** `gpt tokenizer train`. */
@@ -175,6 +181,7 @@ export interface CommandOptions {
   readonly doctor: DoctorOptions;
   readonly report: ReportOptions;
   readonly parity: ParityOptions;
+  readonly selftest: SelftestOptions;
   readonly tokenizer: TokenizerOptions;
   readonly import: ImportOptions;
   readonly export: ExportOptions;

@@ -9,6 +9,7 @@ import { checkpointBytes, checkpointsAtATime } from '../checkpoint/space.js';
 import { countParameters, flopsPerToken } from '../config/arithmetic.js';
 import {
   chooseMicroBatch,
+  type Machine,
   memorySettings,
   requireMemory,
   type TrainingMemory,
@@ -24,8 +25,7 @@ export interface RunPlan {
   readonly shape: ResolvedModel;
   readonly settings: RunConfig;
   readonly microBatch: number;
-  /** On a backend without fused kernels. */
-  readonly portable: boolean;
+  readonly machine: Machine;
   readonly memory: TrainingMemory;
   /** null: the configuration counts epochs of a text that is not known. */
   readonly schedule: Schedule | null;
@@ -50,18 +50,19 @@ export function planRun(
   vocabSize: number,
   trainTokens: number | null,
   context: Pick<CommandContext, 'env'>,
-  portable = false,
+  { portable = false, gpuMemory }: { portable?: boolean; gpuMemory?: number | undefined } = {},
 ): RunPlan {
   const shape = resolveModel(settings.model, vocabSize);
-  const available = availableMemory(context);
-  const microBatch = chooseMicroBatch(shape, settings.train, available, portable);
+  const available = gpuMemory ?? availableMemory(context);
+  const machine = { portable, gpu: gpuMemory !== undefined };
+  const microBatch = chooseMicroBatch(shape, settings.train, available, machine);
   const inEpochs = settings.train.max_steps === undefined && settings.train.max_tokens === undefined;
   const schedule =
     inEpochs && trainTokens === null
       ? null
       : new Schedule(settings.train, microBatch * shape.n_ctx, trainTokens ?? Number.NaN);
-  const memory = trainingMemory(shape, { microBatch, ...memorySettings(settings.train, portable) });
-  return { shape, settings, microBatch, portable, memory, schedule, available };
+  const memory = trainingMemory(shape, { microBatch, ...memorySettings(settings.train, machine) });
+  return { shape, settings, microBatch, machine, memory, schedule, available };
 }
 
 export const run: Run<PlanOptions> = async (options, context) => {
@@ -85,10 +86,10 @@ export const run: Run<PlanOptions> = async (options, context) => {
 
 /** Throws MemoryError when the run does not fit. */
 export function requirePlannedMemory(
-  { shape, settings, microBatch, portable, available }: RunPlan,
+  { shape, settings, microBatch, machine, available }: RunPlan,
   resumed = false,
 ): void {
-  const needed = { microBatch, ...memorySettings(settings.train, portable) };
+  const needed = { microBatch, ...memorySettings(settings.train, machine) };
   requireMemory(shape, settings.train, needed, available, resumed);
 }
 
@@ -107,13 +108,13 @@ const RATES = [100, 1000, 100_000]; // GFLOP/s: a laptop's CPU, a server's, a GP
 
 /** The plan for a reader. gflops: rate that the machine delivers, for the time; undefined: a few round ones. */
 export function planText(plan: RunPlan, name: string, gflops?: number): string {
-  const { shape, settings, microBatch, portable, memory, schedule, available } = plan;
+  const { shape, settings, microBatch, machine, memory, schedule, available } = plan;
   const { n_embd: C, n_layer: L, n_ctx, vocab_size: V, arch } = shape;
   const { train } = settings;
   const N = countParameters(shape);
   const finalNorm = arch === 'gpt1' ? 0 : 2 * C;
   const blocks = N - V * C - n_ctx * C - finalNorm;
-  const same = memorySettings(train, portable);
+  const same = memorySettings(train, machine);
   const other = trainingMemory(shape, { microBatch, ...same, recompute: !train.recompute });
   const local = shape.attention_layers.filter((kind) => kind === 'local').length;
   const lines: [label: string, text: string][] = [
@@ -135,7 +136,9 @@ export function planText(plan: RunPlan, name: string, gflops?: number): string {
       '',
       `activations ${bytes(memory.activations)}, working memory ${bytes(memory.working)}, process ${bytes(memory.process)}`,
     ],
-    ...(portable ? [] : [['', `with train.recompute ${!train.recompute}: ${bytes(other.total)}`] as [string, string]]),
+    ...(machine.portable
+      ? []
+      : [['', `with train.recompute ${!train.recompute}: ${bytes(other.total)}`] as [string, string]]),
     [
       'disk',
       `${bytes(checkpointBytes(N, ''))} a checkpoint, up to ${checkpointsAtATime(train.keep, schedule?.steps ?? Number.POSITIVE_INFINITY)} at a time`,

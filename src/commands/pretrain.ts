@@ -48,12 +48,16 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   const { planJson, planRun, planText, requirePlannedMemory } = await import('./plan.js');
   const { n_ctx } = config.run.model;
 
+  const backend = await openBackend(options, context.env);
   const { train, val, tokenizer, stats } = await prepareRunData(config.run, context);
   requireLength(train, n_ctx, 'training');
   requireLength(val, n_ctx, 'validation');
   if (resumed !== undefined) resume.requireSameData(resumed, stats.fingerprint);
   if (resumed !== undefined) resume.requireSameRamp(resumed, config.run);
-  const plan = planRun(config.run, tokenizer.vocabSize, train.length, context, portable);
+  const plan = planRun(config.run, tokenizer.vocabSize, train.length, context, {
+    portable,
+    gpuMemory: backend.cuda?.deviceMemory().free,
+  });
   const { shape, microBatch } = plan;
   const schedule = plan.schedule ?? new Schedule(config.run.train, microBatch * n_ctx, train.length);
   const finished = resumed && resume.whyFinished(resumed, config.run.train.early_stop, schedule.steps);
@@ -73,7 +77,6 @@ export const run: Run<PretrainOptions> = async (options, context) => {
     keep: config.run.train.keep,
     steps: schedule.steps - (resumed?.trainer.state.step ?? 0),
   });
-  const backend = await openBackend(options, context.env);
   // Stated from here on, as chosen for this machine: a resumed run goes on with the same, wherever that is.
   const chosen = { micro_batch: microBatch, precision: choosePrecision(config.run.train.precision, backend) };
   const settings = { ...config.run, train: { ...config.run.train, ...chosen } };
@@ -125,7 +128,7 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   const stop = stopOnSignals(context.err);
   const log = untilItFails(recordRun(dir), stop.abort);
   const report = both(log, await context.reporter()); // the log first: it must have what the screen shows
-  const peakGflops = backend.native === undefined ? null : measureMatmul(precision);
+  const peakGflops = backend.fused === undefined ? null : measureMatmul(precision, backend.cuda);
 
   report.on({
     type: 'start',

@@ -1,6 +1,6 @@
 // A trained model from a checkpoint folder, for the commands that use one.
 
-import { NativeBackend } from '../backends/native_backend.js';
+import { kernelBackend } from '../backends/kernel_backend.js';
 import { DataError, DeviceError } from '../base/errors.js';
 import { tf } from '../base/tf.js';
 import { type Checkpoint, loadCheckpoint, type Pointer } from '../checkpoint/store.js';
@@ -18,8 +18,8 @@ export interface LoadedModel {
 
 /** Matrices and tables; the vectors are nothing to read beside them. Throws DeviceError where the backend cannot. */
 function narrowWeights(model: Gpt): void {
-  const backend = tf.backend();
-  if (!(backend instanceof NativeBackend)) {
+  const backend = kernelBackend();
+  if (backend === undefined) {
     throw new DeviceError(`--precision bf16 is not for backend ${tf.getBackend()}`, 'use --backend native, or fp32');
   }
   for (const { value, shape } of model.parameters()) if (shape.length === 2) backend.narrow(value);

@@ -10,6 +10,8 @@
 //                        and final norm 3 C per row, and one chunk of logits, at most 256 MiB
 //   bfloat16 products    2 N beside the weights, and as working memory the rounded operands of the largest product, twice
 //                        2 R F bytes; its chunk of logits is one of them
+//   on a GPU             with bfloat16 products activations are stored so too, 2 bytes each, and nothing is rounded for a
+//                        product; the chunk of logits is at most 512 MiB; 32 MiB for cuBLASLt; the process is elsewhere
 //   process              Node.js, TensorFlow.js, kernels, text: measured, 0.18 GiB (0.13 in gpt bench, 0.2 in gpt pretrain)
 //
 // On TensorFlow.js's portable backends the composites run, whose every intermediate result lives until the backward pass:
@@ -27,6 +29,8 @@ import type { TrainConfig } from './schema.js';
 const FLOAT = 4;
 const HALF = 2;
 const LOGIT_CHUNK = 256 * 2 ** 20;
+const GPU_LOGIT_CHUNK = 512 * 2 ** 20;
+const GPU_WORKSPACE = 32 * 2 ** 20;
 const PROCESS = 0.18 * 2 ** 30;
 
 /** The settings that memory depends on, beside the model. */
@@ -38,6 +42,8 @@ export interface MemorySettings {
   readonly portable?: boolean;
   /** Matrix products of bfloat16. */
   readonly bf16?: boolean;
+  /** Of a GPU, not of the host. */
+  readonly gpu?: boolean;
 }
 
 /** Bytes by purpose. */
@@ -54,49 +60,57 @@ export interface TrainingMemory {
 /** Bytes of the trainer, by purpose: the formulas at the head of this file. */
 export function trainingMemory(
   model: ResolvedModel,
-  { microBatch, recompute, portable = false, bf16 = false }: MemorySettings,
+  { microBatch, recompute, portable = false, bf16 = false, gpu = false }: MemorySettings,
 ): TrainingMemory {
   const { vocab_size: V, n_embd: C, n_inner: F, n_layer: L, n_head: H, n_ctx, arch } = model;
   const rows = microBatch * n_ctx;
   const N = countParameters(model);
   const streams = arch === 'gpt1' ? 1 : 2;
   const block = 8 * C + 2 * F + H;
-  const chunkRows = Math.min(rows, Math.max(1, Math.floor(LOGIT_CHUNK / (FLOAT * V))));
+  const stored = gpu && bf16 ? HALF : FLOAT;
+  const chunkRows = Math.min(rows, Math.max(1, Math.floor((gpu ? GPU_LOGIT_CHUNK : LOGIT_CHUNK) / (stored * V))));
   const activations =
-    FLOAT *
+    stored *
     rows *
     (portable ? L * (105 * C + 26 * F + 12 * H * n_ctx) : recompute ? L * streams * C + block : L * block);
-  const rounded = bf16 ? HALF * (rows * F + Math.max(rows * F, chunkRows * V)) : 0;
+  const rounded = bf16 && !gpu ? HALF * (rows * F + Math.max(rows * F, chunkRows * V)) : 0;
   const working =
-    FLOAT * (portable ? 12 * rows * V : rows * (F + 4 * C + (recompute ? 0 : 3 * C)) + chunkRows * V) + rounded;
+    stored * (portable ? 12 * rows * V : rows * (F + 4 * C + (recompute ? 0 : 3 * C)) + chunkRows * V) + rounded;
   const weights = (bf16 ? FLOAT + HALF : FLOAT) * N;
   const [gradients, optimizer] = [FLOAT * N, 2 * FLOAT * N];
-  const total = weights + gradients + optimizer + activations + working + PROCESS;
-  return { weights, gradients, optimizer, activations, working, process: PROCESS, total };
+  const process = gpu ? GPU_WORKSPACE : PROCESS;
+  const total = weights + gradients + optimizer + activations + working + process;
+  return { weights, gradients, optimizer, activations, working, process, total };
 }
+
+/** What a run computes on, as far as memory depends on it. */
+export type Machine = Pick<MemorySettings, 'portable' | 'gpu'>;
+
+const GPU_ROWS = 65_536; // tokens of one pass that keep a large GPU busy
 
 /**
  * Sequences per forward pass: train.micro_batch; for auto the largest divisor of the batch that fits into `available`
- * bytes, by default the largest of at most 12 that fits; 1 where none fits.
+ * bytes, by default the largest that fits of at most 12, on a GPU of at most 65,536 tokens; 1 where none fits.
  */
 export function chooseMicroBatch(
   model: ResolvedModel,
   train: TrainConfig,
   available: number,
-  portable = false,
+  machine: Machine = {},
 ): number {
   const { micro_batch, batch_tokens } = train;
   if (typeof micro_batch === 'number') return micro_batch;
-  const most = micro_batch === 'auto' ? batch_tokens / model.n_ctx : 12;
-  return largestFitting(model, batch_tokens / model.n_ctx, most, memorySettings(train, portable), available) ?? 1;
+  const enough = machine.gpu ? Math.max(1, Math.floor(GPU_ROWS / model.n_ctx)) : 12;
+  const most = micro_batch === 'auto' ? batch_tokens / model.n_ctx : enough;
+  return largestFitting(model, batch_tokens / model.n_ctx, most, memorySettings(train, machine), available) ?? 1;
 }
 
 /** What a run's memory depends on, beside model and micro-batch. precision auto may become bf16. */
 export function memorySettings(
   { recompute, precision }: TrainConfig,
-  portable: boolean,
+  machine: Machine,
 ): Omit<MemorySettings, 'microBatch'> {
-  return { recompute, portable, bf16: precision !== 'fp32' && !portable };
+  return { recompute, ...machine, bf16: (precision === 'bf16' || precision === 'auto') && !machine.portable };
 }
 
 /** Throws MemoryError when a run does not fit into `available` bytes: it names the keys and values with which it does. */

@@ -100,10 +100,10 @@ export const TrainConfig = z.strictObject({
       'keep only what enters each block and compute it again in the backward pass: less memory, a quarter slower',
     ),
   precision: z
-    .enum(['fp32', 'bf16', 'auto'])
+    .enum(['fp32', 'tf32', 'bf16', 'auto'])
     .default('fp32')
     .describe(
-      'of the matrix products: bf16 rounds their operands to bfloat16, the rest stays float32; auto: the faster on this machine',
+      'of the matrix products: bf16 rounds their operands to bfloat16, and on a GPU stores activations so; tf32 (GPU) rounds operands to 10 bits; weights, sums and gradients stay float32; auto: bf16 where it is faster on this machine',
     ),
   max_steps: count
     .optional()
