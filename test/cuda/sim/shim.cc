@@ -19,21 +19,36 @@ void die(const std::string& what, unsigned thread) {
 
 // ---- fibers
 
-extern "C" void shim_switch(void** save, void* to);
-__asm__(
-    ".text\n.globl shim_switch\n.type shim_switch,@function\nshim_switch:\n"
-    "pushq %rbp\npushq %rbx\npushq %r12\npushq %r13\npushq %r14\npushq %r15\n"
-    "movq %rsp,(%rdi)\nmovq %rsi,%rsp\n"
-    "popq %r15\npopq %r14\npopq %r13\npopq %r12\npopq %rbx\npopq %rbp\nret\n");
-
 namespace {
+
+// Leaves this stack, whose pointer is saved, for another one. In line and by a jump: returns that a CPU does not
+// predict would be half of the time of a collective.
+inline __attribute__((always_inline)) void switch_stack(void** save, void* to) {
+  asm volatile(
+      "leaq -128(%%rsp), %%rsp\n"  // the red zone
+      "pushq %%rbp\n"
+      "leaq 1f(%%rip), %%rax\n"
+      "pushq %%rax\n"
+      "movq %%rsp, (%0)\n"
+      "movq %1, %%rsp\n"
+      "popq %%rax\n"
+      "jmpq *%%rax\n"
+      "1:\n"
+      "popq %%rbp\n"
+      "leaq 128(%%rsp), %%rsp\n"
+      : "+D"(save), "+S"(to)
+      :
+      : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory", "cc", "xmm0",
+        "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13",
+        "xmm14", "xmm15");
+}
 
 // A fiber's stack: its lowest page belongs to nobody, which finds an overflow.
 constexpr size_t kPage = 4096, kStack = 17 * kPage;
 
-void yield() {
+inline void yield() {
   State& s = state();
-  shim_switch(&s.fibers[s.current].stack_pointer, s.scheduler);
+  switch_stack(&s.fibers[s.current].stack_pointer, s.scheduler);
 }
 
 void entry() {
@@ -43,14 +58,14 @@ void entry() {
   std::abort();
 }
 
-void resume(unsigned thread) {
+inline void resume(unsigned thread) {
   State& s = state();
   s.current = thread;
   if (s.block.x == s.threads)
     s.thread_index.x = thread;
   else
     s.thread_index = {thread % s.block.x, thread / s.block.x % s.block.y, thread / s.block.x / s.block.y};
-  shim_switch(&s.scheduler, s.fibers[thread].stack_pointer);
+  switch_stack(&s.scheduler, s.fibers[thread].stack_pointer);
 }
 
 unsigned random_below(unsigned n) {
@@ -184,7 +199,6 @@ void run_block() {
     void** sp = reinterpret_cast<void**>(top);
     *--sp = nullptr;
     *--sp = reinterpret_cast<void*>(&entry);
-    for (int k = 0; k < 6; k++) *--sp = nullptr;
     s.fibers[i] = {sp, Wait::none, nullptr, 0, false, 0, 0, 0, 0, 0};
     s.groups[i] = 0;
   }
