@@ -184,8 +184,8 @@ DEVICE void copies_wait() {
 }
 #else
 #define mma_16x8x16 shim::mma_16x8x16
-#define load_matrices shim::load_matrices<false>
-#define load_matrices_transposed shim::load_matrices<true>
+#define load_matrices(...) shim::load_matrices<false>(__VA_ARGS__)
+#define load_matrices_transposed(...) shim::load_matrices<true>(__VA_ARGS__)
 #define copy_async shim::copy_async
 #define copies_commit shim::copies_commit
 #define copies_wait shim::copies_wait
