@@ -17,6 +17,28 @@ void die(const std::string& what, unsigned thread) {
   std::abort();
 }
 
+// ---- what -fsanitize=alignment,bounds of the kernels' objects calls
+
+namespace {
+
+struct Place {
+  const char* file;
+  uint32_t line, column;
+};
+
+[[noreturn]] void die_at(const char* what, const Place& place) {
+  die(std::string(what) + " at " + place.file + ":" + std::to_string(place.line), state().current);
+}
+
+}  // namespace
+
+extern "C" [[noreturn]] void __ubsan_handle_type_mismatch_v1_abort(const Place* place, uintptr_t) {
+  die_at("a misaligned address", *place);
+}
+extern "C" [[noreturn]] void __ubsan_handle_out_of_bounds_abort(const Place* place, uintptr_t) {
+  die_at("an index outside of its array", *place);
+}
+
 // ---- fibers
 
 namespace {
