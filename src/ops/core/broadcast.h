@@ -1,6 +1,6 @@
 // Walks through a result whose two operands are broadcast: the dimensions that broadcast.ts passes.
 #pragma once
-#include "../../backends/native/kernel.h"
+#include "../../backends/call.h"
 
 namespace gpt {
 
