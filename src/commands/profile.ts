@@ -20,6 +20,7 @@ function visiblePairs([B, T, H, , window]: readonly number[]): number {
 const OPERATIONS: Readonly<Record<string, (attrs: readonly number[]) => number>> = {
   GptLinear: product,
   GptLinearGradInput: product,
+  GptMlpGradHidden: product,
   GptLinearGradWeight: product,
   GptHeadLoss: ([N, C, V, gradient]) => (gradient ? 3 : 1) * product([N!, C!, V!]),
   GptAttention: (attrs) => 2 * 2 * attrs[3]! * visiblePairs(attrs),

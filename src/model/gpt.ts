@@ -19,6 +19,7 @@ import { embedding } from '../ops/embedding/embedding.js';
 import { headLoss } from '../ops/head_loss/head_loss.js';
 import { layerNorm, normedSum, residualLayerNorm } from '../ops/layernorm/layernorm.js';
 import { linear } from '../ops/linear/linear.js';
+import { mlp } from '../ops/mlp/mlp.js';
 import { Parameter } from '../ops/parameter.js';
 import { recomputed } from '../ops/recompute.js';
 import type { KvCache } from './kv_cache.js';
@@ -82,8 +83,7 @@ export class Gpt {
 
     const weight = (name: string) => this.#value(`${name}.weight`);
     const bias = (name: string) => this.#value(`${name}.bias`);
-    const dense = (x: tf.Tensor, name: string, activation: 'none' | 'gelu' | 'gelu_new' = 'none') =>
-      linear(x, weight(name), bias(name), activation);
+    const dense = (x: tf.Tensor, name: string) => linear(x, weight(name), bias(name));
     // the masks of one pass differ by site: 0 the embedding, then three per layer
     const mask = (p: number, site: number): Dropout => ({
       p: pass === undefined ? 0 : p,
@@ -116,13 +116,14 @@ export class Gpt {
             : cache.layers[layer]!.attend(qkv, n_head, window, past);
         return dropout(dense(y, `${h}.attn.c_proj`), mask(this.config.resid_pdrop, 3 * layer + 2));
       };
-      const mlp = (x: tf.Tensor): tf.Tensor => {
-        const y = dense(x, `${h}.mlp.c_fc`, activation_function); //                       (B,T,F)
-        return dropout(dense(y, `${h}.mlp.c_proj`), mask(this.config.resid_pdrop, 3 * layer + 3)); // (B,T,C)
+      const feedForward = (x: tf.Tensor): tf.Tensor => {
+        const [fc, proj] = [`${h}.mlp.c_fc`, `${h}.mlp.c_proj`];
+        const y = mlp(x, weight(fc), bias(fc), weight(proj), bias(proj), activation_function); // (B,T,C)
+        return dropout(y, mask(this.config.resid_pdrop, 3 * layer + 3));
       };
       const next = layer + 1 < n_layer ? `h.${layer + 1}.ln_1` : 'ln_f'; // pre-norm: what the block's output meets next
       const middle = add(stream, attn, postNorm ? `${h}.ln_1` : `${h}.ln_2`);
-      const out = add(middle, mlp, postNorm ? `${h}.ln_2` : next);
+      const out = add(middle, feedForward, postNorm ? `${h}.ln_2` : next);
       tf.dispose(middle); // the tape has what it needs
       return out;
     };

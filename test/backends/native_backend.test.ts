@@ -9,6 +9,7 @@ import { dropout } from '../../src/ops/dropout/dropout.js';
 import { headLoss } from '../../src/ops/head_loss/head_loss.js';
 import { layerNorm } from '../../src/ops/layernorm/layernorm.js';
 import { linear } from '../../src/ops/linear/linear.js';
+import { mlp } from '../../src/ops/mlp/mlp.js';
 import { integers, NEEDS_NATIVE, native, tensorOf } from '../ops/parity.js';
 
 const ROWS = 64;
@@ -177,7 +178,8 @@ describe.skipIf(native === undefined)(`native${NEEDS_NATIVE}`, () => {
     const ones = (...shape: number[]) => tf.ones(shape);
     const ops: Record<string, (x: tf.Tensor) => tf.Tensor> = {
       layerNorm: (x) => layerNorm(x, ones(6), ones(6)),
-      linear: (x) => linear(x, ones(6, 3), ones(3), 'gelu'),
+      linear: (x) => linear(x, ones(6, 3), ones(3)),
+      mlp: (x) => mlp(x, ones(6, 3), ones(3), ones(3, 6), ones(6), 'gelu'),
       attention: (x) => attention(x, { n_head: 1, window: 4 }),
       dropout: (x) => dropout(x, { p: 0.5, seed: 1, step: 1, site: 1 }),
       headLoss: (x) => headLoss(x, ones(5, 6), tf.ones([2, 4], 'int32'), ones(2, 4), false)[1],

@@ -179,8 +179,19 @@ for (const bf16 of [0, 1]) {
   }
 }
 run('', 'GptRoundWeights', [[10_007]], [], [weight([10_007], 1)], []);
-run('n', 'GptGeluGrad', [uniform([10_007], 8), [10_007]], [[10_007]], [], [10_007, 1]);
-run('n, erf', 'GptGeluGrad', [uniform([10_007], 8), [10_007]], [[10_007]], [], [10_007, 2]);
+for (const [M, N, K] of [
+  [100, 33, 257],
+  [515, 129, 65],
+] as const) {
+  for (const [bf16, form] of [
+    [0, 1],
+    [0, 2],
+    [1, 1],
+  ] as const) {
+    const inputs = [[M, N], weight([K, N], bf16), uniform([M, K], 8)];
+    run(`${M} x ${N} x ${K}, ${bf16}, ${form}`, 'GptMlpGradHidden', inputs, [[M, K]], [], [M, N, K, form, bf16]);
+  }
+}
 
 for (const [N, C] of [
   [100, 384],

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { tf } from '../../src/base/tf.js';
-import { layerNorm, residualLayerNorm } from '../../src/ops/layernorm/layernorm.js';
+import { layerNorm, normedSum, residualLayerNorm } from '../../src/ops/layernorm/layernorm.js';
 import { numericGradient } from './finite_difference.js';
 import { difference, NEEDS_NATIVE, native, normal, opParity, tensorOf, type Values } from './parity.js';
 
@@ -45,6 +45,18 @@ describe.skipIf(native === undefined)(`kernel against composite${NEEDS_NATIVE}`,
         attrs: { eps: epsilon(C) },
         parameters: ['weight', 'bias'],
         outputs: 2,
+        tolerance: 4e-6,
+      },
+    ));
+
+  test.each(shapes)('normedSum %i x %i x %i', (B, T, C) =>
+    opParity(
+      { ...normedSum.op, name: 'GptResidualLayerNorm' }, // the name that calls are counted by
+      ({ x, branch, weight, bias }: In, { eps }) => [normedSum(x, branch, weight, bias, eps)],
+      {
+        inputs: { x: normal([B, T, C], 2), branch: normal([B, T, C], 1, 1), weight: normal([C]), bias: normal([C]) },
+        attrs: { eps: epsilon(C) },
+        parameters: ['weight', 'bias'],
         tolerance: 4e-6,
       },
     ));

@@ -1,35 +1,12 @@
-// Linear layer, with GELU or without, on the CPU. Mathematics and shapes: linear.ts.
+// Linear layer, with GELU or without, on the CPU. Mathematics and shapes: linear.ts, ../mlp/mlp.ts.
 //
-// Bias and GELU are applied to each tile of the product while it is in the cache. The gradient of the pre-activation
-// is one pass; the two products add into the weight gradient and write dx. The bias gradient is summed while dy is
-// packed.
+// Bias and GELU are applied to each tile of the product while it is in the cache. The two products of the gradient add
+// into the weight gradient and write dx. The bias gradient is summed while dy is packed.
 #include "../../backends/native/gemm.h"
 #include "../../backends/native/kernel.h"
+#include "../mlp/gelu.h"
 
 namespace gpt {
-
-namespace {
-
-enum Activation { kNone = 0, kGeluTanh = 1, kGeluErf = 2 };
-
-constexpr float kRoot2OverPi = 0.7978845608f, kCubic = 0.044715f, kRootHalf = 0.7071067812f;
-constexpr float kRoot1Over2Pi = 0.3989422804f;
-
-// 0.5 x (1 + tanh u) = x sigmoid(2u),  u = sqrt(2/pi) (x + 0.044715 x^3)
-inline float gelu_tanh(float x) { return x * sigmoid(2 * kRoot2OverPi * (x + kCubic * x * x * x)); }
-
-inline float gelu_tanh_derivative(float x) {
-  const float s = sigmoid(2 * kRoot2OverPi * (x + kCubic * x * x * x));
-  return s + x * s * (1 - s) * 2 * kRoot2OverPi * (1 + 3 * kCubic * x * x);
-}
-
-inline float gelu_erf(float x) { return 0.5f * x * (1 + fast_erf(x * kRootHalf)); }
-
-inline float gelu_erf_derivative(float x) {
-  return 0.5f * (1 + fast_erf(x * kRootHalf)) + x * kRoot1Over2Pi * fast_exp(-0.5f * x * x);
-}
-
-}  // namespace
 
 // in x (M,K), weight (K,N) float32 or bfloat16, bias (N); out y (M,N), and with an activation pre (M,N);
 // attrs M, N, K, activation, bf16
@@ -66,21 +43,6 @@ static void linear(const Call& call) {
     product(M, N, K, {x, K}, {weight, N}, pre, N, finish);
 }
 GPT_KERNEL_BF16("GptLinear", "y = x W + b, or GELU of it", linear);
-
-// in pre (n), dy (n); out dpre = dy * gelu'(pre); attrs n, activation
-static void gelu_grad(const Call& call) {
-  const int64_t n = call.dim(0);
-  const float *pre = f32_in(call, 0, n), *dy = f32_in(call, 1, n);
-  float* dpre = f32_out(call, 0, n);
-  if (call.dim(1) == kGeluTanh) {
-#pragma omp parallel for simd schedule(static)
-    for (int64_t i = 0; i < n; i++) dpre[i] = dy[i] * gelu_tanh_derivative(pre[i]);
-  } else {
-#pragma omp parallel for simd schedule(static)
-    for (int64_t i = 0; i < n; i++) dpre[i] = dy[i] * gelu_erf_derivative(pre[i]);
-  }
-}
-GPT_KERNEL("GptGeluGrad", "gradient of GELU", gelu_grad);
 
 // in dy (M,N), weight (K,N), with bf16 stored as bfloat16; out dx (M,K) = dy W^T; attrs M, N, K, bf16
 static void linear_grad_input(const Call& call) {
