@@ -88,6 +88,27 @@ class Scratch {
   void* data_;
 };
 
+// Device memory that a launcher keeps from call to call, as a static variable: it goes with the device's context, and
+// so has no destructor.
+class Persistent {
+ public:
+  // At least `bytes`. What it held is lost when it has to grow.
+  void* reserve(int64_t bytes) {
+    if (bytes > bytes_) {
+      if (data_ != nullptr) release(data_);
+      data_ = nullptr;
+      bytes_ = 0;
+      data_ = allocate(bytes);
+      bytes_ = bytes;
+    }
+    return data_;
+  }
+
+ private:
+  void* data_ = nullptr;
+  int64_t bytes_ = 0;
+};
+
 // bytes of zero, on the stream
 void zero(void* data, int64_t bytes);
 // from the host: copied before this returns, in order with the stream
