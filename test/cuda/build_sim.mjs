@@ -30,6 +30,7 @@ const FLAGS = ['-std=c++17', '-fPIC', '-fvisibility=hidden', '-Wall', '-Wextra',
 const KERNEL_FLAGS = [
   '-O2',
   '-Wno-unknown-pragmas',
+  '-Wno-sign-compare', // threadIdx and its like are unsigned
   '-fno-strict-aliasing',
   '-ftrivial-auto-var-init=pattern',
   '-fsanitize=alignment,bounds',
