@@ -25,6 +25,7 @@ void binary(const Call& call, const std::string& kernel) {
     a_size += (dims.size[i] - 1) * (shape.a[i] = dims.a[i]);
     b_size += (dims.size[i] - 1) * (shape.b[i] = dims.b[i]);
   }
+  GPT_CHECK(dims.a[dims.n - 1] <= 1 && dims.b[dims.n - 1] <= 1, "the innermost dimension is not contiguous");
   shape.n = dims.n;
   shape.narrow = size < (int64_t{1} << 31);
   const void *a = tensor_in(call, 0, a_size), *b = tensor_in(call, 1, b_size);

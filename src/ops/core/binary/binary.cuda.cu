@@ -27,20 +27,14 @@ DEVICE void binary_offsets(const BinaryShape& shape, i64 element, i64& a, i64& b
   b += rest * shape.b[0];
 }
 
-template <class T, int k>
-struct alignas(sizeof(T) * k) BinaryVector {
-  T at[k];
-};
-
 template <class T>
-DEVICE BinaryVector<T, Pack<T>::kSize> binary_load(const T* x, i64 stride) {
-  constexpr int k = Pack<T>::kSize;
-  if (stride == 1) return *reinterpret_cast<const BinaryVector<T, k>*>(x);
-  BinaryVector<T, k> v;
+DEVICE Pack<T> binary_load(const T* x, i64 stride) {
+  if (stride == 1) return *reinterpret_cast<const Pack<T>*>(x);
+  Pack<T> p;
   const T value = *x;
 #pragma unroll
-  for (int i = 0; i < k; i++) v.at[i] = value;
-  return v;
+  for (int k = 0; k < Pack<T>::kSize; k++) p.at[k] = value;
+  return p;
 }
 
 // A result as it is stored: a number, or 0 or 1 in a byte.
@@ -66,11 +60,11 @@ DEVICE void binary_combine(const T* a, const T* b, const BinaryShape& shape, i64
       binary_offsets<u32>(shape, i * k, ia, ib);
     else
       binary_offsets<i64>(shape, i * k, ia, ib);
-    const auto va = binary_load(a + ia, a_stride), vb = binary_load(b + ib, b_stride);
-    BinaryVector<Out, k> vc;
+    const Pack<T> va = binary_load(a + ia, a_stride), vb = binary_load(b + ib, b_stride);
+    Pack<Out, k> vc;
 #pragma unroll
     for (int j = 0; j < k; j++) vc.at[j] = BinaryResult<Out>::of(F()(to_float(va.at[j]), to_float(vb.at[j])));
-    reinterpret_cast<BinaryVector<Out, k>*>(c)[i] = vc;
+    reinterpret_cast<Pack<Out, k>*>(c)[i] = vc;
   }
   for (i64 i = packs * k + first; i < size; i += step) {
     if (shape.narrow)
@@ -138,10 +132,7 @@ DEVICE void add_n(const AddTerms& terms, i64 n, T* y) {
         for (int k = 0; k < P::kSize; k++) sum[k] = t == 0 ? to_float(p.at[k]) : sum[k] + to_float(p.at[k]);
       }
     }
-    P p;
-#pragma unroll
-    for (int k = 0; k < P::kSize; k++) p.at[k] = from_float<T>(sum[k]);
-    reinterpret_cast<P*>(y)[i] = p;
+    reinterpret_cast<P*>(y)[i] = to_pack<T>(sum);
   }
   const i64 last = packs * P::kSize + first;
   if (last < n) {

@@ -6,22 +6,13 @@
 // others are a loop. Where only one operand is bfloat16 it is widened first.
 #include "../../../backends/cuda/matmul.h"
 
-#include <optional>
-
+#include "../../../backends/cuda/convert.h"
 #include "../broadcast.h"
 #include "../elementwise.h"
 
 namespace gpt {
 
 namespace {
-
-const void* widened(const View& view, std::optional<Scratch>& scratch) {
-  scratch.emplace(view.size * sizeof(float));
-  const void* x = view.data;
-  float* y = scratch->floats();
-  launch("cast_bf16", elementwise_grid(blocks(view.size, 4)), kElementwiseThreads, 0, x, view.size, y);
-  return y;
-}
 
 void multiply(const Call& call, const float* bias) {
   const int64_t M = call.dim(0), N = call.dim(1), K = call.dim(2);
@@ -35,7 +26,6 @@ void multiply(const Call& call, const float* bias) {
     b_size += (batch.size[i] - 1) * batch.b[i];
     if (batch.size[i] > batch.size[longest]) longest = i;
   }
-  const void *a = tensor_in(call, 0, a_size), *b = tensor_in(call, 1, b_size);
   float* c = f32_out(call, 0, batches * M * N);
   if (K == 0) {
     if (!bias) return zero(c, batches * M * N * sizeof(float));
@@ -43,19 +33,15 @@ void multiply(const Call& call, const float* bias) {
     launch("matmul_bias_f32", elementwise_grid(size), kElementwiseThreads, 0, bias, size, N, c);
     return;
   }
-  DType dtype = call.in[0].dtype;
-  std::optional<Scratch> scratch;
-  if (dtype != call.in[1].dtype) {
-    const void*& narrow = dtype == DType::bf16 ? a : b;
-    narrow = widened(call.in[dtype == DType::bf16 ? 0 : 1], scratch);
-    dtype = DType::f32;
-  }
+  const DType dtype = call.in[0].dtype == call.in[1].dtype ? call.in[0].dtype : DType::f32;
+  const Operand a(tensor_in(call, 0, a_size), call.in[0].dtype, dtype, a_size);
+  const Operand b(tensor_in(call, 1, b_size), call.in[1].dtype, dtype, b_size);
   Product product = {};
   product.M = M;
   product.N = N;
   product.K = K;
-  product.a = {a, dtype, transpose_a ? M : K, transpose_a};
-  product.b = {b, dtype, transpose_b ? K : N, transpose_b};
+  product.a = {a.data(), dtype, transpose_a ? M : K, transpose_a};
+  product.b = {b.data(), dtype, transpose_b ? K : N, transpose_b};
   product.c_type = DType::f32;
   product.c_stride = N;
   product.finish = bias ? Finish::bias : Finish::none;
@@ -74,8 +60,8 @@ void multiply(const Call& call, const float* bias) {
   const int64_t inner = c_step / (M * N);  // batches inside the longest dimension
   const int64_t bytes = bytes_of(dtype);
   others.walk(others.n, 0, others.count(others.n), [&](int64_t i, int64_t ia, int64_t ib) {
-    product.a.data = static_cast<const char*>(a) + ia * bytes;
-    product.b.data = static_cast<const char*>(b) + ib * bytes;
+    product.a.data = static_cast<const char*>(a.data()) + ia * bytes;
+    product.b.data = static_cast<const char*>(b.data()) + ib * bytes;
     product.c = c + (i / inner * inner * product.batch + i % inner) * M * N;
     matmul(product);
   });

@@ -6,18 +6,18 @@
 #include "../../../backends/cuda/device.cuh"
 
 template <class F>
-DEVICE void unary_map(const float* x, i64 n, float* y, const F& f) {
+DEVICE void unary_map(const float* x, i64 n, float* y, F f) {
   using P = Pack<float>;
   const i64 first = static_cast<i64>(blockIdx.x) * blockDim.x + threadIdx.x;
   const i64 step = static_cast<i64>(gridDim.x) * blockDim.x, packs = n / P::kSize;
+  const i64 last = packs * P::kSize + first;
+  if (last < n) y[last] = f(x[last]);
   for (i64 i = first; i < packs; i += step) {
     P p = reinterpret_cast<const P*>(x)[i];
 #pragma unroll
     for (int k = 0; k < P::kSize; k++) p.at[k] = f(p.at[k]);
     reinterpret_cast<P*>(y)[i] = p;
   }
-  const i64 last = packs * P::kSize + first;
-  if (last < n) y[last] = f(x[last]);
 }
 
 #define UNARY(name, expression)                                                                \
