@@ -32,19 +32,21 @@ DEVICE bool visible(int query, int key, int window) { return key <= query && key
 
 constexpr int kThreads = 128;
 
-// Where chunk `chunk` (8 elements) of a row lies in a tile of rows of D elements. 8 rows of one column of chunks, which
-// is what ldmatrix reads at a time, lie in 8 different groups of banks.
+// Where chunk `chunk + more` (of 8 elements) of a row lies in a tile of rows of D elements; `more` is 0 or 1, and only
+// if chunk is even. Chunks take turns inside groups, so that 8 rows of one chunk, which is what ldmatrix reads at a
+// time, lie in 8 different groups of banks. A constant chunk leaves few different sums to be held in registers.
 template <int D>
-DEVICE int at(int row, int chunk) {
-  const int turn = D % 64 == 0 ? row & 7 : D % 32 == 0 ? row >> 1 & 3 : row >> 2 & 1;
-  return row * D + ((chunk ^ turn) << 3);
+DEVICE int at(int row, int chunk, int more = 0) {
+  constexpr int kGroup = D % 64 == 0 ? 8 : D % 32 == 0 ? 4 : 2;
+  const int turn = row >> (kGroup == 8 ? 0 : kGroup == 4 ? 1 : 2) & (kGroup - 1);
+  return row * D + chunk / kGroup * kGroup * 8 + (chunk % kGroup ^ (more ^ turn)) * 8;
 }
 
 // Starts to copy rows row0 .. row0 + rows - 1 of n, `stride` elements apart; zeros stand for those from n on.
 template <int D, int rows>
 DEVICE void fetch(bf16* to, const bf16* from, int stride, int row0, int n) {
   constexpr int chunks = D / 8, all = rows * chunks;
-#pragma unroll
+#pragma unroll 1
   for (int i = 0; i < (all + kThreads - 1) / kThreads; i++) {
     const int e = threadIdx.x + i * kThreads, r = e / chunks, c = e % chunks;
     if (all % kThreads != 0 && e >= all) break;
@@ -58,7 +60,7 @@ template <int D, int G>
 DEVICE void load_rows(u32 (&a)[G][4], const bf16* tile, int row0, int k) {
   const int lane = threadIdx.x & 31;
 #pragma unroll
-  for (int g = 0; g < G; g++) load_matrices(a[g], tile + at<D>(row0 + g * 16 + (lane & 15), k * 2 + (lane >> 4)));
+  for (int g = 0; g < G; g++) load_matrices(a[g], tile + at<D>(row0 + g * 16 + (lane & 15), k * 2, lane >> 4));
 }
 
 // The row side of a warp: held in registers, or read from shared memory again for each tile.
@@ -99,7 +101,7 @@ struct Rows {
 #pragma unroll
       for (int n = 0; n < N / 16; n++) {
         u32 f[4];
-        load_matrices(f, b + at<D>(n * 16 + (lane & 7) + (lane >> 4) * 8, k * 2 + (lane >> 3 & 1)));
+        load_matrices(f, b + at<D>(n * 16 + (lane & 7) + (lane >> 4) * 8, k * 2, lane >> 3 & 1));
 #pragma unroll
         for (int g = 0; g < G; g++) {
           mma_16x8x16(s[g][2 * n], a[g], f[0], f[1]);
@@ -128,7 +130,7 @@ DEVICE void add_weighted(float (&out)[G][D / 8][4], const float (&w)[G][N / 8][4
 #pragma unroll
     for (int n = 0; n < D / 16; n++) {
       u32 f[4];
-      load_matrices_transposed(f, b + at<D>(k * 16 + (lane & 15), n * 2 + (lane >> 4)));
+      load_matrices_transposed(f, b + at<D>(k * 16 + (lane & 15), n * 2, lane >> 4));
 #pragma unroll
       for (int g = 0; g < G; g++) {
         mma_16x8x16(out[g][2 * n], a[g], f[0], f[1]);
@@ -335,7 +337,7 @@ DEVICE void forward(bf16* y, float* lse, const bf16* qkv, int T, int H, int wind
 // kQueries: a block keeps 64 G queries with their dy, keys and values pass, and dq is written. Else it keeps keys and
 // values, queries and dy pass, and dk and dv are written. N rows pass at a time.
 // lse2, delta (B,H,padded): see rows(). Block (tile, h, b).
-template <int D, int G, int N, bool held, bool kQueries>
+template <int D, int G, int N, bool held_a, bool held_b, bool kQueries>
 DEVICE void grad(bf16* dqkv, const bf16* qkv, const bf16* dy, const float* lse2, const float* delta, int T, int padded,
                  int H, int window, float scale, const DropoutMask& mask, bf16* shared) {
   constexpr int kRows = 64 * G;
@@ -366,7 +368,8 @@ DEVICE void grad(bf16* dqkv, const bf16* qkv, const bf16* dy, const float* lse2,
   fetch_passing(first);
   copies_commit();
 
-  Rows<D, G, held> rows_a, rows_b;
+  Rows<D, G, held_a> rows_a;
+  Rows<D, G, held_b> rows_b;
   rows_a.tile = kept_a;
   rows_b.tile = kept_b;
   rows_a.row0 = rows_b.row0 = row0;
@@ -511,9 +514,10 @@ constexpr int kPanel = kDepth * kPitch;  // floats of shared memory: kDepth rows
 // Rows row0 .. row0 + 63 of n, elements d0 .. d0 + 31 of D, transposed; zeros beyond.
 template <class A>
 DEVICE void put_transposed(float* to, const A* from, i64 stride, int row0, int n, int d0, int D) {
-#pragma unroll
+#pragma unroll 4
   for (int i = 0; i < kTile * kDepth / 256; i++) {
-    const int e = threadIdx.x + i * 256, r = e / kDepth, d = e % kDepth;
+    // a warp takes 8 elements of 4 rows: whole sectors of memory, and no two of its stores in one bank
+    const int e = threadIdx.x + i * 256, r = e >> 7 << 2 | (e >> 3 & 3), d = (e >> 5 & 3) << 3 | (e & 7);
     const bool ok = row0 + r < n && d0 + d < D;
     to[d * kPitch + r] = ok ? to_float(from[(row0 + r) * stride + d0 + d]) : 0.0f;
   }
@@ -522,7 +526,7 @@ DEVICE void put_transposed(float* to, const A* from, i64 stride, int row0, int n
 // Rows row0 .. row0 + 31 of n, elements d0 .. d0 + 63 of D; zeros beyond.
 template <class A>
 DEVICE void put(float* to, const A* from, i64 stride, int row0, int n, int d0, int D) {
-#pragma unroll
+#pragma unroll 4
   for (int i = 0; i < kTile * kDepth / 256; i++) {
     const int e = threadIdx.x + i * 256, r = e / kTile, d = e % kTile;
     const bool ok = row0 + r < n && d0 + d < D;
@@ -828,28 +832,28 @@ DEVICE void cached(A* y, const A* qkv, const A* cache, int B, int T, int H, int 
 
 // ---- kernels
 
-#define ATTENTION_TENSOR_CORES(D, GK, NK, HK, GQ, NQ, HQ)                                                         \
-  KERNEL(128, attention_forward_d##D##_bf16, bf16* y, float* lse, const bf16* qkv, int T, int H, int window,      \
-         float scale, DropoutMask mask) {                                                                         \
-    KERNEL_SHARED(bf16, shared);                                                                                  \
-    attention::forward<D>(y, lse, qkv, T, H, window, scale, mask, shared);                                        \
-  }                                                                                                               \
-  KERNEL(128, attention_grad_keys_d##D##_bf16, bf16* dqkv, const bf16* qkv, const bf16* dy, const float* lse2,    \
-         const float* delta, int T, int padded, int H, int window, float scale, DropoutMask mask) {               \
-    KERNEL_SHARED(bf16, shared);                                                                                  \
-    attention::grad<D, GK, NK, HK, false>(dqkv, qkv, dy, lse2, delta, T, padded, H, window, scale, mask, shared); \
-  }                                                                                                               \
-  KERNEL(128, attention_grad_queries_d##D##_bf16, bf16* dqkv, const bf16* qkv, const bf16* dy, const float* lse2, \
-         const float* delta, int T, int padded, int H, int window, float scale, DropoutMask mask) {               \
-    KERNEL_SHARED(bf16, shared);                                                                                  \
-    attention::grad<D, GQ, NQ, HQ, true>(dqkv, qkv, dy, lse2, delta, T, padded, H, window, scale, mask, shared);  \
+#define ATTENTION_TENSOR_CORES(D, GK, NK, AK, BK, GQ, NQ, HQ)                                                         \
+  KERNEL(128, attention_forward_d##D##_bf16, bf16* y, float* lse, const bf16* qkv, int T, int H, int window,          \
+         float scale, DropoutMask mask) {                                                                             \
+    KERNEL_SHARED(bf16, shared);                                                                                      \
+    attention::forward<D>(y, lse, qkv, T, H, window, scale, mask, shared);                                            \
+  }                                                                                                                   \
+  KERNEL(128, attention_grad_keys_d##D##_bf16, bf16* dqkv, const bf16* qkv, const bf16* dy, const float* lse2,        \
+         const float* delta, int T, int padded, int H, int window, float scale, DropoutMask mask) {                   \
+    KERNEL_SHARED(bf16, shared);                                                                                      \
+    attention::grad<D, GK, NK, AK, BK, false>(dqkv, qkv, dy, lse2, delta, T, padded, H, window, scale, mask, shared); \
+  }                                                                                                                   \
+  KERNEL(128, attention_grad_queries_d##D##_bf16, bf16* dqkv, const bf16* qkv, const bf16* dy, const float* lse2,     \
+         const float* delta, int T, int padded, int H, int window, float scale, DropoutMask mask) {                   \
+    KERNEL_SHARED(bf16, shared);                                                                                      \
+    attention::grad<D, GQ, NQ, HQ, HQ, true>(dqkv, qkv, dy, lse2, delta, T, padded, H, window, scale, mask, shared);  \
   }
 // Per head size: groups of 16 rows a warp, passing rows, and whether the rows are held in registers: as much as 255
 // registers allow. Launcher: kShapes in attention.cuda.cc.
-ATTENTION_TENSOR_CORES(64, 2, 32, false, 2, 32, true)
-ATTENTION_TENSOR_CORES(80, 1, 64, true, 2, 32, false)
-ATTENTION_TENSOR_CORES(96, 1, 32, true, 2, 32, false)
-ATTENTION_TENSOR_CORES(128, 1, 32, true, 2, 32, false)
+ATTENTION_TENSOR_CORES(64, 2, 32, false, false, 2, 32, true)
+ATTENTION_TENSOR_CORES(80, 1, 64, true, true, 2, 32, false)
+ATTENTION_TENSOR_CORES(96, 1, 32, true, true, 2, 32, false)
+ATTENTION_TENSOR_CORES(128, 1, 32, true, false, 2, 32, false)
 #undef ATTENTION_TENSOR_CORES
 
 #define ATTENTION_TYPED(A, suffix)                                                                                    \
