@@ -1,8 +1,21 @@
 // All cases of `gpt selftest`.
 
+import { dropoutCases } from './dropout.js';
+import { embeddingCases } from './embedding.js';
+import { headLossCases } from './head_loss.js';
 import type { CaseSize, KernelCase } from './kernel_case.js';
+import { layernormCases } from './layernorm.js';
+import { linearCases } from './linear.js';
+import { optimizerCases } from './optimizer.js';
 
 /** Every kernel, in every way that it works. */
 export function allCases(size: CaseSize): KernelCase[] {
-  return [];
+  return [
+    ...embeddingCases(size),
+    ...layernormCases(size),
+    ...linearCases(size),
+    ...dropoutCases(size),
+    ...headLossCases(size),
+    ...optimizerCases(size),
+  ];
 }
