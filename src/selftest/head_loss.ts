@@ -114,7 +114,7 @@ export function headLossCases(size: CaseSize): KernelCase[] {
       headLossCase(7, 8, 5, true, storage, 1), //    less than a pack
       headLossCase(5, 8, 64, true, storage, 1), //   no columns of padding
       headLossCase(6, 4, 1003, true, storage, 20), // logits that are far apart
-      headLossCase(3, 4, 1003, false, storage, 3),
+      headLossCase(1100, 1, 3, false, storage, 1), // several rows a thread in the loss
       headLossCase(2, 2, 17001, true, storage, 3), // several rounds of a block
     ])
     .concat(MIXED.map((storage) => headLossCase(5, 16, 77, true, storage, 2)));

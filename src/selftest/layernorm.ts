@@ -126,6 +126,7 @@ export function layernormCases(size: CaseSize): KernelCase[] {
     ...cases(3, 1032, bf16, false), // a team of two warps
     ...cases(2, 2088, bf16, false), // three: a block that is not a power of two
     ...cases(2, 7, bf16, false), //    by elements
+    ...cases(29, 9, bf16, false), //   more rows than blocks
     ...cases(3, 301, bf16, false),
     ...(bf16 ? cases(2, 12288, bf16, false) : []),
   ]);

@@ -17,6 +17,11 @@ namespace {
 constexpr int64_t kChunkBytes = int64_t{512} << 20;
 constexpr int64_t kRowTile = 128;  // of a product: chunks are whole tiles
 
+// Threads for a row: four packs each, so that a small vocabulary has small blocks.
+int threads_of_row(int64_t row_bytes) {
+  return static_cast<int>(std::min<int64_t>(512, blocks(row_bytes, 4 * 16 * 32) * 32));
+}
+
 // Rows of a chunk: chunks of about the same size, none much larger than kChunkBytes.
 int64_t rows_of_chunk(int64_t N, int64_t row_bytes) {
   const int64_t most = std::max(kRowTile, kChunkBytes / row_bytes);
@@ -44,14 +49,14 @@ static void head_loss(const Call& call) {
   char* dh = gradient ? static_cast<char*>(tensor_out(call, 2, N * C)) : nullptr;
   float* dwte = gradient ? f32_out(call, 3, V * C) : nullptr;
 
-  const int64_t rows = rows_of_chunk(N, stride * bytes_of(type));
-  const Scratch logits(rows * stride * bytes_of(type));
+  const int64_t row_bytes = stride * bytes_of(type), rows = rows_of_chunk(N, row_bytes);
+  const Scratch logits(rows * row_bytes);
   for (int64_t first = 0; first < N; first += rows) {
     const int64_t R = std::min(rows, N - first);
     const void* hidden = plus(h.data(), first * C * bytes_of(operand));
     matmul({R, V, C, {hidden, operand, C}, {wte.data(), operand, C, true}, logits.data(), type, stride});
-    launch(typed("head_loss_rows", type), {R}, 512, 128, logits.data(), nll + first, targets + first, weights + first,
-           static_cast<int>(V), static_cast<int>(stride), gradient);
+    launch(typed("head_loss_rows", type), {R}, threads_of_row(row_bytes), 128, logits.data(), nll + first,
+           targets + first, weights + first, static_cast<int>(V), static_cast<int>(stride), gradient);
     if (!gradient) continue;
     const Operand dlogits(logits.data(), type, operand, R * stride);
     matmul({R,

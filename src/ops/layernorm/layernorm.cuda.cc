@@ -10,7 +10,6 @@ namespace gpt {
 namespace {
 
 constexpr int64_t kMostWarps = 16;  // of a block: KERNEL(512, ...)
-constexpr int64_t kBlocksOfAny = 256;
 
 struct Plan {
   bool any;           // by elements, a block per row
@@ -47,8 +46,8 @@ void backward(void* dx, float* dweight, float* dbias, const void* x, const float
   if (N * C == 0) return;
   const int width = static_cast<int>(C);
   const Plan p = plan(dtype, C, dtype == DType::bf16 ? 4 : 6, 8);
-  // as many as run at once; each leaves a partial sum
-  const int64_t grid = std::min(blocks(N, p.teams), p.any ? kBlocksOfAny : int64_t{2} * multiprocessors());
+  // blocks that run at once; each leaves a partial sum
+  const int64_t grid = std::min(blocks(N, p.teams), int64_t{p.any ? 4 : 2} * multiprocessors());
   const Scratch partial(grid * 2 * C * 4);
   if (p.any) {
     launch(typed("layernorm_any_grad", dtype), {grid}, p.threads, 128, dx, partial.data(), x, weight, dy, dsum, N,
