@@ -5,8 +5,8 @@
 // into that buffer: micro-batches accumulate in place, the tied embedding needs no dense copies, and only activations travel
 // on TF.js's tape. On other backends TF.js differentiates the composites and the result is added to the same buffers.
 //
-// With `bf16` a parameter has a bfloat16 copy for the matrix products of linear layers and the head. It is made once after
-// an update, when it is first read; the value, its moments and its gradient stay float32.
+// With `bf16` a parameter has a bfloat16 copy for the matrix products of linear layers and the head. All copies are made
+// again after an update, or one when it is first read; the value, its moments and its gradient stay float32.
 
 import { kernelBackend } from '../backends/kernel_backend.js';
 import { tf } from '../base/tf.js';
@@ -40,15 +40,26 @@ export class Parameter {
 
   /** The value rounded to bfloat16, and stored so; undefined: products read the value. */
   get copy(): tf.Variable | undefined {
-    if (this.#copy === undefined) return undefined;
-    if (this.#copyIsOld) kernelBackend()!.call('GptRoundWeights', [this.value], [{ update: this.#copy }], []);
-    this.#copyIsOld = false;
+    if (this.#copyIsOld) Parameter.#round([this]);
     return this.#copy;
   }
 
   /** To be called when the value was changed in place. */
   changed(): void {
     this.#copyIsOld = true;
+  }
+
+  /** To be called when all of these values were changed in place: makes their copies again, in one call. */
+  static changed(parameters: readonly Parameter[]): void {
+    Parameter.#round(parameters);
+  }
+
+  static #round(parameters: readonly Parameter[]): void {
+    const copied = parameters.filter((p) => p.#copy !== undefined);
+    const values = copied.map(({ value }) => value);
+    const updates = copied.map((p) => ({ update: p.#copy! }));
+    if (copied.length > 0) kernelBackend()!.call('GptRoundWeights', values, updates, []);
+    for (const p of parameters) p.#copyIsOld = false;
   }
 
   get shape(): number[] {

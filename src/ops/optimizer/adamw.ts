@@ -13,7 +13,7 @@
 
 import { kernelBackend, toTensors } from '../../backends/kernel_backend.js';
 import { tf } from '../../base/tf.js';
-import type { Parameter } from '../parameter.js';
+import { Parameter } from '../parameter.js';
 
 /** Hyper-parameters of one update. */
 export interface AdamAttrs {
@@ -68,7 +68,7 @@ export function adam(
     ];
     const numbers = [lr, b1, b2, eps, clip, clipEpsilon, correction1, correction2];
     backend.call('GptAdam', [norm], outputs, [parameters.length, openai ? 1 : 0, ...numbers, ...parameters.map(decay)]);
-    for (const p of parameters) p.changed();
+    Parameter.changed(parameters);
     return;
   }
 
