@@ -12,7 +12,6 @@
 
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import path from 'node:path';
 import { toBfloat16, toFloat32 } from '../base/array.js';
 import { DeviceError, MemoryError } from '../base/errors.js';
 import { MathBackendCPU, tf } from '../base/tf.js';
@@ -455,7 +454,11 @@ function translated(error: unknown): unknown {
 export interface CudaOptions {
   /** Which GPU, counted from 0; default 0. */
   readonly device?: number | undefined;
-  /** Settings: GPT_LIBCUDA, GPT_LIBCUBLASLT, GPT_LIBNVRTC, GPT_CUDA_SYNC, GPT_CUDA_POOL, GPT_CUDA_POISON. */
+  /**
+   * Settings: GPT_LIBCUDA, GPT_LIBCUBLASLT, GPT_LIBNVRTC, paths; GPT_CUDA_IMAGES, the folder of the compiled kernels;
+   * GPT_CUDA_SYNC=1, wait for every call, so that errors name it; GPT_CUDA_POOL=none, every tensor from the driver;
+   * GPT_CUDA_POISON=1, NaN in memory that is new or given back.
+   */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** File in which the measured choices of cuBLASLt's algorithms are kept; '' for none. */
   readonly algorithms?: string | undefined;
@@ -484,7 +487,7 @@ export function registerCuda({ device = 0, env, algorithms = '' }: CudaOptions):
       cublaslt,
       nvrtc,
       device,
-      folder: CUDA_FOLDER,
+      folder: env['GPT_CUDA_IMAGES'] || CUDA_FOLDER,
       algorithms,
       cached: env['GPT_CUDA_POOL'] !== 'none',
       poison: env['GPT_CUDA_POISON'] === '1',
@@ -502,6 +505,3 @@ export function registerCuda({ device = 0, env, algorithms = '' }: CudaOptions):
   registered = backend;
   return backend;
 }
-
-/** The kernels' image files and sources lie here. */
-export const cudaFolder = (): string => path.resolve(CUDA_FOLDER);

@@ -206,28 +206,27 @@ Napi::Value read(const Napi::CallbackInfo& info) {
     Napi::ObjectReference buffer;
     Napi::ThreadSafeFunction callback;
     void* snapshot = nullptr;
-    std::string error;
+    gpt::CUresult result = 0;
   };
   auto* request =
-      new Request{Napi::Promise::Deferred::New(env), Napi::Persistent(buffer.As<Napi::Object>()), {}, nullptr, ""};
+      new Request{Napi::Promise::Deferred::New(env), Napi::Persistent(buffer.As<Napi::Object>()), {}, nullptr, 0};
   request->callback = Napi::ThreadSafeFunction::New(env, Napi::Function(), "gpt read", 0, 1);
   const Napi::Promise promise = request->deferred.Promise();
   const auto settle = [](Napi::Env settle_env, Napi::Function, Request* r) {
     gpt::release(r->snapshot);
-    if (r->error.empty())
+    try {
+      gpt::check(r->result, "a kernel failed on the GPU");
       r->deferred.Resolve(settle_env.Undefined());
-    else
-      r->deferred.Reject(
-          js_error(settle_env, gpt::DeviceError("the GPU failed: " + r->error,
-                                                "run again with GPT_CUDA_SYNC=1, which names the kernel"))
-              .Value());
+    } catch (const gpt::DeviceError& error) {
+      r->deferred.Reject(js_error(settle_env, error).Value());
+    }
     r->callback.Release();
     delete r;
   };
   try {
     request->snapshot = gpt::read_async(buffer.Data(), address(info[0]), static_cast<int64_t>(buffer.ByteLength()),
-                                        [request, settle](const std::string& error) {
-                                          request->error = error;
+                                        [request, settle](gpt::CUresult result) {
+                                          request->result = result;
                                           request->callback.NonBlockingCall(request, settle);
                                         });
   } catch (...) {

@@ -36,8 +36,7 @@ struct Context {
   Pool pool;
   std::unordered_map<std::string, Function> functions;
   bool wait = false;
-  const char* call = nullptr;      // that is under way
-  std::deque<const char*> recent;  // the last calls: one of them caused an error that shows later
+  const char* call = nullptr;  // that is under way
 };
 
 Context& gpu() {
@@ -45,14 +44,11 @@ Context& gpu() {
   return *instance;
 }
 
-// An error of the stream has been caused by an earlier call: which one only GPT_CUDA_SYNC=1 can tell.
+// An error that shows on the stream may have been caused by any call before: with GPT_CUDA_SYNC=1 it is this one.
 void check_stream(CUresult result) {
   if (result == 0) return;
-  Context& g = gpu();
-  if (g.call) check(result, std::string(g.call) + " failed on the GPU");
-  std::string calls;
-  for (const char* name : g.recent) calls += (calls.empty() ? "" : ", ") + std::string(name);
-  check(result, "a kernel failed on the GPU, one of the last: " + calls);
+  const char* call = gpu().wait ? gpu().call : nullptr;
+  check(result, std::string(call ? call : "a kernel") + " failed on the GPU");
 }
 
 // ---- uploads
@@ -110,7 +106,7 @@ struct Read {
   CUdeviceptr from;
   int64_t bytes;
   CUevent ready;
-  std::function<void(const std::string&)> done;
+  std::function<void(CUresult)> done;
 };
 
 // Fetches snapshots one after the other, in the order of the stream.
@@ -145,7 +141,7 @@ class Reader {
         if (result == 0) std::memcpy(static_cast<char*>(read.to) + at, pinned_, size);
       }
       driver().EventDestroy(read.ready);
-      read.done(result == 0 ? "" : error_text(result));
+      read.done(result);
     }
   }
   std::mutex mutex_;
@@ -213,8 +209,6 @@ void begin_call(const char* name) { gpu().call = name; }
 void end_call() {
   Context& g = gpu();
   if (g.wait) check_stream(driver().StreamSynchronize(g.stream));
-  g.recent.push_back(g.call);
-  if (g.recent.size() > 8) g.recent.pop_front();
   g.call = nullptr;
 }
 
@@ -304,7 +298,7 @@ void read_sync(void* to, const void* from, int64_t bytes) {
   }
 }
 
-void* read_async(void* to, const void* from, int64_t bytes, std::function<void(const std::string&)> done) {
+void* read_async(void* to, const void* from, int64_t bytes, std::function<void(CUresult)> done) {
   Context& g = gpu();
   const CUdeviceptr snapshot = g.pool.allocate(bytes);
   check_stream(

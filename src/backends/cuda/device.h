@@ -40,9 +40,9 @@ void end_call();
 
 // Waits for everything on the stream; then the copy is on the host.
 void read_sync(void* to, const void* from, int64_t bytes);
-// The same without waiting: `done` runs on another thread, with an error or "". `to` must live until then, and the
+// The same without waiting: `done` runs on another thread, with 0 or an error. `to` must live until then, and the
 // result, the snapshot on the device, must be given to release() after it.
-void* read_async(void* to, const void* from, int64_t bytes, std::function<void(const std::string&)> done);
+void* read_async(void* to, const void* from, int64_t bytes, std::function<void(CUresult)> done);
 void synchronize();
 // Milliseconds that the GPU spent between two points of the stream.
 class Timer {
