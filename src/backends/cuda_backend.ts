@@ -247,7 +247,7 @@ export class CudaBackend extends MathBackendCPU implements KernelBackend {
     return other;
   }
 
-  allocate(shape: readonly number[], dtype: 'float32' | 'int32'): tf.TensorInfo {
+  allocate(shape: readonly number[], dtype: 'float32' | 'int32' | 'bool'): tf.TensorInfo {
     return this.#make(shape, dtype);
   }
 

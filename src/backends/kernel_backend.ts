@@ -34,7 +34,7 @@ export interface KernelBackend {
     attrs: readonly number[],
   ): tf.TensorInfo[];
   /** A new tensor with undefined content, for a kernel to update. */
-  allocate(shape: readonly number[], dtype: 'float32' | 'int32'): tf.TensorInfo;
+  allocate(shape: readonly number[], dtype: 'float32' | 'int32' | 'bool'): tf.TensorInfo;
   /** Stores a float32 tensor as bfloat16 from now on, rounded to nearest. */
   narrow(tensor: tf.TensorInfo): void;
   /** Measures every kernel call until stopProfile(), which hands them over. */

@@ -32,6 +32,9 @@ interface Addon {
 type Values = Float32Array | Int32Array | Uint8Array | Uint16Array; // Uint16Array: bfloat16
 type ValuesType = typeof Float32Array | typeof Int32Array | typeof Uint8Array | typeof Uint16Array;
 
+/** How numbers of a dtype are stored. */
+const STORED = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
+
 /** An entry of the inherited data table, with what the pool needs. */
 interface TensorData {
   values: Values;
@@ -142,14 +145,14 @@ export class NativeBackend extends MathBackendCPU implements KernelBackend {
   }
 
   /** A new tensor with undefined content, from the pool where that pays. */
-  allocate(shape: readonly number[], dtype: 'float32' | 'int32'): tf.TensorInfo {
+  allocate(shape: readonly number[], dtype: 'float32' | 'int32' | 'bool'): tf.TensorInfo {
     const size = shape.reduce((n, d) => n * d, 1);
-    const Type = dtype === 'float32' ? Float32Array : Int32Array;
+    const Type = STORED[dtype];
     try {
       return this.makeTensorInfo([...shape], dtype, this.#memory(Type, size) as never);
     } catch (error) {
       throw new MemoryError(
-        `out of memory: cannot allocate ${formatBytes(size * 4)} for a tensor of shape [${shape}] (${error})`,
+        `out of memory: cannot allocate ${formatBytes(size * Type.BYTES_PER_ELEMENT)} for a tensor of shape [${shape}] (${error})`,
         'use a smaller --train.micro_batch, --model.n_ctx or model',
       );
     }
@@ -157,13 +160,13 @@ export class NativeBackend extends MathBackendCPU implements KernelBackend {
 
   /**
    * The typed array behind a tensor: Float32Array for float32 (with `bf16` also Uint16Array, where narrow() was called),
-   * Int32Array for int32. A copy where another tensor shows the same data as another dtype: cpu's Cast of integers to
+   * Int32Array for int32, Uint8Array for bool. A copy where another tensor shows the same data as another dtype: cpu's Cast of integers to
    * float32 shares them.
    */
   physical(info: tf.TensorInfo, bf16 = false): Values {
     const entry = this.#entry(info.dataId);
     if (entry.values instanceof Uint16Array) return bf16 ? entry.values : expanded(entry.values);
-    const Type = { float32: Float32Array, int32: Int32Array }[info.dtype as string];
+    const Type = STORED[info.dtype as keyof typeof STORED] as (typeof STORED)['int32'] | undefined;
     if (Type === undefined || entry.values instanceof Type) return entry.values;
     const values = Type.from(entry.values);
     if (entry.dtype === info.dtype) entry.values = values;
@@ -205,6 +208,10 @@ export class NativeBackend extends MathBackendCPU implements KernelBackend {
       else this.#freed.push(pooled);
     }
     return released;
+  }
+
+  prefersHost(_inputs: readonly tf.TensorInfo[], elements: number, minSize: number): boolean {
+    return elements < minSize;
   }
 
   /**

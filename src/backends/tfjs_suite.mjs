@@ -38,7 +38,7 @@ const backend = registerNative({
   isa: options.isa,
   folder: process.env.GPT_BUILD_FOLDER,
 });
-registerCoreKernels(backend);
+registerCoreKernels(backend, 'native');
 coreSettings.minSize = 0;
 backend.pool.poison = options.poison;
 backend.copyViews = options['copy-views'];

@@ -95,7 +95,8 @@ async function runCase(backend: CudaBackend, c: KernelCase): Promise<CaseResult>
 }
 
 function upload(backend: KernelBackend, { shape, values, bf16 }: CaseTensor): tf.Tensor {
-  const t = tf.tensor(values.slice(), [...shape], values instanceof Int32Array ? 'int32' : 'float32');
+  const dtype = values instanceof Int32Array ? 'int32' : values instanceof Uint8Array ? 'bool' : 'float32';
+  const t = tf.tensor(values.slice(), [...shape], dtype);
   if (bf16) backend.narrow(t);
   return t;
 }

@@ -10,7 +10,7 @@ import { Random, Stream } from '../base/rng.js';
 /** An input, or what an updated output holds before the call. */
 export interface CaseTensor {
   readonly shape: readonly number[];
-  readonly values: Float32Array | Int32Array;
+  readonly values: Float32Array | Int32Array | Uint8Array;
   /** Stored as bfloat16 on the device; `values` are rounded already. */
   readonly bf16?: boolean;
 }

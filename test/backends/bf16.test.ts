@@ -18,7 +18,7 @@ const rounded = (values: Float32Array): Float32Array => {
 
 describe.skipIf(native === undefined)(`bfloat16 weights${NEEDS_NATIVE}`, () => {
   beforeAll(async () => {
-    registerCoreKernels(native!);
+    registerCoreKernels(native!, 'native');
     await tf.setBackend('native');
   });
   afterAll(() => {

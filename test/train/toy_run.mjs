@@ -43,7 +43,7 @@ const backend = registerNative({
 });
 backend.pool.poison = options.poison;
 backend.copyViews = options['copy-views'];
-registerCoreKernels(backend);
+registerCoreKernels(backend, 'native');
 await tf.setBackend('native');
 
 const [B, T, V] = [4, 8, 31];

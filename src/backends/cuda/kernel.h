@@ -9,7 +9,7 @@
 namespace gpt {
 
 // Physical types by letter, one per tensor of the call; a trailing '*' repeats the last one:
-//   f float32    i int32    u uint8    w weights, float32 or bfloat16
+//   f float32    i int32    u uint8    n int32 or uint8, as stored    w weights, float32 or bfloat16, as stored
 //   a activations: all of a call are of one type, float32 or bfloat16, that of its first 'a' input, or of its first 'w'
 // The backend converts inputs and allocates outputs accordingly, and run() checks: a launcher asks call.in[0].dtype
 // once.

@@ -1,14 +1,13 @@
-// Replaces the hot kernels that backend `native` inherits from tfjs-backend-cpu by the addon's.
+// Replaces the hot kernels that the backends `native` and `cuda` inherit from tfjs-backend-cpu by those of their addons.
 //
-// Each family is a folder: <family>.ts says which calls the addon takes, <family>.cpu.cc holds the loops. tf.softmax,
-// tf.matMul and so on then use all cores, in any TF.js program. tfjs-core's own tests run on them:
+// Each family is a folder: <family>.ts says which calls the addons take, <family>.cpu.cc holds the loops,
+// <family>.cuda.cu what the GPU runs. tf.softmax, tf.matMul and so on then use all of it, in any TF.js program. tfjs-core's own tests run on them:
 // npm run test:tfjs-core. Larger shapes: test/ops/core.
 
-import type { NativeBackend } from '../../backends/native_backend.js';
 import { tf } from '../../base/tf.js';
 import { binaryKernels } from './binary/binary.js';
 import { castKernels } from './cast/cast.js';
-import type { CoreKernel } from './core_kernel.js';
+import type { CoreBackend, CoreKernel } from './core_kernel.js';
 import { fillKernels } from './fill/fill.js';
 import { gatherKernels } from './gather/gather.js';
 import { matmulKernels } from './matmul/matmul.js';
@@ -31,20 +30,20 @@ const CORE_KERNELS: readonly CoreKernel[] = [
   ...castKernels,
 ];
 
-/** Names of the TF.js kernels that the addon replaces. */
+/** Names of the TF.js kernels that the addons replace. */
 export const coreKernelNames = (): string[] => CORE_KERNELS.map(({ name }) => name);
 
-/** Makes the core kernels those of TF.js's backend `native`. Calling it again changes nothing. */
-export function registerCoreKernels(backend: NativeBackend): void {
+/** Makes the core kernels those of a backend of TF.js, by its name there. Calling it again changes nothing. */
+export function registerCoreKernels(backend: CoreBackend, backendName: string): void {
   for (const { name, run } of CORE_KERNELS) {
     if (!backend.hasKernel(name)) throw new Error(`internal: the addon has no kernel ${name}`);
     const stock = tf.getKernel(name, 'cpu');
     if (stock === undefined) throw new Error(`internal: tfjs-backend-cpu has no kernel ${name}`);
-    const fallback = backend.stock(stock.kernelFunc);
-    tf.unregisterKernel(name, 'native');
+    const fallback = backend.stock(stock.kernelFunc, name);
+    tf.unregisterKernel(name, backendName);
     tf.registerKernel({
       ...stock,
-      backendName: 'native',
+      backendName,
       kernelFunc: (args) => run(backend, args.inputs, args.attrs) ?? fallback(args),
     });
   }

@@ -21,7 +21,7 @@ const bytesOf = (x: Float32Array | Uint8Array) => Buffer.from(x.buffer, x.byteOf
 
 describe.skipIf(native === undefined)(`core kernels${NEEDS_NATIVE}`, () => {
   beforeAll(() => {
-    registerCoreKernels(native!);
+    registerCoreKernels(native!, 'native');
     native!.pool.poison = true;
     coreSettings.minSize = 0;
   });

@@ -40,9 +40,9 @@ void binary(const Call& call, const std::string& kernel) {
 
 }  // namespace
 
-#define GPT_BINARY(name, fn, doc, in_types, out_types)                                                \
+#define GPT_BINARY(name, fn, doc, inputs, outputs)                                                    \
   static void binary_##fn(const Call& call) { binary(call, typed("binary_" #fn, call.in[0].dtype)); } \
-  GPT_KERNEL(name, doc, in_types, out_types, binary_##fn)
+  GPT_KERNEL(name, doc, inputs, outputs, binary_##fn)
 
 GPT_BINARY("Add", add, "a + b", "aa", "a");
 GPT_BINARY("Sub", subtract, "a - b", "ff", "f");

@@ -4,12 +4,11 @@
 //
 // Batch dimensions broadcast; where b has none, a's rows of all batches are one product. K = 0 gives zeros. A bias of N
 // numbers is added inside the kernel; any other bias, and an activation, by the kernels of those names.
-// Kernels: matmul.cpu.cc, on gemm(). Test: test/ops/core/core.test.ts.
+// Kernels: matmul.cpu.cc, on gemm(); matmul.cuda.cc, on cuBLASLt. Test: test/ops/core/core.test.ts.
 
-import type { NativeBackend } from '../../../backends/native_backend.js';
 import { tf } from '../../../base/tf.js';
 import { broadcast } from '../broadcast.js';
-import { areFloat32, type CoreKernel, coreKernel, isLarge, sizeOf } from '../core_kernel.js';
+import { areFloat32, type CoreBackend, type CoreKernel, coreKernel, isWork, sizeOf } from '../core_kernel.js';
 
 interface MatmulInputs {
   readonly a: tf.TensorInfo;
@@ -23,7 +22,7 @@ interface MatmulAttrs {
 
 function matmul(
   name: string,
-  backend: NativeBackend,
+  backend: CoreBackend,
   { a, b }: MatmulInputs,
   { transposeA = false, transposeB = false }: MatmulAttrs,
   bias?: tf.TensorInfo,
@@ -33,7 +32,8 @@ function matmul(
   if (K !== innerB) return undefined; // TF.js's kernel throws its own error
   const { shape: batch, dims } = broadcast(a.shape.slice(0, -2), b.shape.slice(0, -2));
   const shape = [...batch, M, N];
-  if (sizeOf(shape) === 0 || !isLarge(sizeOf(shape) * Math.max(1, K)) || !areFloat32(a, b)) return undefined;
+  if (sizeOf(shape) === 0 || !isWork(backend, sizeOf(shape) * Math.max(1, K), a, b) || !areFloat32(a, b))
+    return undefined;
   const fold = !transposeA && sizeOf(b.shape.slice(0, -2)) === 1;
   const [rows, batches] = fold ? [sizeOf(batch) * M, [[1, 0, 0] as const]] : [M, dims];
   const strides = batches.map(([size, strideA, strideB]) => [size, strideA * M * K, strideB * K * N]);
@@ -66,7 +66,7 @@ interface FusedAttrs extends MatmulAttrs {
   readonly leakyreluAlpha?: number | null;
 }
 
-function fusedMatmul(backend: NativeBackend, inputs: FusedInputs, attrs: FusedAttrs): tf.TensorInfo | undefined {
+function fusedMatmul(backend: CoreBackend, inputs: FusedInputs, attrs: FusedAttrs): tf.TensorInfo | undefined {
   const { bias, preluActivationWeights } = inputs;
   const N = lastTwo(inputs.b.shape, attrs.transposeB ?? false)[1];
   const activation = attrs.activation ?? 'linear';
@@ -79,7 +79,7 @@ function fusedMatmul(backend: NativeBackend, inputs: FusedInputs, attrs: FusedAt
   if (result === undefined) return undefined;
   const then = (kernel: string, more: tf.NamedTensorInfoMap, kernelAttrs: tf.NamedAttrMap = {}) => {
     const before = result!;
-    const { kernelFunc } = tf.getKernel(kernel, 'native');
+    const { kernelFunc } = tf.getKernel(kernel, tf.getBackend());
     result = kernelFunc({ inputs: more, backend, attrs: kernelAttrs }) as tf.TensorInfo;
     backend.disposeIntermediateTensorInfo(before);
   };

@@ -82,8 +82,9 @@ constexpr int kReduceThreads = 256;
 template <class Op, class Total>
 DEVICE void reduce_pieces(const float* x, i64 length, i64 inner, i64 piece, i64 pieces, int columns, double scale,
                           Total* shared, float* y) {
+  const int thread = threadIdx.x;
   const i64 wide = (inner + columns - 1) / columns, task = blockIdx.x / wide;  // (outer, piece)
-  const i64 o = task / pieces, p = task % pieces, column = blockIdx.x % wide * columns + threadIdx.x % columns;
+  const i64 o = task / pieces, p = task % pieces, column = blockIdx.x % wide * columns + thread % columns;
   const int groups = kReduceThreads / columns;
   Total total[4];
 #pragma unroll
@@ -91,19 +92,19 @@ DEVICE void reduce_pieces(const float* x, i64 length, i64 inner, i64 piece, i64 
   if (column < inner) {
     const float* from = x + o * length * inner + column;
     const i64 most = (p + 1) * piece, end = most < length ? most : length;
-    i64 r = p * piece + threadIdx.x / columns;
+    i64 r = p * piece + thread / columns;
     for (; r + 3 * groups < end; r += 4 * groups) {
 #pragma unroll
       for (int k = 0; k < 4; k++) total[k] = Op::template apply<Total>(total[k], from[(r + k * groups) * inner]);
     }
     for (; r < end; r += groups) total[0] = Op::template apply<Total>(total[0], from[r * inner]);
   }
-  shared[threadIdx.x] = Op::apply(Op::apply(total[0], total[1]), Op::apply(total[2], total[3]));
+  shared[thread] = Op::apply(Op::apply(total[0], total[1]), Op::apply(total[2], total[3]));
   for (int half = kReduceThreads / 2; half >= columns; half /= 2) {
     __syncthreads();
-    if (threadIdx.x < half) shared[threadIdx.x] = Op::apply(shared[threadIdx.x], shared[threadIdx.x + half]);
+    if (thread < half) shared[thread] = Op::apply(shared[thread], shared[thread + half]);
   }
-  if (threadIdx.x < columns && column < inner) y[task * inner + column] = reduce_result(shared[threadIdx.x], scale);
+  if (thread < columns && column < inner) y[task * inner + column] = reduce_result(shared[thread], scale);
 }
 
 #define REDUCTION(name, Op)                                                                                           \

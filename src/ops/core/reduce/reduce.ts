@@ -2,10 +2,10 @@
 //
 // The shape is seen as runs of neighbouring axes that are all reduced or all kept. Each reduced run is one call:
 // (outer, reduce, inner) -> (outer, inner). Usually there is one. Max and Min are NaN where an element is.
-// Kernels: reduce.cpu.cc. Test: test/ops/core/core.test.ts.
+// Kernels: reduce.cpu.cc, reduce.cuda.cu. Test: test/ops/core/core.test.ts.
 
 import { tf } from '../../../base/tf.js';
-import { areFloat32, type CoreKernel, coreKernel, isLarge, sizeOf } from '../core_kernel.js';
+import { areFloat32, type CoreKernel, coreKernel, isWork, sizeOf } from '../core_kernel.js';
 
 /** A run of axes: their number of elements, and whether they are reduced. */
 interface Run {
@@ -36,7 +36,7 @@ interface ReductionAttrs {
 
 const reduction = (name: string): CoreKernel =>
   coreKernel<{ x: tf.TensorInfo }, ReductionAttrs>(name, (backend, { x }, { axis, reductionIndices, keepDims }) => {
-    if (!isLarge(sizeOf(x.shape)) || !areFloat32(x)) return undefined;
+    if (!isWork(backend, sizeOf(x.shape), x) || !areFloat32(x)) return undefined;
     const axes = tf.util.parseAxisParam((axis ?? reductionIndices)!, x.shape);
     const [kept, reducedShape] = tf.backend_util.computeOutAndReduceShapes(x.shape, axes);
     const shape = keepDims ? tf.backend_util.expandShapeToKeepDim(kept, axes) : kept;

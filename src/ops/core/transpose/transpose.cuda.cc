@@ -1,17 +1,11 @@
 // Transpose on the GPU: transpose.ts.
-#include "../elementwise.h"
+#include "transpose.h"
 
 namespace gpt {
 
 namespace {
 
-constexpr int kMaxAxes = 8;
 constexpr int64_t kShort = 8;  // an axis that fills less than a quarter of a square
-
-struct TransposeAxes {  // transpose.cuda.cu
-  int64_t size[kMaxAxes], x[kMaxAxes], y[kMaxAxes];
-  int n, narrow;
-};
 
 }  // namespace
 
@@ -19,7 +13,7 @@ struct TransposeAxes {  // transpose.cuda.cu
 // it
 static void transpose(const Call& call) {
   const int64_t total = call.dim(0), rank = call.dim(1);
-  GPT_CHECK(rank >= 2 && rank <= kMaxAxes, std::to_string(rank) + " axes, 2 to 8 are possible");
+  GPT_CHECK(rank >= 2 && rank <= kTransposeAxes, std::to_string(rank) + " axes, 2 to 8 are possible");
   const float* x = f32_in(call, 0, total);
   float* y = f32_out(call, 0, total);
   TransposeAxes all = {}, others = {};

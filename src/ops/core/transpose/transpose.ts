@@ -1,10 +1,10 @@
 // Transpose of a float32 tensor by any permutation of its axes.
 //
 // Axes that stay neighbours are merged and those of size 1 dropped first. What moves no element shares x's buffer.
-// Kernels: transpose.cpu.cc. Test: test/ops/core/core.test.ts.
+// Kernels: transpose.cpu.cc, transpose.cuda.cu. Test: test/ops/core/core.test.ts.
 
 import type { tf } from '../../../base/tf.js';
-import { areFloat32, type CoreKernel, coreKernel, isLarge, sizeOf } from '../core_kernel.js';
+import { areFloat32, type CoreKernel, coreKernel, isWork, sizeOf } from '../core_kernel.js';
 
 /** Sizes of the result's axes and the input's strides along them, merged, from outer to inner. */
 function mergedAxes(shape: readonly number[], perm: readonly number[]): { size: number; stride: number }[] {
@@ -24,7 +24,7 @@ function mergedAxes(shape: readonly number[], perm: readonly number[]): { size: 
 export const transposeKernels: readonly CoreKernel[] = [
   coreKernel<{ x: tf.TensorInfo }, { perm: number[] }>('Transpose', (backend, { x }, { perm }) => {
     const size = sizeOf(x.shape);
-    if (!isLarge(size) || !areFloat32(x)) return undefined;
+    if (!isWork(backend, size, x) || !areFloat32(x)) return undefined;
     const shape = perm.map((axis) => x.shape[axis]!);
     const axes = mergedAxes(x.shape, perm);
     if (axes.length < 2) {

@@ -1,8 +1,8 @@
 // Elementwise functions of one float32 tensor: y[i] = f(x[i]), same shape. NaN in, NaN out.
-// Kernels: unary.cpu.cc. Test: test/ops/core/core.test.ts.
+// Kernels: unary.cpu.cc, unary.cuda.cu. Test: test/ops/core/core.test.ts.
 
 import type { tf } from '../../../base/tf.js';
-import { areFloat32, type CoreKernel, coreKernel, isLarge, sizeOf } from '../core_kernel.js';
+import { areFloat32, type CoreKernel, coreKernel, isWork, sizeOf } from '../core_kernel.js';
 
 const NAMES = [
   'Abs',
@@ -22,7 +22,7 @@ const NAMES = [
 export const unaryKernels: readonly CoreKernel[] = NAMES.map((name) =>
   coreKernel<{ x: tf.TensorInfo }>(name, (backend, { x }) => {
     const size = sizeOf(x.shape);
-    if (!isLarge(size) || !areFloat32(x)) return undefined;
+    if (!isWork(backend, size, x) || !areFloat32(x)) return undefined;
     return backend.call(name, [x], [x.shape], [size])[0];
   }),
 );
