@@ -6,6 +6,7 @@ import { headLossCases } from './head_loss.js';
 import type { CaseSize, KernelCase } from './kernel_case.js';
 import { layernormCases } from './layernorm.js';
 import { linearCases } from './linear.js';
+import { mlpCases } from './mlp.js';
 import { optimizerCases } from './optimizer.js';
 
 /** Every kernel, in every way that it works. */
@@ -14,6 +15,7 @@ export function allCases(size: CaseSize): KernelCase[] {
     ...embeddingCases(size),
     ...layernormCases(size),
     ...linearCases(size),
+    ...mlpCases(size),
     ...dropoutCases(size),
     ...headLossCases(size),
     ...optimizerCases(size),

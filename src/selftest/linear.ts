@@ -1,10 +1,10 @@
-// Cases of GptLinear and its gradients (src/ops/linear).
+// Cases of GptLinear and its gradients (src/ops/linear), and what those of the MLP share with them: mlp.ts.
 
 import { BF16_TOLERANCE, type CaseSize, type CaseTensor, type KernelCase, normal, tensor } from './kernel_case.js';
 
 const NONE = 0;
-const TANH = 1;
-const ERF = 2;
+export const TANH = 1;
+export const ERF = 2;
 const F32_TOLERANCE = 3e-6;
 
 /** erf by its power series, which converges everywhere; float64 leaves 1e-10 for |x| < 4. */
@@ -25,18 +25,18 @@ function gelu(x: number, activation: number): number {
 }
 
 /** By a central difference in float64, exact to about 1e-9: nothing of a derivative is written twice. */
-function geluDerivative(x: number, activation: number): number {
+export function geluDerivative(x: number, activation: number): number {
   const h = 1e-4;
   return (gelu(x + h, activation) - gelu(x - h, activation)) / (2 * h);
 }
 
 /** The values as a product of bfloat16 takes them. */
-function operand(values: CaseTensor, bf16: boolean): Float32Array | Int32Array {
+export function operand(values: CaseTensor, bf16: boolean): Float32Array | Int32Array {
   return bf16 ? tensor(values.shape, values.values as Float32Array, true).values : values.values;
 }
 
 /** C (M,N) = sum over k of a(i,k) b(k,j) */
-function product(
+export function product(
   M: number,
   N: number,
   K: number,
@@ -50,16 +50,16 @@ function product(
 }
 
 /** How activations and the weight are stored, and whether the call asks for products of bfloat16. */
-interface Storage {
+export interface Storage {
   readonly name: string;
   readonly activation: boolean;
   readonly weight: boolean;
   readonly products: boolean;
 }
 
-const F32: Storage = { name: 'f32', activation: false, weight: false, products: false };
-const BF16: Storage = { name: 'bf16', activation: true, weight: true, products: true };
-const MIXED: Storage[] = [
+export const F32: Storage = { name: 'f32', activation: false, weight: false, products: false };
+export const BF16: Storage = { name: 'bf16', activation: true, weight: true, products: true };
+export const MIXED: Storage[] = [
   { name: 'f32, products bf16', activation: false, weight: true, products: true },
   { name: 'f32, weight f32, products bf16', activation: false, weight: false, products: true },
   { name: 'f32, weight bf16', activation: false, weight: true, products: false },
@@ -152,23 +152,6 @@ function cases(M: number, N: number, K: number, activation: number, storage: Sto
   ];
 }
 
-function geluGrad(n: number, activation: number, bf16: boolean, timed: boolean): KernelCase {
-  const pre = normal([n], bf16, 1.5);
-  const dy = normal([n], bf16);
-  return {
-    kernel: 'GptGeluGrad',
-    label: `${bf16 ? 'bf16' : 'f32'}${activation === ERF ? ' erf' : ' tanh'} n=${n}`,
-    inputs: [pre, dy],
-    outputs: [[n]],
-    attrs: [n, activation],
-    tolerance: bf16 ? BF16_TOLERANCE : F32_TOLERANCE,
-    bytes: 3 * n * (bf16 ? 2 : 4),
-    ...(timed
-      ? {}
-      : { expected: () => [Float64Array.from(pre.values, (x, i) => dy.values[i]! * geluDerivative(x, activation))] }),
-  };
-}
-
 export function linearCases(size: CaseSize): KernelCase[] {
   const small = [F32, BF16];
   if (size === 'large') {
@@ -179,7 +162,6 @@ export function linearCases(size: CaseSize): KernelCase[] {
       ...cases(M, C, C, NONE, storage, true),
       ...cases(M, 4 * C, C, TANH, storage, true),
       ...cases(M, C, 4 * C, NONE, storage, true),
-      geluGrad(M * 4 * C, TANH, storage.activation, true),
     ]);
   }
   return [
@@ -193,12 +175,5 @@ export function linearCases(size: CaseSize): KernelCase[] {
       ...cases(67, 264, 2, TANH, storage, false), // two tiles of columns
     ]),
     ...MIXED.flatMap((storage) => cases(5, 12, 24, TANH, storage, false)),
-    ...[false, true].flatMap((bf16) =>
-      [TANH, ERF].flatMap((form) => [
-        geluGrad(1, form, bf16, false),
-        geluGrad(1043, form, bf16, false),
-        geluGrad(3 * 4096, form, bf16, false),
-      ]),
-    ),
   ];
 }

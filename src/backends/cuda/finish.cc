@@ -45,14 +45,13 @@ void gelu(void* y, const void* pre, DType dtype, int64_t M, int64_t N, int64_t s
 }
 
 void finish_gelu_grad(void* c, const void* pre, DType dtype, int64_t M, int64_t N, int64_t stride) {
-  gelu_grad(c, c, pre, dtype, M, N, stride, Gelu::tanh);
+  gelu_grad(c, pre, dtype, M, N, stride, Gelu::tanh);
 }
 
-void gelu_grad(void* dpre, const void* dy, const void* pre, DType dtype, int64_t M, int64_t N, int64_t stride,
-               Gelu form) {
+void gelu_grad(void* c, const void* pre, DType dtype, int64_t M, int64_t N, int64_t stride, Gelu form) {
   if (M * N == 0) return;
-  const Plan p = plan(dtype, M, N, stride, {dpre, dy, pre});
-  launch(typed("gelu_grad", dtype), p.grid, kThreads, 0, dpre, dy, pre, M, N, stride, static_cast<int>(form), p.wide);
+  const Plan p = plan(dtype, M, N, stride, {c, pre});
+  launch(typed("gelu_grad", dtype), p.grid, kThreads, 0, c, pre, M, N, stride, static_cast<int>(form), p.wide);
 }
 
 }  // namespace gpt

@@ -104,16 +104,16 @@ DEVICE void bias_gelu(T* y, T* pre, const T* product, const float* bias, i64 M, 
   }
 }
 
-// dpre = dy * GELU'(pre). dpre and dy may be one matrix.
+// c *= GELU'(pre)
 template <class T, int W>
-DEVICE void gelu_grad(T* dpre, const T* dy, const T* pre, i64 M, i64 N, i64 stride, int form) {
+DEVICE void gelu_grad(T* c, const T* pre, i64 M, i64 N, i64 stride, int form) {
   const FinishPlace<W> at(M, N, stride);
   if (at.rows <= 0) return;
   Pack<T, W> d[kFinishRows], x[kFinishRows];
 #pragma unroll
   for (int r = 0; r < kFinishRows; r++) {
     if (r >= at.rows) break;
-    d[r] = finish_pack<T, W>(dy + at.first + r * stride);
+    d[r] = finish_pack<T, W>(c + at.first + r * stride);
     x[r] = finish_pack<T, W>(pre + at.first + r * stride);
   }
 #pragma unroll
@@ -122,29 +122,29 @@ DEVICE void gelu_grad(T* dpre, const T* dy, const T* pre, i64 M, i64 N, i64 stri
     float v[W];
 #pragma unroll
     for (int k = 0; k < W; k++) v[k] = to_float(d[r].at[k]) * finish_gelu_derivative(to_float(x[r].at[k]), form);
-    finish_pack<T, W>(dpre + at.first + r * stride) = to_pack<T>(v);
+    finish_pack<T, W>(c + at.first + r * stride) = to_pack<T>(v);
   }
 }
 
-#define FINISH_KERNELS(suffix, T)                                                                                     \
-  KERNEL(128, bias_add_##suffix, T* c, const float* bias, i64 M, i64 N, i64 stride, int wide) {                       \
-    if (wide)                                                                                                         \
-      bias_add<T, Pack<T>::kSize>(c, bias, M, N, stride);                                                             \
-    else                                                                                                              \
-      bias_add<T, 1>(c, bias, M, N, stride);                                                                          \
-  }                                                                                                                   \
-  KERNEL(128, bias_gelu_##suffix, T* y, T* pre, const T* product, const float* bias, i64 M, i64 N, i64 stride,        \
-         int form, int wide) {                                                                                        \
-    if (wide)                                                                                                         \
-      bias_gelu<T, Pack<T>::kSize>(y, pre, product, bias, M, N, stride, form);                                        \
-    else                                                                                                              \
-      bias_gelu<T, 1>(y, pre, product, bias, M, N, stride, form);                                                     \
-  }                                                                                                                   \
-  KERNEL(128, gelu_grad_##suffix, T* dpre, const T* dy, const T* pre, i64 M, i64 N, i64 stride, int form, int wide) { \
-    if (wide)                                                                                                         \
-      gelu_grad<T, Pack<T>::kSize>(dpre, dy, pre, M, N, stride, form);                                                \
-    else                                                                                                              \
-      gelu_grad<T, 1>(dpre, dy, pre, M, N, stride, form);                                                             \
+#define FINISH_KERNELS(suffix, T)                                                                              \
+  KERNEL(128, bias_add_##suffix, T* c, const float* bias, i64 M, i64 N, i64 stride, int wide) {                \
+    if (wide)                                                                                                  \
+      bias_add<T, Pack<T>::kSize>(c, bias, M, N, stride);                                                      \
+    else                                                                                                       \
+      bias_add<T, 1>(c, bias, M, N, stride);                                                                   \
+  }                                                                                                            \
+  KERNEL(128, bias_gelu_##suffix, T* y, T* pre, const T* product, const float* bias, i64 M, i64 N, i64 stride, \
+         int form, int wide) {                                                                                 \
+    if (wide)                                                                                                  \
+      bias_gelu<T, Pack<T>::kSize>(y, pre, product, bias, M, N, stride, form);                                 \
+    else                                                                                                       \
+      bias_gelu<T, 1>(y, pre, product, bias, M, N, stride, form);                                              \
+  }                                                                                                            \
+  KERNEL(128, gelu_grad_##suffix, T* c, const T* pre, i64 M, i64 N, i64 stride, int form, int wide) {          \
+    if (wide)                                                                                                  \
+      gelu_grad<T, Pack<T>::kSize>(c, pre, M, N, stride, form);                                                \
+    else                                                                                                       \
+      gelu_grad<T, 1>(c, pre, M, N, stride, form);                                                             \
   }
 
 FINISH_KERNELS(f32, float)

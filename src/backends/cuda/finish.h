@@ -6,7 +6,7 @@
 
 namespace gpt {
 
-// The codes of linear.ts.
+// The codes of mlp.ts.
 enum class Gelu : int { tanh = 1, erf = 2 };
 
 // c += bias
@@ -21,8 +21,7 @@ void finish_gelu_grad(void* c, const void* pre, DType dtype, int64_t M, int64_t 
 // y = GELU(pre)
 void gelu(void* y, const void* pre, DType dtype, int64_t M, int64_t N, int64_t stride, Gelu form);
 
-// dpre = dy * GELU'(pre)
-void gelu_grad(void* dpre, const void* dy, const void* pre, DType dtype, int64_t M, int64_t N, int64_t stride,
-               Gelu form);
+// c *= GELU'(pre)
+void gelu_grad(void* c, const void* pre, DType dtype, int64_t M, int64_t N, int64_t stride, Gelu form);
 
 }  // namespace gpt

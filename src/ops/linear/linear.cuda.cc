@@ -1,4 +1,4 @@
-// Linear layer, with GELU or without, on the GPU. Mathematics and shapes: linear.ts.
+// Linear layer, with GELU or without, on the GPU. Mathematics and shapes: linear.ts, ../mlp/mlp.ts.
 //
 // Products by cuBLASLt with bias and tanh GELU in their epilogue; a weight that is stored in another type than the
 // operands' is converted for the call. Here no kernel is of its own: src/backends/cuda/{finish,columns,convert}.cu.
@@ -26,19 +26,6 @@ static void linear(const Call& call) {
   if (erf) gelu(y, pre, type, M, N, N, Gelu::erf);
 }
 GPT_KERNEL("GptLinear", "y = x W + b, or GELU of it", "awf", "aa", linear);
-
-// in pre (n), dy (n); out dpre = dy * gelu'(pre); attrs n, activation
-static void linear_gelu_grad(const Call& call) {
-  const int64_t n = call.dim(0);
-  constexpr int64_t kRow = 4096;  // as rows of a matrix, so that a block works on contiguous memory
-  const DType type = call.in[0].dtype;
-  const void *pre = tensor_in(call, 0, n), *dy = tensor_in(call, 1, n);
-  void* dpre = tensor_out(call, 0, n);
-  const Gelu form = static_cast<Gelu>(call.dim(1));
-  const bool rows = n % kRow == 0;
-  gelu_grad(dpre, dy, pre, type, rows ? n / kRow : 1, rows ? kRow : n, rows ? kRow : n, form);
-}
-GPT_KERNEL("GptGeluGrad", "gradient of GELU", "aa", "a", linear_gelu_grad);
 
 // in dy (M,N), weight (K,N); out dx (M,K) = dy W^T; attrs M, N, K, bf16
 static void linear_grad_input(const Call& call) {

@@ -20,7 +20,7 @@ static void mlp_grad_hidden(const Call& call) {
   product.finish = tanh ? Finish::gelu_grad : Finish::none;
   product.pre = tanh ? pre : nullptr;
   matmul(product);
-  if (!tanh) gelu_grad(dpre, dpre, pre, type, M, K, K, Gelu::erf);
+  if (!tanh) gelu_grad(dpre, pre, type, M, K, K, Gelu::erf);
 }
 GPT_KERNEL("GptMlpGradHidden", "dpre = (dy W^T) * gelu'(pre)", "awa", "a", mlp_grad_hidden);
 
