@@ -25,14 +25,21 @@ function operand(values: CaseTensor, bf16: boolean): ArrayLike<number> {
 }
 
 /** Logits of row n, as they are stored between the two steps of the kernel. */
-function logitsOf(h: ArrayLike<number>, wte: ArrayLike<number>, n: number, V: number, C: number, bf16: boolean) {
+function logitsOf(
+  h: ArrayLike<number>,
+  wte: ArrayLike<number>,
+  n: number,
+  V: number,
+  C: number,
+  bf16: boolean,
+): Float32Array {
   const row = new Float32Array(V);
   for (let v = 0; v < V; v++) {
     let dot = 0;
     for (let c = 0; c < C; c++) dot += h[n * C + c]! * wte[v * C + c]!;
     row[v] = dot;
   }
-  return bf16 ? tensor([V], row, true).values : row;
+  return bf16 ? (tensor([V], row, true).values as Float32Array) : row;
 }
 
 function headLoss(
