@@ -45,7 +45,7 @@ bool Pool::grow(int64_t bytes) {
 }
 
 CUdeviceptr Pool::allocate(int64_t bytes) {
-  const int64_t size = round_up(std::max<int64_t>(bytes, 1), cached_ ? kGranule : 16);
+  const int64_t size = round_up(std::max<int64_t>(bytes, 1), cached_ ? kGranule : 1);
   auto found = free_.lower_bound({size, 0});
   if (found == free_.end()) {
     if (!grow(size)) {
