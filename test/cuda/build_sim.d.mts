@@ -1,7 +1,8 @@
-/** Two libraries, by their paths from the root. */
+/** Libraries, by their paths from the root. */
 export interface Sim {
   readonly libcuda: string;
   readonly libcublasLt: string;
+  readonly libnvrtc: string;
 }
 
 /** Why the simulated machine cannot be built or run here, or undefined. */
@@ -10,7 +11,7 @@ export function whyNoSim(): Promise<string | undefined>;
 /** All kernel sources, from the root. */
 export function kernelSources(): string[];
 
-/** Both libraries, and what the compiler warns of. */
+/** The libraries, and what the compiler warns of. */
 export function buildSim(options?: {
   readonly folder?: string;
 }): Promise<Sim & { readonly compiled: number; readonly warnings: string }>;
@@ -22,5 +23,5 @@ export function buildMutant(options: {
   readonly base?: string;
 }): Promise<Sim>;
 
-/** The environment in which the addon loads these libraries. */
-export function simEnvironment(sim: Sim): { GPT_LIBCUDA: string; GPT_LIBCUBLASLT: string };
+/** The environment in which the addon loads these libraries, and gives every tensor an allocation of its own. */
+export function simEnvironment(sim: Sim): Readonly<Record<string, string>>;

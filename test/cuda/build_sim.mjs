@@ -1,4 +1,5 @@
-// Builds the machine that replaces a GPU in tests: a libcuda.so.1 with all kernels, and a libcublasLt.so.13 (sim/*.cc).
+// Builds the machine that replaces a GPU in tests: a libcuda.so.1 with all kernels, a libcublasLt.so.13 and a
+// libnvrtc.so.13 (sim/*.cc).
 //
 //   node test/cuda/build_sim.mjs [FOLDER]         into build/cuda-sim, or the folder given
 //
@@ -109,19 +110,26 @@ async function inParallel(jobs) {
 const link = (objects, library) =>
   gxx(['-shared', `-Wl,-soname,${path.basename(library)}`, ...objects, '-lpthread', '-ldl'], library);
 
-/** Both libraries, and what the compiler warns of. */
+const librariesIn = (folder) => ({
+  libcuda: `${folder}/libcuda.so.1`,
+  libcublasLt: `${folder}/libcublasLt.so.13`,
+  libnvrtc: `${folder}/libnvrtc.so.13`,
+});
+
+/** The libraries, and what the compiler warns of. */
 export async function buildSim({ folder = FOLDER } = {}) {
   mkdirSync(path.join(root, folder, 'objects'), { recursive: true });
   const kernels = kernelSources();
   const libraries = {
     libcuda: [`${SIM}/shim.cc`, `${SIM}/driver.cc`, ...kernels],
     libcublasLt: [`${SIM}/cublaslt.cc`],
+    libnvrtc: [`${SIM}/nvrtc.cc`],
   };
   const stale = Object.values(libraries)
     .flat()
     .filter((source) => !isFresh(objectOf(folder, source)));
   const warnings = await inParallel(stale.map((source) => () => compile(source, objectOf(folder, source))));
-  const built = { libcuda: `${folder}/libcuda.so.1`, libcublasLt: `${folder}/libcublasLt.so.13` };
+  const built = librariesIn(folder);
   for (const [name, sources] of Object.entries(libraries)) {
     const objects = sources.map((source) => objectOf(folder, source));
     const list = `${built[name]}.list`; // a source that is gone makes a library stale, too
@@ -156,12 +164,18 @@ export async function buildMutant({ folder, mutants, base = FOLDER }) {
   await inParallel(jobs);
   const libcuda = `${folder}/libcuda.so.1`;
   await link(objects, libcuda);
-  return { libcuda, libcublasLt: `${base}/libcublasLt.so.13` };
+  return { ...librariesIn(base), libcuda };
 }
 
-/** The environment in which the addon loads these libraries. */
-export function simEnvironment({ libcuda, libcublasLt }) {
-  return { GPT_LIBCUDA: path.join(root, libcuda), GPT_LIBCUBLASLT: path.join(root, libcublasLt) };
+/** The environment in which the addon loads these libraries, and gives every tensor an allocation of its own. */
+export function simEnvironment({ libcuda, libcublasLt, libnvrtc }) {
+  return {
+    GPT_LIBCUDA: path.join(root, libcuda),
+    GPT_LIBCUBLASLT: path.join(root, libcublasLt),
+    GPT_LIBNVRTC: path.join(root, libnvrtc),
+    GPT_CUDA_POOL: 'none',
+    CUDA_VISIBLE_DEVICES: '0',
+  };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

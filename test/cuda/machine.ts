@@ -10,6 +10,7 @@ export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 async function whyNot(): Promise<string | undefined> {
   if (!existsSync(`${ROOT}build/cuda/cuda.node`)) return 'the CUDA addon was not built';
+  if (!existsSync(`${ROOT}build/cuda/kernels.cu`)) return 'the images of the CUDA kernels were not built';
   if (!existsSync(`${ROOT}dist/cli/main.js`)) return 'gpt was not built';
   return whyNoSim();
 }

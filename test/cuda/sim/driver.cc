@@ -6,8 +6,8 @@
 // when the next work is put on a stream. Host functions run on a thread of their own, a moment later.
 //
 // Stricter than a driver: device memory is NaN when it is fresh, ends at a page that nobody may touch, and is gone when
-// it is freed; copies and memsets must lie inside one allocation. Misuse that a driver answers by an error code is also
-// written to stderr.
+// it is freed; what a kernel writes beyond the end of its arguments is found even within that page; copies and memsets
+// must lie inside one allocation. Misuse that a driver answers by an error code is also written to stderr.
 //
 // Settings, by environment:
 //   GPT_SIM_ORDER, GPT_SIM_COPIES   shim.h
@@ -75,7 +75,7 @@ constexpr Error kErrors[] = {
     {kNotPermitted, "CUDA_ERROR_NOT_PERMITTED", "operation not permitted"},
 };
 
-constexpr size_t kPage = 4096, kStaticShared = 48 << 10;
+constexpr size_t kPage = 4096, kGranule = 512, kStaticShared = 48 << 10;
 constexpr int kContext = 1;  // handles of the one context are its address
 
 struct Function {
@@ -299,6 +299,20 @@ void run_guarded(const Function& f, shim::Index3 grid, shim::Index3 block, size_
   shim::run(f.name.c_str(), grid, block, shared, [&] { f.info->call(args); });
   sigaction(SIGSEGV, &fault_before, nullptr);
   sigaltstack(&stack_before, nullptr);
+}
+
+// Memory between the end of an allocation and its guard page holds what it held before: a kernel has not written there
+// through one of its arguments.
+void check_ends(const Machine& m, const Function& f, void** args) {
+  for (size_t i = 0; i < f.info->parameters.size(); i++) {
+    if (f.info->parameters[i].size != sizeof(uintptr_t)) continue;
+    auto it = m.memory.upper_bound(*static_cast<uintptr_t*>(args[i]));
+    if (it == m.memory.begin()) continue;
+    --it;
+    const char* base = reinterpret_cast<const char*>(it->first);
+    for (size_t at = it->second.size; at % kGranule; at++)
+      if (base[at] != '\xff') shim::die("wrote beyond the end of its argument " + std::to_string(i), 0);
+  }
 }
 
 void write_json(const char* setting_name, const std::string& text) {
@@ -555,7 +569,7 @@ API int cuFuncGetParamInfo(Function* function, size_t index, size_t* offset, siz
 API int cuMemAlloc_v2(uintptr_t* address, size_t size) {
   ENTER(if (m.sticky) return m.sticky;)
   if (!size) return misuse(kInvalidValue, "cuMemAlloc of 0 bytes");
-  const size_t rounded = (size + 511) / 512 * 512;
+  const size_t rounded = (size + kGranule - 1) / kGranule * kGranule;
   if (rounded < size || rounded > m.total - m.used) return kOutOfMemory;
   const size_t body = (rounded + kPage - 1) / kPage * kPage;
   void* mapping = mmap(nullptr, body + kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -579,7 +593,7 @@ API int cuMemFree_v2(uintptr_t address) {
   if (it == m.memory.end()) return misuse(kInvalidValue, "cuMemFree of what cuMemAlloc has not given");
   wait_for(m, m.ticket);
   munmap(it->second.mapping, it->second.mapped);
-  m.used -= (it->second.size + 511) / 512 * 512;
+  m.used -= (it->second.size + kGranule - 1) / kGranule * kGranule;
   m.memory.erase(it);
   return m.sticky;
 }
@@ -704,6 +718,7 @@ API int cuLaunchKernel(Function* f, unsigned grid_x, unsigned grid_y, unsigned g
   if (gpt_sim_begin(name)) return kSuccess;
   const auto start = std::chrono::steady_clock::now();
   run_guarded(*f, {grid_x, grid_y, grid_z}, {block_x, block_y, block_z}, shared_bytes, args);
+  check_ends(m, *f, args);
   gpt_sim_end(name, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   return kSuccess;
 }
