@@ -1,6 +1,6 @@
 // Launches attention on the GPU. Kernels: attention.cuda.cu; mathematics and shapes: attention.ts.
 //
-// bfloat16 with a head size of kShapes runs on tensor cores; everything else by the plain kernels, in float32
+// bfloat16 with a head size of kTiles runs on tensor cores; everything else by the plain kernels, in float32
 // arithmetic.
 #include <algorithm>
 #include <cmath>
@@ -110,8 +110,8 @@ static void attention_grad(const Call& call) {
   float *lse2 = scratch.floats(), *delta = lse2 + count;
   const int64_t pack = 16 / bytes_of(dtype);
   const int lanes = lanes_for(s.D % pack == 0 ? s.D / pack : s.D), padded = static_cast<int>(s.padded());
-  launch(typed("attention_rows", dtype), {blocks(count * lanes, 256)}, 256, 0, lse2, delta, y, dy, lse, s.t(), padded,
-         s.h(), s.d(), lanes, static_cast<long long>(count));
+  launch(typed("attention_rows", dtype), {blocks(s.padded() * lanes, 256), s.H, s.B}, 256, 0, lse2, delta, y, dy, lse,
+         s.t(), padded, s.h(), s.d(), lanes);
   if (const Tiles* tiles = tensor_cores(s, dtype)) {
     launch(kernel_for("attention_grad_keys", s), {blocks(s.T, tiles->key_rows), s.H, s.B}, 128,
            (2 * tiles->key_rows + 4 * tiles->key_passing) * s.D * 2 + 4 * tiles->key_passing * 4, dqkv, qkv, dy, lse2,

@@ -23,6 +23,18 @@ constexpr float kHidden = -1e30f;
 DEVICE int lowest(int a, int b) { return a < b ? a : b; }
 DEVICE int highest(int a, int b) { return a < b ? b : a; }
 
+template <int I, int N>
+DEVICE void clear(float (&x)[I][N][4]) {
+#pragma unroll
+  for (int i = 0; i < I; i++) {
+#pragma unroll
+    for (int n = 0; n < N; n++) {
+#pragma unroll
+      for (int j = 0; j < 4; j++) x[i][n][j] = 0;
+    }
+  }
+}
+
 // Queries [q0, q1] and keys [k0, k1], both inclusive.
 DEVICE bool all_hidden(int q0, int q1, int k0, int k1, int window) { return k0 > q1 || k1 <= q0 - window; }
 DEVICE bool any_hidden(int q0, int q1, int k0, int k1, int window) { return k1 > q0 || k0 <= q1 - window; }
@@ -80,14 +92,7 @@ struct Rows {
   template <int N>
   DEVICE void times(float (&s)[G][N / 8][4], const bf16* b) const {
     const int lane = threadIdx.x & 31;
-#pragma unroll
-    for (int g = 0; g < G; g++) {
-#pragma unroll
-      for (int n = 0; n < N / 8; n++) {
-#pragma unroll
-        for (int j = 0; j < 4; j++) s[g][n][j] = 0;
-      }
-    }
+    clear(s);
 #pragma unroll
     for (int k = 0; k < D / 16; k++) {
       u32 read[G][4];
@@ -243,13 +248,9 @@ DEVICE void forward(bf16* y, float* lse, const bf16* qkv, int T, int H, int wind
   rows.tile = shared;
   rows.row0 = row0;
   float out[G][D / 8][4], top[G][2], total[G][2];
+  clear(out);
 #pragma unroll
   for (int g = 0; g < G; g++) {
-#pragma unroll
-    for (int n = 0; n < D / 8; n++) {
-#pragma unroll
-      for (int j = 0; j < 4; j++) out[g][n][j] = 0;
-    }
 #pragma unroll
     for (int r = 0; r < 2; r++) top[g][r] = kHidden, total[g][r] = 0;
   }
@@ -292,7 +293,10 @@ DEVICE void forward(bf16* y, float* lse, const bf16* qkv, int T, int H, int wind
         for (int n = 0; n < kKeys / 8; n++) largest = fmaxf(largest, fmaxf(s[g][n][2 * r], s[g][n][2 * r + 1]));
         largest = fmaxf(largest, __shfl_xor_sync(kAllLanes, largest, 1));
         largest = fmaxf(largest, __shfl_xor_sync(kAllLanes, largest, 2));
-        const float shrink = exp2_fast((top[g][r] - largest) * scale2), shift = largest * scale2;
+        // A row may have seen hidden keys only: their weights are 0. With `largest` as shift they were not: a product
+        // that is rounded in one place and part of a fused multiply-add in another does not cancel.
+        const float shift = largest == kHidden ? 0.0f : largest * scale2;
+        const float shrink = exp2_fast((top[g][r] - largest) * scale2);
         float sum = 0;
 #pragma unroll
         for (int n = 0; n < kKeys / 8; n++) {
@@ -376,15 +380,9 @@ DEVICE void grad(bf16* dqkv, const bf16* qkv, const bf16* dy, const float* lse2,
   constexpr int kOut = kQueries ? 1 : 2;
   float out[kOut][G][D / 8][4], row_lse[G][2], row_delta[G][2];  // dq, or dk and dv
 #pragma unroll
+  for (int i = 0; i < kOut; i++) clear(out[i]);
+#pragma unroll
   for (int g = 0; g < G; g++) {
-#pragma unroll
-    for (int n = 0; n < D / 8; n++) {
-#pragma unroll
-      for (int j = 0; j < 4; j++) {
-        out[0][g][n][j] = 0;
-        out[kOut - 1][g][n][j] = 0;
-      }
-    }
     if (kQueries) {
 #pragma unroll
       for (int r = 0; r < 2; r++) {
@@ -477,17 +475,16 @@ DEVICE void grad(bf16* dqkv, const bf16* qkv, const bf16* dy, const float* lse2,
 // ---- both: what the gradient needs of every query
 
 // lse2 = log2(e) lse, delta = sum of y dy, (B,H,padded), zeros from T on. A group of `lanes` threads, a power of two,
-// takes a query of a head: neighbouring groups take neighbouring queries.
+// takes a query of a head: neighbouring groups take neighbouring queries. Block (256 / lanes queries, h, b).
 template <class A>
 DEVICE void rows(float* lse2, float* delta, const A* y, const A* dy, const float* lse, int T, int padded, int H, int D,
-                 int lanes, i64 count) {
-  const i64 n = (static_cast<i64>(blockIdx.x) * blockDim.x + threadIdx.x) / lanes;
-  const int t = static_cast<int>(n % padded), lane = threadIdx.x & (lanes - 1);
-  const i64 head = n / padded;
-  const bool ok = n < count && t < T;
+                 int lanes) {
+  const int t = (blockIdx.x * 256 + threadIdx.x) / lanes, lane = threadIdx.x & (lanes - 1);
+  const i64 b = blockIdx.z, head = b * H + blockIdx.y;
+  const bool ok = t < T;
   float sum = 0;
   if (ok) {
-    const i64 from = ((head / H * T + t) * H + head % H) * D;
+    const i64 from = ((b * T + t) * H + blockIdx.y) * D;
     if (D % Pack<A>::kSize == 0) {
       for (int d = lane * Pack<A>::kSize; d < D; d += lanes * Pack<A>::kSize) {
         const auto a = *reinterpret_cast<const Pack<A>*>(y + from + d),
@@ -500,9 +497,9 @@ DEVICE void rows(float* lse2, float* delta, const A* y, const A* dy, const float
     }
   }
   for (int apart = lanes / 2; apart; apart >>= 1) sum += __shfl_xor_sync(kAllLanes, sum, apart);
-  if (n < count && lane == 0) {
-    lse2[n] = ok ? lse[head * T + t] * kLog2E : 0;
-    delta[n] = sum;
+  if (lane == 0 && t < padded) {
+    lse2[head * padded + t] = ok ? lse[head * T + t] * kLog2E : 0;
+    delta[head * padded + t] = sum;
   }
 }
 
@@ -636,6 +633,7 @@ DEVICE void plain_forward(A* y, float* lse, const A* qkv, int T, int H, int D, i
       float largest = top[r], sum = 0;
 #pragma unroll
       for (int c = 0; c < 4; c++) {
+        // a row that has seen hidden keys only is forgotten, times 0, at its first visible one
         s[r][c] = visible(row + r, k0 + x * 4 + c, window) ? s[r][c] * scale : kHidden;
         largest = fmaxf(largest, s[r][c]);
       }
@@ -770,7 +768,7 @@ DEVICE void cached(A* y, const A* qkv, const A* cache, int B, int T, int H, int 
   const int h = blockIdx.x % H, groups = blockDim.x / lanes, group = threadIdx.x / lanes;
   const int d = threadIdx.x % lanes * 8;
   const int last = past + static_cast<int>(n % T), first = highest(0, last - window + 1);
-  const A *keys = cache + b * P * C + h * D, *values = keys + B * P * C;
+  const A *keys = cache + b * P * C + h * D, *values = keys + C * B * P;
   float q[8], out[8], top = kHidden, total = 0;
   load8(q, qkv + n * 3 * C + h * D, d, D);
 #pragma unroll
@@ -849,7 +847,7 @@ DEVICE void cached(A* y, const A* qkv, const A* cache, int B, int T, int H, int 
     attention::grad<D, GQ, NQ, HQ, HQ, true>(dqkv, qkv, dy, lse2, delta, T, padded, H, window, scale, mask, shared);  \
   }
 // Per head size: groups of 16 rows a warp, passing rows, and whether the rows are held in registers: as much as 255
-// registers allow. Launcher: kShapes in attention.cuda.cc.
+// registers allow. Launcher: kTiles in attention.cuda.cc.
 ATTENTION_TENSOR_CORES(64, 2, 32, false, false, 2, 32, true)
 ATTENTION_TENSOR_CORES(80, 1, 64, true, true, 2, 32, false)
 ATTENTION_TENSOR_CORES(96, 1, 32, true, true, 2, 32, false)
@@ -858,8 +856,8 @@ ATTENTION_TENSOR_CORES(128, 1, 32, true, false, 2, 32, false)
 
 #define ATTENTION_TYPED(A, suffix)                                                                                    \
   KERNEL(256, attention_rows_##suffix, float* lse2, float* delta, const A* y, const A* dy, const float* lse, int T,   \
-         int padded, int H, int D, int lanes, i64 count) {                                                            \
-    attention::rows(lse2, delta, y, dy, lse, T, padded, H, D, lanes, count);                                          \
+         int padded, int H, int D, int lanes) {                                                                       \
+    attention::rows(lse2, delta, y, dy, lse, T, padded, H, D, lanes);                                                 \
   }                                                                                                                   \
   KERNEL(256, attention_forward_##suffix, A* y, float* lse, const A* qkv, int T, int H, int D, int window,            \
          float scale, DropoutMask mask) {                                                                             \
