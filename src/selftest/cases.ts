@@ -1,5 +1,7 @@
 // All cases of `gpt selftest`.
 
+import { attentionCases } from './attention.js';
+import { coreCases } from './core.js';
 import { dropoutCases } from './dropout.js';
 import { embeddingCases } from './embedding.js';
 import { headLossCases } from './head_loss.js';
@@ -15,9 +17,11 @@ export function allCases(size: CaseSize): KernelCase[] {
     ...embeddingCases(size),
     ...layernormCases(size),
     ...linearCases(size),
+    ...attentionCases(size),
     ...mlpCases(size),
     ...dropoutCases(size),
     ...headLossCases(size),
     ...optimizerCases(size),
+    ...coreCases(size),
   ];
 }

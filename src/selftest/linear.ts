@@ -31,7 +31,7 @@ export function geluDerivative(x: number, activation: number): number {
 }
 
 /** The values as a product of bfloat16 takes them. */
-export function operand(values: CaseTensor, bf16: boolean): Float32Array | Int32Array {
+export function operand(values: CaseTensor, bf16: boolean): CaseTensor['values'] {
   return bf16 ? tensor(values.shape, values.values as Float32Array, true).values : values.values;
 }
 
