@@ -189,36 +189,36 @@ export function choosePrecision(wanted: Precision | 'auto', { name, native, cuda
 
 /**
  * Measured rate of the active backend's matrix product in GFLOP/s: the best of products that grow to 1024^3 (on a GPU
- * 8192^3), as many as fit into 100 ms, three of the largest at least. The denominator of the share of peak.
+ * 8192^3) as long as they take no time, as many as fit into 100 ms, three of the largest at least. The denominator of the
+ * share of peak.
  */
 export function measureMatmul(precision: Precision = 'fp32', cuda?: CudaBackend): number {
-  const largest = cuda === undefined ? 1024 : 8192;
+  const product = precision === 'bf16' ? bf16Product : floatProduct;
   const end = performance.now() + 100;
   let best = 0;
+  let largest = cuda === undefined ? 1024 : 8192;
   let trials = 0; // of the largest size: a busy neighbour spoils single ones
   for (let n = 128; performance.now() < end || trials < 3; n = Math.min(2 * n, largest)) {
+    const [operations, ms] = tf.tidy(() => product(n, () => cuda?.synchronize()));
+    best = Math.max(best, operations / ms / 1e6);
+    if (ms > 10) largest = n;
     if (n === largest) trials++;
-    const product = precision === 'bf16' ? bf16Product : floatProduct;
-    best = Math.max(
-      best,
-      tf.tidy(() => product(n, () => cuda?.synchronize())),
-    );
   }
   return best;
 }
 
 /** settled: waits until what was asked for is over. */
-function floatProduct(n: number, settled: () => void): number {
+function floatProduct(n: number, settled: () => void): [operations: number, ms: number] {
   const a = tf.fill([n, n], 0.5) as tf.Tensor2D;
   settled();
   const started = performance.now();
   tf.matMul(a, a);
   settled();
-  return (2 * n ** 3) / (performance.now() - started) / 1e6;
+  return [2 * n ** 3, performance.now() - started];
 }
 
 /** (n,n) by (n,4n), so that rounding the left side takes little. */
-function bf16Product(n: number, settled: () => void): number {
+function bf16Product(n: number, settled: () => void): [operations: number, ms: number] {
   const x = tf.fill([n, n], 0.5);
   const weight = new Parameter('weight', tf.fill([n, 4 * n], 0.5), true);
   const bias = tf.zeros([4 * n]);
@@ -229,5 +229,5 @@ function bf16Product(n: number, settled: () => void): number {
   settled();
   const ms = performance.now() - started;
   weight.dispose();
-  return (2 * 4 * n ** 3) / ms / 1e6;
+  return [2 * 4 * n ** 3, ms];
 }
