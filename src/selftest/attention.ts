@@ -211,8 +211,8 @@ export function attentionCases(size: CaseSize): KernelCase[] {
   ];
   const tensorCores: Sizes[] = [
     { B: 1, T: 130, H: 1, D: 64, window: 130, dropout: DROPOUT },
-    { B: 1, T: 200, H: 1, D: 64, window: 34 },
-    { B: 1, T: 200, H: 1, D: 80, window: 63, dropout: DROPOUT },
+    { B: 1, T: 200, H: 1, D: 64, window: 2 },
+    { B: 1, T: 200, H: 1, D: 80, window: 70, dropout: DROPOUT },
     { B: 1, T: 200, H: 1, D: 96, window: 200 },
     { B: 1, T: 100, H: 1, D: 96, window: 7, dropout: DROPOUT },
     { B: 1, T: 64, H: 1, D: 128, window: 1 },

@@ -54,16 +54,20 @@ DEVICE int at(int row, int chunk, int more = 0) {
   return row * D + chunk / kGroup * kGroup * 8 + (chunk % kGroup ^ (more ^ turn)) * 8;
 }
 
-// Starts to copy rows row0 .. row0 + rows - 1 of n, `stride` elements apart; zeros stand for those from n on.
+// Starts to copy rows row0 .. row0 + rows - 1 of n, `stride` elements apart; zeros stand for those from n on. A thread
+// has a place in a group of chunks, and always the same turn: few numbers besides constants.
 template <int D, int rows>
 DEVICE void fetch(bf16* to, const bf16* from, int stride, int row0, int n) {
-  constexpr int chunks = D / 8, all = rows * chunks;
-#pragma unroll 1
-  for (int i = 0; i < (all + kThreads - 1) / kThreads; i++) {
-    const int e = threadIdx.x + i * kThreads, r = e / chunks, c = e % chunks;
-    if (all % kThreads != 0 && e >= all) break;
-    const bool ok = row0 + r < n;
-    copy_async(to + at<D>(r, c), from + (ok ? (row0 + r) * stride : 0) + c * 8, ok);
+  constexpr int kLanes = D / 8 & -(D / 8), kStep = kThreads / kLanes;  // threads a row, rows at a time
+  const int r = threadIdx.x / kLanes, c = threadIdx.x % kLanes;
+  if (rows < kStep && r >= rows) return;
+  bf16* place = to + at<D>(r, c);
+#pragma unroll
+  for (int i = 0; i < rows; i += kStep) {
+    const bool ok = row0 + r + i < n;
+    const bf16* row = from + (ok ? (row0 + r + i) * stride + c * 8 : 0);
+#pragma unroll
+    for (int d = 0; d < D; d += 8 * kLanes) copy_async(place + i * D + d, row + d, ok);
   }
 }
 
