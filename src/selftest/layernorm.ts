@@ -122,9 +122,9 @@ export function layernormCases(size: CaseSize): KernelCase[] {
   return [false, true].flatMap((bf16) => [
     ...cases(1, 8, bf16, false), //    one pack
     ...cases(67, 24, bf16, false), //  more rows than the blocks have teams
-    ...cases(5, 776, bf16, false), //  the last packs of a warp, and in float32 a team of two
-    ...cases(3, 1032, bf16, false), // a team of two warps
-    ...cases(2, 2088, bf16, false), // three: a block that is not a power of two
+    ...cases(5, 776, bf16, false), //  the last packs of a warp, backward a team of two
+    ...cases(3, 1032, bf16, false), // a team of two warps, in float32 backward of three
+    ...cases(3, 2088, bf16, false), // three, backward of up to five
     ...cases(2, 7, bf16, false), //    by elements
     ...cases(29, 9, bf16, false), //   more rows than blocks
     ...cases(3, 301, bf16, false),

@@ -9,7 +9,7 @@ namespace gpt {
 
 namespace {
 
-constexpr int64_t kMostWarps = 16;  // of a block: KERNEL(512, ...)
+constexpr int64_t kMostWarps = 16;  // of a block, KERNEL(512, ...), and of the backward pass on a multiprocessor
 
 struct Plan {
   bool any;           // by elements, a block per row
@@ -18,11 +18,11 @@ struct Plan {
   int threads = 256;
 };
 
-// packs: of 16 bytes that a thread holds. block_warps: about how many a block should have.
-Plan plan(DType dtype, int64_t C, int64_t packs, int64_t block_warps) {
+// packs: of 16 bytes that a thread holds. most: warps of a block that has several teams.
+Plan plan(DType dtype, int64_t C, int64_t packs, int64_t most) {
   const int64_t pack = 16 / bytes_of(dtype), warps = blocks(C, packs * pack * 32);
   if (C % pack != 0 || warps > kMostWarps) return {true};
-  const int64_t teams = std::min(blocks(block_warps, warps), kMostWarps / warps);
+  const int64_t teams = std::max<int64_t>(1, most / warps);
   return {false, warps, teams, static_cast<int>(warps * teams * 32)};
 }
 
@@ -45,9 +45,10 @@ void backward(void* dx, float* dweight, float* dbias, const void* x, const float
               const void* dsum, DType dtype, int64_t N, int64_t C, float eps) {
   if (N * C == 0) return;
   const int width = static_cast<int>(C);
-  const Plan p = plan(dtype, C, dtype == DType::bf16 ? 4 : 6, 8);
-  // blocks that run at once; each leaves a partial sum
-  const int64_t grid = std::min(blocks(N, p.teams), int64_t{p.any ? 4 : 2} * multiprocessors());
+  const Plan p = plan(dtype, C, dtype == DType::bf16 ? 3 : 4, 8);
+  // blocks that run at once, as far as there are rows; each leaves a partial sum
+  const int64_t at_once = (p.any ? 4 : kMostWarps * 32 / p.threads) * multiprocessors();
+  const int64_t grid = std::min(blocks(N, p.teams), at_once);
   const Scratch partial(grid * 2 * C * 4);
   if (p.any) {
     launch(typed("layernorm_any_grad", dtype), {grid}, p.threads, 128, dx, partial.data(), x, weight, dy, dsum, N,

@@ -1,10 +1,10 @@
 // Layer norm on the GPU, alone and after a residual add. Mathematics and shapes: layernorm.ts.
 //
-// x (N,C), y (N,C), float32 or bfloat16. A row belongs to one warp up to C = 1,024 (backward in float32: 768), to a
-// team of warps beyond. A thread holds its part of the row, up to kPacks packs of 16 bytes, in registers: every matrix
-// is read once and written once, the variance is summed from differences to the mean. The backward pass recomputes mean
-// and 1/std from x, as the row has to be read anyway; its blocks walk over the rows and sum dweight and dbias in
-// registers, then over their teams, and write one partial sum each. layernorm_any_*: any C, by elements.
+// x (N,C), y (N,C), float32 or bfloat16. A row belongs to one warp up to C = 1,024 (backward: 768, in float32 512), to
+// a team of warps beyond. A thread holds its part of the row, up to kPacks packs of 16 bytes, in registers: every
+// matrix is read once and written once, the variance is summed from differences to the mean. The backward pass
+// recomputes mean and 1/std from x, as the row has to be read anyway; its blocks walk over the rows and sum dweight and
+// dbias in registers, then over their teams, and write one partial sum each. layernorm_any_*: any C, by elements.
 #include "../../backends/cuda/device.cuh"
 
 // What a team of warps does together. Blocks are whole teams; a row has `warps` warps of 32 threads.
@@ -144,6 +144,14 @@ DEVICE void layernorm_backward(T* dx, float* partial, const T* x, const float* _
         for (int k = 0; k < W; k++) sum[0] += to_float(px[p].at[k]);
     team.sum(sum, shared);
     const float mean = sum[0] / C;
+    Pack<T> added[kPacks] = {};  // loaded here, to arrive while the sums are made
+    if (dsum) {
+#pragma unroll
+      for (int p = 0; p < kPacks; p++) {
+        const int i = team.rank + p * team.step;
+        if (live && i < packs) added[p] = reinterpret_cast<const Pack<T>*>(dsum + row * C)[i];
+      }
+    }
     float sums[3] = {0.0f, 0.0f, 0.0f};  // of d^2, dyw and dyw d, d = x - mean
 #pragma unroll
     for (int p = 0; p < kPacks; p++) {
@@ -175,11 +183,8 @@ DEVICE void layernorm_backward(T* dx, float* partial, const T* x, const float* _
           dweight[p][k] += d * xhat;
           dbias[p][k] += d;
         }
-        if (dsum) {
-          const Pack<T> add = reinterpret_cast<const Pack<T>*>(dsum + row * C)[i];
 #pragma unroll
-          for (int k = 0; k < W; k++) v[k] += to_float(add.at[k]);
-        }
+        for (int k = 0; k < W; k++) v[k] += to_float(added[p].at[k]);
         reinterpret_cast<Pack<T>*>(dx + row * C)[i] = to_pack<T>(v);
       }
     }
@@ -286,6 +291,6 @@ DEVICE void layernorm_backward_any(T* dx, float* partial, const T* x, const floa
     layernorm_backward_any<T>(dx, partial, x, weight, dy, dsum, shared, N, C, eps);                                    \
   }
 
-LAYERNORM_KERNELS(f32, float, 8, 6)
-LAYERNORM_KERNELS(bf16, bf16, 4, 4)
+LAYERNORM_KERNELS(f32, float, 8, 4)
+LAYERNORM_KERNELS(bf16, bf16, 4, 3)
 #undef LAYERNORM_KERNELS
