@@ -262,17 +262,20 @@ void matmul(const Product& p) {
   const Plan& plan = plan_for(p, bias);
   if (plan.finish == Finish::none) set_pointers(plan, p, bias);
   check_lt(run(plan, p, plan.algo, p.c), "a product");
+  const int64_t rows = p.batch * p.M;  // of all products, one below the other
+  GPT_CHECK(plan.finish == Finish::none || p.batch == 1 || p.c_step == p.M * p.c_stride,
+            "internal: the results of a batch are apart");
   switch (plan.finish) {
     case Finish::none:
       break;
     case Finish::bias:
-      finish_bias(p.c, p.c_type, p.M, p.N, p.c_stride, p.bias);
+      finish_bias(p.c, p.c_type, rows, p.N, p.c_stride, p.bias);
       break;
     case Finish::gelu:
-      finish_gelu(p.c, p.pre, p.c_type, p.M, p.N, p.c_stride, p.bias);
+      finish_gelu(p.c, p.pre, p.c_type, rows, p.N, p.c_stride, p.bias);
       break;
     case Finish::gelu_grad:
-      finish_gelu_grad(p.c, p.pre, p.c_type, p.M, p.N, p.c_stride);
+      finish_gelu_grad(p.c, p.pre, p.c_type, rows, p.N, p.c_stride);
       break;
   }
 }
