@@ -25,3 +25,6 @@ export function buildMutant(options: {
 
 /** The environment in which the addon loads these libraries, and gives every tensor an allocation of its own. */
 export function simEnvironment(sim: Sim): Readonly<Record<string, string>>;
+
+/** Those of g++ for kernels, but for the optimization. */
+export const KERNEL_FLAGS: readonly string[];

@@ -28,8 +28,7 @@ const SIM = 'test/cuda/sim';
 const FLAGS = ['-std=c++17', '-fPIC', '-fvisibility=hidden', '-Wall', '-Wextra', '-Wno-psabi'];
 // Kernels view memory as other types, as GPUs' compilers let them. Variables without a value get a conspicuous one, and a
 // misaligned address or an index outside of its array ends the process: shim.cc.
-const KERNEL_FLAGS = [
-  '-O2',
+export const KERNEL_FLAGS = [
   '-Wno-unknown-pragmas',
   '-Wno-sign-compare', // threadIdx and its like are unsigned
   '-fno-strict-aliasing',
@@ -87,9 +86,9 @@ async function gxx(args, output) {
   return stderr;
 }
 
-async function compile(source, object) {
+async function compile(source, object, optimize) {
   const kernel = source.endsWith('.cu');
-  const flags = kernel ? [...KERNEL_FLAGS, '-I', SIM, '-x', 'c++'] : ['-O3'];
+  const flags = kernel ? [optimize, ...KERNEL_FLAGS, '-I', SIM, '-x', 'c++'] : ['-O3'];
   const listed = `${object}.d.${process.pid}`;
   const warnings = await gxx([...FLAGS, ...flags, '-MMD', '-MF', listed, '-c', source], object);
   renameSync(path.join(root, listed), path.join(root, `${object}.d`));
@@ -128,7 +127,7 @@ export async function buildSim({ folder = FOLDER } = {}) {
   const stale = Object.values(libraries)
     .flat()
     .filter((source) => !isFresh(objectOf(folder, source)));
-  const warnings = await inParallel(stale.map((source) => () => compile(source, objectOf(folder, source))));
+  const warnings = await inParallel(stale.map((source) => () => compile(source, objectOf(folder, source), '-O2')));
   const built = librariesIn(folder);
   for (const [name, sources] of Object.entries(libraries)) {
     const objects = sources.map((source) => objectOf(folder, source));
@@ -157,7 +156,7 @@ export async function buildMutant({ folder, mutants, base = FOLDER }) {
       else copyFileSync(path.join(root, file), copy);
     }
     const object = objectOf(folder, source);
-    jobs.push(() => compile(`${folder}/${source}`, object));
+    jobs.push(() => compile(`${folder}/${source}`, object, '-O1')); // compiling takes longer than its run
     return object;
   });
   if (jobs.length === 0) throw new Error(`no kernel is made of ${Object.keys(mutants).join(', ')}`);

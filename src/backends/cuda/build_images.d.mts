@@ -1,0 +1,2 @@
+/** All kernels and the headers that they include, each once, as one text. */
+export function translationUnit(): string;
