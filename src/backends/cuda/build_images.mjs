@@ -119,7 +119,7 @@ function table(needs, version) {
   const rows = [...ampere.keys()].sort().map((name) => {
     const [a, h] = [ampere.get(name), hopper.get(name)];
     const block = threads.get(name);
-    return `| ${name} | ${block} | ${a.registers} | ${h.registers} | ${warpsResident(h, block)} | ${h.spilled} |`;
+    return `| ${name} | ${block} | ${a.registers} | ${h.registers} | ${warpsResident(h, block)} | ${Math.max(a.spilled, h.spilled)} |`;
   });
   return `# GPU kernels: what they need
 
