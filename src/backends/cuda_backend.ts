@@ -342,6 +342,27 @@ export class CudaBackend extends MathBackendCPU implements KernelBackend {
 
   // ---- measuring
 
+  #first: CudaMemory | undefined;
+
+  /** Forgets what counted() gives. */
+  startCounting(): void {
+    this.fallbacks.clear();
+    this.conversions = 0;
+    this.#first = this.deviceMemory();
+  }
+
+  /** Since startCounting(): stock kernels that copied to the host, conversions, and device buffers then and now. */
+  counted(): { fallbacks: object; conversions: number; buffers: number[]; used: number[] } {
+    const [then, now] = [this.#first!, this.deviceMemory()];
+    const { fallbacks, conversions } = this;
+    return {
+      fallbacks: Object.fromEntries(fallbacks),
+      conversions,
+      buffers: [then.live, now.live],
+      used: [then.used, now.used],
+    };
+  }
+
   startProfile(): void {
     this.#profile = [];
     this.#addon.profile(true);

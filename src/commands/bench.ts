@@ -8,6 +8,8 @@
 //   peak_mem_gib   largest resident size of the process, on a GPU of the device's memory in use; predicted_mem_gib: what
 //                  config/memory.ts says beforehand
 //   host_ms        on a GPU: until a step is on its way, JavaScript and launches
+//   fallbacks, conversions, buffers, used    on a GPU: kernels that ran on the host, inputs that were stored otherwise than
+//                  a kernel takes them, device buffers and their bytes at the first timed step and after the last
 
 import { loadavg } from 'node:os';
 import { MemoryError } from '../base/errors.js';
@@ -42,16 +44,17 @@ export const run: Run<BenchOptions> = async (options, context) => {
   if (load! > 0.5 && !options.quiet) {
     context.err(`warning: the load average is ${load!.toFixed(2)}: other programs share these cores\n`);
   }
+  const { cuda } = backend;
   const precision = choosePrecision(options.precision, backend);
   const memory = {
     microBatch: options.batch,
     recompute: options.recompute,
     portable: backend.fused === undefined,
     bf16: precision === 'bf16',
-    gpu: backend.cuda !== undefined,
+    gpu: cuda !== undefined,
   };
   const predicted = trainingMemory(shape, memory).total;
-  const available = backend.cuda?.deviceMemory().free ?? availableMemory(context);
+  const available = cuda?.deviceMemory().free ?? availableMemory(context);
   if (predicted > available) {
     throw new MemoryError(
       `a step of this model takes about ${bytes(predicted)} of memory, and ${bytes(available)} are available`,
@@ -59,7 +62,7 @@ export const run: Run<BenchOptions> = async (options, context) => {
     );
   }
   const profile = new Profile();
-  const peak = measureMatmul(precision, backend.cuda);
+  const peak = measureMatmul(precision, cuda);
   const model = new Gpt(shape, initialValues(shape, 1), precision === 'bf16');
   const optimizer = new Optimizer(model.parameters(), config.train);
   const B = options.batch;
@@ -75,6 +78,7 @@ export const run: Run<BenchOptions> = async (options, context) => {
   let clock = performance.now();
   for (let step = 0; step < options.warmup + options.steps; step++) {
     const timed = step >= options.warmup;
+    if (step === options.warmup) cuda?.startCounting();
     if (options.profile && step === options.warmup) backend.fused?.startProfile();
     const started = performance.now();
     const pending = await startStep({
@@ -117,7 +121,8 @@ export const run: Run<BenchOptions> = async (options, context) => {
     mfu: round(rate(true) / peak, 3),
     mfu_full: round(rate(false) / peak, 3),
     recompute: options.recompute,
-    peak_mem_gib: round((backend.cuda?.deviceMemory().peak ?? process.resourceUsage().maxRSS * 1024) / 2 ** 30, 3),
+    ...cuda?.counted(),
+    peak_mem_gib: round((cuda?.deviceMemory().peak ?? process.resourceUsage().maxRSS * 1024) / 2 ** 30, 3),
     predicted_mem_gib: round(predicted / 2 ** 30, 3),
   };
   if (options.profile) {

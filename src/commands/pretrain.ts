@@ -217,6 +217,7 @@ export const run: Run<PretrainOptions> = async (options, context) => {
       schedule,
       progress,
       bytesPerToken,
+      memory: () => backend.cuda?.deviceMemory().reserved ?? process.memoryUsage.rss(),
       peakGflops,
       report,
       save: saver.save,

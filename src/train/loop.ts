@@ -53,6 +53,8 @@ export interface TrainOptions {
   readonly progress: Progress;
   /** Held-out text: bytes per token, for bits per byte; null where it is not known. */
   readonly bytesPerToken: number | null;
+  /** Bytes of memory in use: of this process, or of the GPU. */
+  readonly memory: () => number;
   /** Measured matrix rate of this machine, for the share of peak; null where it was not measured. */
   readonly peakGflops: number | null;
   readonly report: Reporter;
@@ -123,7 +125,7 @@ export async function train(o: TrainOptions): Promise<TrainOutcome> {
       progress.seconds += ms / 1000;
       trainMs += ms;
       trainedTokens += tokens;
-      const memory = process.memoryUsage.rss();
+      const memory = o.memory();
       peakMemory = Math.max(peakMemory, memory);
       const rate = (tokens / ms) * 1000;
       const ahead = schedule.tokensBefore(schedule.steps) - schedule.tokensBefore(step + 1);
