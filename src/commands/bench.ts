@@ -9,7 +9,7 @@
 //                  config/memory.ts says beforehand
 //   host_ms        on a GPU: until a step is on its way, JavaScript and launches
 //   fallbacks, conversions, buffers, used    on a GPU: kernels that ran on the host, inputs that were stored otherwise than
-//                  a kernel takes them, device buffers and their bytes at the first timed step and after the last
+//                  a kernel takes them, device buffers and their bytes after the first timed step and after the last
 
 import { loadavg } from 'node:os';
 import { MemoryError } from '../base/errors.js';
@@ -75,10 +75,10 @@ export const run: Run<BenchOptions> = async (options, context) => {
   const hostSeconds: number[] = []; // until a step is on its way to the GPU: JavaScript and launches
   let before: PendingStep | undefined; // as in the training loop: its numbers are read while the next step runs
   let numbers: StepResult | undefined;
+  let counted: object | undefined;
   let clock = performance.now();
   for (let step = 0; step < options.warmup + options.steps; step++) {
     const timed = step >= options.warmup;
-    if (step === options.warmup) cuda?.startCounting();
     if (options.profile && step === options.warmup) backend.fused?.startProfile();
     const started = performance.now();
     const pending = await startStep({
@@ -93,6 +93,8 @@ export const run: Run<BenchOptions> = async (options, context) => {
     if (timed) hostSeconds.push((performance.now() - started) / 1000);
     numbers = await (runsAhead() ? before?.() : pending());
     before = pending;
+    if (step === options.warmup) cuda?.startCounting();
+    if (step === options.warmup + options.steps - 1) counted = cuda?.counted();
     const now = performance.now();
     if (timed) seconds.push((now - clock) / 1000);
     clock = now;
@@ -121,7 +123,7 @@ export const run: Run<BenchOptions> = async (options, context) => {
     mfu: round(rate(true) / peak, 3),
     mfu_full: round(rate(false) / peak, 3),
     recompute: options.recompute,
-    ...cuda?.counted(),
+    ...counted,
     peak_mem_gib: round((cuda?.deviceMemory().peak ?? process.resourceUsage().maxRSS * 1024) / 2 ** 30, 3),
     predicted_mem_gib: round(predicted / 2 ** 30, 3),
   };
