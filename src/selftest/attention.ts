@@ -16,8 +16,9 @@ interface Sizes {
   readonly dropout?: Dropout | undefined;
 }
 
+/** W: the window. */
 const labelOf = ({ B, T, H, D, window, dropout }: Sizes, bf16: boolean): string =>
-  `${bf16 ? 'bf16' : 'f32'} B=${B} T=${T} H=${H} D=${D} window=${window}${dropout ? ' dropout' : ''}`;
+  `${bf16 ? 'bf16' : 'f32'} B=${B} T=${T} H=${H} D=${D} W=${window}${dropout ? ' dropout' : ''}`;
 
 /** Weights of a query on the keys that it sees, before dropout, and the logarithm of their sum of exponentials. */
 function softmax(scores: Float64Array): { weights: Float64Array; lse: number } {
@@ -171,7 +172,7 @@ function cachedCase(sizes: Sizes, past: number, P: number, bf16: boolean, timed:
   const cache = timed ? numbers([2, B, P, C], bf16) : normal([2, B, P, C], bf16);
   return {
     kernel: 'GptAttentionCached',
-    label: `${labelOf(sizes, bf16)} past=${past} P=${P}`,
+    label: `${labelOf(sizes, bf16)} past=${past}/${P}`,
     inputs: [qkv],
     outputs: [[B, T, C], { update: cache }],
     attrs: [B, T, H, D, sizes.window, past, P],
