@@ -27,8 +27,10 @@ const FOLDER = 'build/cuda-sim';
 const SIM = 'test/cuda/sim';
 const FLAGS = ['-std=c++17', '-fPIC', '-fvisibility=hidden', '-Wall', '-Wextra', '-Wno-psabi'];
 // Kernels view memory as other types, as GPUs' compilers let them. Variables without a value get a conspicuous one, and a
-// misaligned address or an index outside of its array ends the process: shim.cc.
+// misaligned address or an index outside of its array ends the process: shim.cc. -mfma: products and sums are contracted,
+// as GPUs' compilers do, so that what relies on the rounding of a product shows.
 export const KERNEL_FLAGS = [
+  '-mfma',
   '-Wno-unknown-pragmas',
   '-Wno-sign-compare', // threadIdx and its like are unsigned
   '-fno-strict-aliasing',
