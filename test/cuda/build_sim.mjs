@@ -45,6 +45,7 @@ const objectOf = (folder, source) => `${folder}/objects/${source.replaceAll('/',
 /** Why the simulated machine cannot be built or run here, or undefined. */
 export async function whyNoSim() {
   if (process.platform !== 'linux' || process.arch !== 'x64') return 'the simulated GPU needs Linux on x86-64';
+  if (!/^flags.*\bfma\b/m.test(readFileSync('/proc/cpuinfo', 'utf8'))) return 'the CPU has no fused multiply-add';
   const version = await execute('g++', ['-dumpversion']).catch(() => undefined);
   if (version === undefined) return 'g++ is not installed';
   return Number.parseInt(version.stdout, 10) < 12 ? `g++ is ${version.stdout.trim()}, 12 is needed` : undefined;
@@ -158,7 +159,7 @@ export async function buildMutant({ folder, mutants, base = FOLDER }) {
       else copyFileSync(path.join(root, file), copy);
     }
     const object = objectOf(folder, source);
-    jobs.push(() => compile(`${folder}/${source}`, object, '-O1')); // compiling takes longer than its run
+    jobs.push(() => compile(`${folder}/${source}`, object, '-Og')); // compiling takes longer than its run
     return object;
   });
   if (jobs.length === 0) throw new Error(`no kernel is made of ${Object.keys(mutants).join(', ')}`);
