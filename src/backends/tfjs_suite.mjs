@@ -1,9 +1,10 @@
-// Runs tfjs-core's own test suite (dist/tests.js of the npm package, about 4,200 specs) on backend `native`, with every
-// core kernel of src/ops/core forced on however small the tensors are.
+// Runs tfjs-core's own test suite (dist/tests.js of the npm package, about 4,200 specs) on backend `native` or `cuda`, with
+// every core kernel of src/ops/core forced on however small the tensors are.
 //
 //   node src/backends/tfjs_suite.mjs [--threads N] [--isa avx512|avx2|baseline] [--poison [--copy-views]]
-//                                    [--grep REGEX]
+//                                    [--backend native|cuda] [--grep REGEX]
 //
+//   --backend cuda on a GPU, or on the simulated one (test/cuda; the environment says which, as for gpt itself)
 //   --poison       all tensors live in the pool, whose buffers hold NaN when taken and when freed: reading a result
 //                  before it is written, or after it is released, fails a spec
 //   --copy-views   slices and complex parts have memory of their own, which is poisoned when they are freed
@@ -16,6 +17,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import { registerCuda } from '../../dist/backends/cuda_backend.js';
 import { registerNative } from '../../dist/backends/native_backend.js';
 import { tf } from '../../dist/base/tf.js';
 import { coreSettings } from '../../dist/ops/core/core_kernel.js';
@@ -29,20 +31,31 @@ const { values: options } = parseArgs({
     isa: { type: 'string' },
     poison: { type: 'boolean', default: false },
     'copy-views': { type: 'boolean', default: false },
+    backend: { type: 'string', default: 'native' },
     grep: { type: 'string' },
   },
 });
 
-const backend = registerNative({
-  threads: options.threads === undefined ? undefined : Number(options.threads),
-  isa: options.isa,
-  folder: process.env.GPT_BUILD_FOLDER,
-});
-registerCoreKernels(backend, 'native');
+const name = options.backend;
+const backend = name === 'cuda' ? openCuda() : openNative();
+registerCoreKernels(backend, name);
 coreSettings.minSize = 0;
-backend.pool.poison = options.poison;
-backend.copyViews = options['copy-views'];
-await tf.setBackend('native');
+await tf.setBackend(name);
+
+function openNative() {
+  const native = registerNative({
+    threads: options.threads === undefined ? undefined : Number(options.threads),
+    isa: options.isa,
+    folder: process.env.GPT_BUILD_FOLDER,
+  });
+  native.pool.poison = options.poison;
+  native.copyViews = options['copy-views'];
+  return native;
+}
+
+function openCuda() {
+  return registerCuda({ env: { ...process.env, ...(options.poison ? { GPT_CUDA_POISON: '1' } : {}) } });
+}
 
 // ---- the suite, bundled: Node cannot import its extensionless ES modules
 
@@ -82,13 +95,16 @@ const { log, warn } = console;
 console.log = console.warn = () => {}; // the specs provoke warnings and print
 const suite = require(bundle);
 rmSync(folder, { recursive: true });
-suite.setTestEnvs([{ name: 'native', backendName: 'native', flags: {}, isDataSync: true }]);
+suite.setTestEnvs([{ name, backendName: name, flags: {}, isDataSync: true }]);
 suite.declareSpecs();
 
 const grep = new RegExp(options.grep ?? '');
+const impossible = [
+  'computation in worker', // needs a web worker with its own copy of TensorFlow.js
+  ...(name === 'cuda' ? ['throws when index is out of bound'] : []), // a GPU cannot throw: the result is NaN
+];
 runner.env.configure({
-  // needs a web worker with its own copy of TensorFlow.js
-  specFilter: (spec) => grep.test(spec.getFullName()) && !spec.getFullName().includes('computation in worker'),
+  specFilter: (spec) => grep.test(spec.getFullName()) && !impossible.some((text) => spec.getFullName().includes(text)),
 });
 const counts = { passed: 0, failed: 0, pending: 0, excluded: 0 };
 const failures = [];
@@ -128,13 +144,12 @@ for (let i = 0; i < calls.length; i += 6) {
   );
 }
 const how = [
-  backend.isa,
-  `${backend.threads} threads`,
+  ...(name === 'cuda' ? [backend.device.name] : [backend.isa, `${backend.threads} threads`]),
   ...(options.poison ? ['poisoned'] : []),
   ...(options['copy-views'] ? ['copied views'] : []),
 ].join(', ');
 const seconds = ((performance.now() - started) / 1000).toFixed(1);
 console.log(
-  `tfjs-core ${tf.version_core} on native (${how}): ${counts.passed} passed, ${counts.failed} failed, ${counts.pending} pending, ${seconds} s`,
+  `tfjs-core ${tf.version_core} on ${name} (${how}): ${counts.passed} passed, ${counts.failed} failed, ${counts.pending} pending, ${seconds} s`,
 );
 process.exit(failures.length === 0 ? 0 : 1);

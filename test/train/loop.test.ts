@@ -78,6 +78,7 @@ function run(
     schedule: new Schedule(config.train, 16, 200),
     progress,
     bytesPerToken: null,
+    memory: () => 0,
     peakGflops: null,
     report: {
       on: (event) => {
