@@ -29,7 +29,12 @@ const bytes = (...shapes: Shape[]): number => 4 * shapes.reduce((sum, shape) => 
 
 /** The place of an element in each axis. */
 function unravel(index: number, shape: Shape): number[] {
-  return shape.map((size, axis) => Math.floor(index / elements(shape.slice(axis + 1))) % size);
+  const at = shape.slice();
+  for (let axis = shape.length - 1, rest = index; axis >= 0; axis--) {
+    at[axis] = rest % shape[axis]!;
+    rest = Math.floor(rest / shape[axis]!);
+  }
+  return at;
 }
 
 const ravel = (at: Shape, shape: Shape): number => at.reduce((index, i, axis) => index * shape[axis]! + i, 0);
@@ -367,7 +372,7 @@ function transposeCases(): KernelCase[] {
     transposeCase([2, 3, 2, 3, 2, 3, 2, 3], [7, 5, 3, 1, 6, 4, 2, 0]),
     transposeCase([2, 9, 2, 3, 2, 3, 2, 10], [7, 5, 3, 4, 6, 0, 2, 1]),
     transposeCase([2500, 5], [1, 0]),
-    transposeCase([3, 2, 8200], [1, 0, 2]),
+    transposeCase([3, 1025, 16], [1, 0, 2]),
   ];
 }
 
@@ -431,7 +436,8 @@ function gatherCases(): KernelCase[] {
     segmentCase(5003, 301, 1),
     segmentCase(2501, 43, 37),
     segmentCase(901, 5, 21, -2, 9),
-    segmentCase(9001, 3, 2),
+    segmentCase(17_001, 250, 1),
+    segmentCase(3001, 3, 2),
     segmentCase(300, 1, 4),
     segmentCase(700, 255, 3),
     segmentCase(700, 256, 3, 250, 258),
