@@ -21,6 +21,7 @@ describe.skipIf(reason !== undefined)(`gpt on the simulated GPU${NEEDS_SIM}`, ()
     expect(ended.code).toBe(0);
     return ended.stdout;
   };
+  const STORIES = `${ROOT}data/stories`;
   // heads of 64 for the tensor-core attention, banded layers, dropout, several micro-batches
   const MODEL = [
     ...[...TINY.slice(2), '--model.arch', 'gpt3', '--model.window_size', '9'],
@@ -28,7 +29,7 @@ describe.skipIf(reason !== undefined)(`gpt on the simulated GPU${NEEDS_SIM}`, ()
     ...['--model.resid_pdrop', '0.1', '--model.attn_pdrop', '0.1', '--train.eval_every', '5'],
   ];
   const train = (out: string, backend: string, flags: readonly string[] = [], more = {}) =>
-    gpt(['pretrain', '--data', 'text.txt', '--out', out, ...MODEL, '--backend', backend, ...flags, '--quiet'], more);
+    gpt(['pretrain', '--data', STORIES, '--out', out, ...MODEL, '--backend', backend, ...flags, '--quiet'], more);
   const off = (a: string, b: string) => {
     const [x, y] = [place.losses(a), place.losses(b)];
     expect(x).toHaveLength(10);
@@ -61,7 +62,7 @@ describe.skipIf(reason !== undefined)(`gpt on the simulated GPU${NEEDS_SIM}`, ()
     expect(kinds('fp32')).toEqual(kinds('native'));
 
     await train('bf16', 'cuda', ['--precision', 'bf16']);
-    expect(off('bf16', 'native')).toBeLessThan(0.01);
+    expect(off('bf16', 'native')).toBeLessThan(1e-3);
     expect(off('bf16', 'native')).toBeGreaterThan(1e-6);
   });
 

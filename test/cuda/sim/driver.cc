@@ -19,6 +19,7 @@
 //   GPT_SIM_MEMORY=bytes            of one GPU (80 GiB)
 //   GPT_SIM_EMPTY=1                 nothing is computed and device memory is never touched: it reads as zeros
 //   GPT_SIM_FAIL=name[:n]           the n-th launch of this kernel (or of cublasLtMatmul) fails after it has returned
+//   GPT_SIM_FAIL_ALLOC=n            from the n-th allocation of device memory on there is none left
 //   GPT_SIM_BAD_IMAGE=1             the driver takes PTX only
 //   GPT_SIM_LEAKS=file              at exit: {"allocations", "bytes", "pinned"} that are still there, as JSON
 //   GPT_SIM_STATS=file              at exit: launches and seconds of every kernel, as JSON
@@ -131,6 +132,7 @@ struct Machine {
   std::set<Event*> events;
   std::string fail_kernel;
   uint64_t fail_at = 0, fail_seen = 0;
+  int64_t fail_alloc = INT64_MAX, allocations = 0;
   std::map<std::string, Statistic> statistics;
 
   uint64_t ticket = 0;
@@ -387,6 +389,7 @@ API int cuInit(unsigned flags) {
   m.initialized = true;
   m.empty = setting("GPT_SIM_EMPTY", 0);
   m.total = setting("GPT_SIM_MEMORY", m.total);
+  m.fail_alloc = setting("GPT_SIM_FAIL_ALLOC", m.fail_alloc);
   if (const char* fail = std::getenv("GPT_SIM_FAIL")) {
     m.fail_kernel = fail;
     const size_t colon = m.fail_kernel.find(':');
@@ -570,7 +573,7 @@ API int cuMemAlloc_v2(uintptr_t* address, size_t size) {
   ENTER(if (m.sticky) return m.sticky;)
   if (!size) return misuse(kInvalidValue, "cuMemAlloc of 0 bytes");
   const size_t rounded = (size + kGranule - 1) / kGranule * kGranule;
-  if (rounded < size || rounded > m.total - m.used) return kOutOfMemory;
+  if (rounded < size || rounded > m.total - m.used || ++m.allocations >= m.fail_alloc) return kOutOfMemory;
   const size_t body = (rounded + kPage - 1) / kPage * kPage;
   void* mapping = mmap(nullptr, body + kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapping == MAP_FAILED) return kOutOfMemory;
