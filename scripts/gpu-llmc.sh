@@ -18,7 +18,9 @@ if [ "$what" = build ]; then
   cd "$folder/llm.c"
   find_one() { # the first folder of a list that has a file of this name
     for candidate in $2; do
-      for file in "$candidate"/$1; do [ -e "$file" ] && echo "$file" && return; done
+      for file in "$candidate"/$1; do
+        if [ -e "$file" ]; then echo "$file" && return; fi
+      done
     done
   }
   [ -n "$(find_one cublasLt.h "$CUDA_INCLUDES")" ] || absent "no cublasLt.h"
