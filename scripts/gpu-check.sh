@@ -130,7 +130,7 @@ if [ $QUICK = yes ]; then
   stage bench-tiny 60 $BENCH --batch 1
   stage profile-tiny 60 $BENCH --batch 1 --profile --json
   torch torch-mini 60 1 --model mini --context 16 --steps 1 --device cpu
-  stage llmc-build 100 sh "$PACK/gpu-llmc.sh" build "$WORK/peers"
+  stage llmc-build 130 sh "$PACK/gpu-llmc.sh" build "$WORK/peers"
   stage llmc-mini 60 sh "$PACK/gpu-llmc.sh" run "$WORK/peers" d6 4 64 12
   stage bench-tiny-again 60 $BENCH --batch 1
 else
@@ -148,7 +148,7 @@ else
   stage bench-124m 60 sh -c "$FITTING" '64 32 16' $BENCH --model gpt2-124m --steps 40
   stage profile-124m 60 sh -c "$FITTING" '64 32 16' $BENCH --model gpt2-124m --steps 10 --profile --json
   torch torch-124m 170 '64 32 16' --model gpt2-124m --context 1024 --steps 40 --device cuda --compile
-  stage llmc-build 100 sh "$PACK/gpu-llmc.sh" build "$WORK/peers"
+  stage llmc-build 130 sh "$PACK/gpu-llmc.sh" build "$WORK/peers"
   stage llmc-124m 40 sh "$PACK/gpu-llmc.sh" run "$WORK/peers" d12 64 1024 40
   stage bench-124m-again 60 sh -c "$FITTING" '64 32 16' $BENCH --model gpt2-124m --steps 40
   stage bench-355m 60 sh -c "$FITTING" '64 32 16 8' $BENCH --model gpt2-355m --steps 20

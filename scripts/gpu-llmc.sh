@@ -1,7 +1,8 @@
 #!/bin/sh
 # llm.c's GPU trainer as a peer: gpu-check.sh calls this.
 #
-#   sh gpu-llmc.sh build FOLDER                        compiles FOLDER/llm.c, with cuDNN where its headers are to be had
+#   sh gpu-llmc.sh build FOLDER                        compiles FOLDER/llm.c, with cuDNN where its headers are to be had;
+#                                                      what was compiled before, elsewhere, is taken if it loads
 #   sh gpu-llmc.sh run FOLDER MODEL BATCH T STEPS      trains a random model (d12: GPT-2 124M) on random tokens
 #
 # Needs nvcc, and cuBLAS in a toolkit or in the wheels beside PyTorch; ends with 77 where something is not there.
@@ -11,11 +12,16 @@ what=$1 folder=$2
 absent() { echo "$1" >&2 && exit 77; }
 [ -d "$folder/llm.c" ] || absent "no sources of llm.c in the pack"
 eval "$(python3 "$(dirname "$0")/gpu-libraries.py")"
+for link in $CUDA_LINKS; do LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$link; done
+export LD_LIBRARY_PATH
+loads() { [ -x train_gpt2cu ] && ! ldd train_gpt2cu | grep -q 'not found'; }
+attention() { if ldd train_gpt2cu | grep -q libcudnn; then echo "attention by cuDNN"; else echo "its slow attention"; fi; }
 
 if [ "$what" = build ]; then
+  cd "$folder/llm.c"
+  if loads; then attention && exit 0; fi
   PATH=$PATH:${CUDA_HOME:-/usr/local/cuda}/bin
   command -v nvcc >/dev/null || absent "no nvcc"
-  cd "$folder/llm.c"
   find_one() { # the first folder of a list that has a file of this name
     for candidate in $2; do
       for file in "$candidate"/$1; do
@@ -35,23 +41,23 @@ if [ "$what" = build ]; then
   flags="-O3 -t=0 --use_fast_math -std=c++17 -DENABLE_BF16"
   flags="$flags -arch=sm_$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -1 | tr -d .)"
   for include in $CUDA_INCLUDES; do flags="$flags -I$include"; done
-  for link in $CUDA_LINKS; do flags="$flags -Xlinker -rpath=$link"; done
   linked() { echo "-L$(dirname "$1") -l:$(basename "$1")"; } # nvcc does not know NAME.so.13 as a library
   cudnn=$(find_one 'libcudnn.so*' "$CUDA_LINKS")
-  if [ -e ../cudnn-frontend ] && [ -n "$cudnn" ] && [ -n "$(find_one cudnn.h "$CUDA_INCLUDES")" ]; then
-    echo "attention by cuDNN"
+  nvrtc=$(find_one 'libnvrtc.so*' "$CUDA_LINKS") # cudnn-frontend needs it
+  if [ -e ../cudnn-frontend ] && [ -n "$cudnn" ] && [ -n "$nvrtc" ] && [ -n "$(find_one cudnn.h "$CUDA_INCLUDES")" ] &&
     nvcc $flags -DENABLE_CUDNN -I../cudnn-frontend/include train_gpt2.cu llmc/cudnn_att.cpp -o train_gpt2cu \
-      $(linked "$cublas") $(linked "$cublaslt") $(linked "$cudnn")
+      $(linked "$cublas") $(linked "$cublaslt") $(linked "$cudnn") $(linked "$nvrtc"); then
+    attention
   else
-    echo "attention without cuDNN, llm.c's slow one"
     nvcc $flags train_gpt2.cu -o train_gpt2cu $(linked "$cublas") $(linked "$cublaslt")
+    attention
   fi
   exit 0
 fi
 
 model=$3 batch=$4 context=$5 steps=$6
 cd "$folder/llm.c"
-[ -x train_gpt2cu ] || absent "llm.c was not built"
+loads || absent "llm.c was not built"
 python3 - <<'P'
 import array, random
 draw = random.Random(1)

@@ -10,7 +10,8 @@
 //   gpu-*          the scripts that run there
 //   pack.json      which commit, which Node, and the sizes
 //
-// The folder may be copied anywhere: `sh .gpu/gpu-check.sh`. --fast compresses less, for tests.
+// The folder may be copied anywhere: `sh .gpu/gpu-check.sh`. --fast compresses less and takes
+// old kernels, for tests.
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   copyFileSync,
@@ -29,6 +30,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import { translationUnit } from '../src/backends/cuda/build_images.mjs';
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 const LIMIT = 64 * 2 ** 20;
@@ -144,6 +146,9 @@ async function packGpt() {
   if (!existsSync(path.join(root, 'dist/cli/main.js'))) fail('gpt is not built: npm run build');
   const built = builtFiles();
   if (!built.includes('build/cuda/cuda.node')) fail('the CUDA addon is not built: npm run build');
+  const kernels = path.join(root, 'build/cuda/kernels.cu');
+  const fresh = existsSync(kernels) && readFileSync(kernels, 'utf8') === translationUnit();
+  if (!fresh && !options.fast) fail('the images of the kernels are not those of the sources: npm run build:native');
   const tree = path.join(scratch, 'gpt');
   for (const part of [...PARTS, ...HEADERS, ...built, ...(await reachedModules())]) {
     if (!existsSync(path.join(root, part))) fail(`${part} is missing`);
@@ -159,7 +164,8 @@ function packPeers() {
   mkdirSync(tree);
   if (options.torch) cpSync(options.torch, path.join(tree, 'torch_gpt2.py'));
   if (options.llmc) {
-    for (const part of ['train_gpt2.cu', 'llmc', 'LICENSE']) {
+    for (const part of ['train_gpt2.cu', 'llmc', 'LICENSE', 'train_gpt2cu']) {
+      if (part === 'train_gpt2cu' && !existsSync(path.join(options.llmc, part))) continue; // it may be compiled here
       cpSync(path.join(options.llmc, part), path.join(tree, 'llm.c', part), { recursive: true });
     }
   }
@@ -189,7 +195,7 @@ writeFileSync(
   `${JSON.stringify({ commit, changed, date: new Date().toISOString(), node, cuda, peers, files }, null, 1)}\n`,
 );
 if (!cuda.some((file) => /\.(cubin|ptx)$/.test(file))) {
-  console.error('gpu-pack: no images of the kernels: NVRTC has to compile them there (nvcc && npm run build)');
+  console.error('gpu-pack: no images of the kernels: NVRTC has to compile them there, as nvcc is not here');
 }
 for (const [file, bytes] of Object.entries(files)) console.log(`${file.padEnd(20)}${mebibytes(bytes)}`);
 console.log(`${out}: ${mebibytes(total)}, ${((performance.now() - started) / 1000).toFixed(0)} s`);

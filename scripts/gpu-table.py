@@ -6,6 +6,7 @@
 # MFU is held against 989 TFLOP/s, an H100's or H200's dense bf16 products, and counts 6 N + 6 L T C operations a token:
 # causal attention once. N is that of the model itself, whatever padding a program adds.
 import json
+import math
 import os
 import re
 import statistics
@@ -58,9 +59,15 @@ def llmc_speed(text):
     }
 
 
+def number(value):
+    """A number of a JSON that writes what is none as text or null."""
+    found = float("nan" if value is None else value)
+    return math.inf if math.isnan(found) else found
+
+
 def worst(rows):
-    row = max(rows, key=lambda row: float(row["error"]) / row["tolerance"])
-    return f"{row.get('what') or row['kernel'] + ' ' + row['label']}: {float(row['error']):.1e} of {row['tolerance']:.1e}"
+    row = max(rows, key=lambda row: number(row["error"]) / row["tolerance"])
+    return f"{row.get('what') or row['kernel'] + ' ' + row['label']}: {number(row['error']):.1e} of {row['tolerance']:.1e}"
 
 
 def finding(name, data, text):
@@ -78,10 +85,10 @@ def finding(name, data, text):
         within = sum(d["ok"] for d in data)
         return f"{within} of {len(data)} within the tolerances; nearest: {worst([r for d in data for r in d['rows']])}"
     if name.startswith("curve") and last:
-        said = f"first losses {last['first']:.1e} of {last['tolerance']['first']:.0e} apart"
-        if last["last"] is not None:
-            said += f", the last {last['last']:.1e} of {last['tolerance']['last']:.0e}"
-        return f"{said}; {last['steps']} steps of {last['step_ms']:.1f} ms"
+        said = f"first losses {number(last['first']):.1e} of {last['tolerance']['first']:.0e} apart"
+        if last["steps"] > 10:
+            said += f", the last {number(last['last']):.1e} of {last['tolerance']['last']:.0e}"
+        return f"{said}; {last['steps']} steps of {number(last['step_ms']):.1f} ms"
     if name.startswith("bench"):
         return f"host {last['host_ms']} ms a step, loss {last['loss']}" if "host_ms" in last else ""
     if name.startswith("profile") and "profile" in last:
@@ -126,10 +133,13 @@ speeds = []
 for stage in stages:
     text = read(stage["stage"] + ".txt")
     data = json_lines(text)
-    stage["finding"] = finding(stage["stage"], data, text)
     stage["output"] = data if data else text[-20000:]
     stage["errors"] = read(stage["stage"] + ".err")[-4000:]
-    row = speed_row(stage["stage"], data, text)
+    try:
+        stage["finding"] = finding(stage["stage"], data, text)
+        row = speed_row(stage["stage"], data, text)
+    except (KeyError, TypeError, ValueError) as error:  # one odd output must not cost the others theirs
+        stage["finding"], row = f"unreadable: {error!r}", None
     if row:
         speeds.append(row)
 for row in speeds:
