@@ -66,7 +66,7 @@ def number(value):
 
 
 def worst(rows):
-    row = max(rows, key=lambda row: number(row["error"]) / row["tolerance"])
+    row = max(rows, key=lambda row: number(row["error"]) / (row["tolerance"] or 1e-30))  # 0: exact, or wrong
     return f"{row.get('what') or row['kernel'] + ' ' + row['label']}: {number(row['error']):.1e} of {row['tolerance']:.1e}"
 
 
@@ -138,7 +138,7 @@ for stage in stages:
     try:
         stage["finding"] = finding(stage["stage"], data, text)
         row = speed_row(stage["stage"], data, text)
-    except (KeyError, TypeError, ValueError) as error:  # one odd output must not cost the others theirs
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # one odd output must not cost the others theirs
         stage["finding"], row = f"unreadable: {error!r}", None
     if row:
         speeds.append(row)
