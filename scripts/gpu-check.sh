@@ -109,7 +109,7 @@ stage nvidia-smi 20 sh -c 'command -v nvidia-smi >/dev/null || exit 77; nvidia-s
 # The addon was compiled for an older or a newer C library? Then it is compiled here.
 stage addon 90 sh -c 'cd "$1/gpt" && load() { "$1/node" -e "require(\"$1/gpt/build/cuda/cuda.node\")"; }
   load "$1" && exit 0
-  command -v g++ || exit 1
+  command -v g++ >&2 || exit 1
   mkdir "$1/objects"
   for source in src/backends/cuda/*.cc src/ops/*/*.cuda.cc src/ops/*/*/*.cuda.cc; do echo "$source"; done |
     xargs -P 16 -I FILE sh -c "g++ -std=c++17 -O2 -fPIC -fvisibility=hidden -DNAPI_VERSION=8 \
