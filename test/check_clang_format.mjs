@@ -4,9 +4,11 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const src = path.join(path.dirname(fileURLToPath(import.meta.url)), '../src');
-const files = readdirSync(src, { recursive: true }).filter((name) => /\.(cc|h|cu|cuh)$/.test(name));
-const check = spawnSync('clang-format', ['--dry-run', '-Werror', ...files], { cwd: src, encoding: 'utf8' });
+const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
+const files = ['src', 'test/cuda/sim']
+  .flatMap((folder) => readdirSync(path.join(root, folder), { recursive: true }).map((name) => `${folder}/${name}`))
+  .filter((name) => /\.(cc|h|cu|cuh)$/.test(name));
+const check = spawnSync('clang-format', ['--dry-run', '-Werror', ...files], { cwd: root, encoding: 'utf8' });
 if (check.error) {
   console.log('clang-format: skipped, it is not installed (Debian: apt-get install clang-format)');
 } else {

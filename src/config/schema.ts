@@ -91,7 +91,7 @@ export const TrainConfig = z.strictObject({
     .union([count, z.literal('auto')])
     .optional()
     .describe(
-      'sequences per forward pass; auto: as many as fit into memory; default: the largest divisor of the batch up to 12',
+      'sequences per forward pass; auto: as many as fit into memory; default: the largest divisor of the batch up to 12 (on a GPU up to 65,536 tokens) that fits',
     ),
   recompute: z
     .boolean()

@@ -181,6 +181,11 @@ export function simEnvironment({ libcuda, libcublasLt, libnvrtc }) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const why = await whyNoSim();
+  if (why !== undefined) {
+    console.log(`gpt: the simulated GPU was not built: ${why}`);
+    process.exit(0);
+  }
   const started = performance.now();
   const { libcuda, compiled, warnings } = await buildSim({ folder: process.argv[2] ?? FOLDER }).catch((error) => {
     console.error(error.message);
