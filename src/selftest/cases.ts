@@ -1,6 +1,7 @@
 // All cases of `gpt selftest`.
 
 import { attentionCases } from './attention.js';
+import { convertCases } from './convert.js';
 import { coreCases } from './core.js';
 import { dropoutCases } from './dropout.js';
 import { embeddingCases } from './embedding.js';
@@ -22,6 +23,7 @@ export function allCases(size: CaseSize): KernelCase[] {
     ...dropoutCases(size),
     ...headLossCases(size),
     ...optimizerCases(size),
+    ...convertCases(size),
     ...coreCases(size),
   ];
 }

@@ -117,6 +117,8 @@ export async function train(o: TrainOptions): Promise<TrainOutcome> {
     reportBefore = async () => {
       const { loss, gradNorm } = await numbers();
       if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
+        progress.step = step; // neither this update was made nor one after it
+        progress.tokens = seen - tokens;
         throw diverged(o, step + 1, saved, `loss ${loss}, gradient norm ${gradNorm}`);
       }
       const now = performance.now();

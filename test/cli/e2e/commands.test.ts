@@ -27,6 +27,7 @@ test('bench prints one JSON line with the documented keys', async () => {
       'n_ctx',
       'params',
       'step_s',
+      'loss',
       'tokens_per_s',
       'model_gflops',
       'mfu',
