@@ -98,10 +98,29 @@ interface TensorData {
   complexTensorInfos?: { real: tf.TensorInfo; imag: tf.TensorInfo };
 }
 
+/** The letters of a kernel's tensors: cuda/kernel.h. */
+class Letters {
+  readonly #letters: readonly string[];
+
+  constructor(text: string) {
+    this.#letters = [...text.replace('*', '')];
+  }
+
+  at(i: number): string {
+    return this.#letters[Math.min(i, this.#letters.length - 1)]!; // '*' repeats the last one
+  }
+
+  indexOf(letter: string): number {
+    return this.#letters.indexOf(letter);
+  }
+}
+
 interface Kernel {
   readonly index: number;
-  readonly in: string;
-  readonly out: string;
+  readonly in: Letters;
+  readonly out: Letters;
+  /** The input whose type is that of all activations: the first of them, or the first weight; -1: there are none. */
+  readonly typedBy: number;
 }
 
 /** Kernels of tfjs-backend-cpu that look at shapes alone. */
@@ -134,7 +153,9 @@ export class CudaBackend extends MathBackendCPU implements KernelBackend {
     this.#addon = addon;
     this.device = device;
     addon.kernels().forEach((entry, index) => {
-      this.#kernels.set(entry.name, { index, in: entry.in, out: entry.out });
+      const letters = new Letters(entry.in);
+      const typedBy = letters.indexOf('a') >= 0 ? letters.indexOf('a') : letters.indexOf('w');
+      this.#kernels.set(entry.name, { index, in: letters, out: new Letters(entry.out), typedBy });
     });
   }
 
@@ -161,17 +182,18 @@ export class CudaBackend extends MathBackendCPU implements KernelBackend {
     const fresh: tf.TensorInfo[] = [];
     const converted: Buffer[] = []; // only for this call
     try {
-      const activation = this.#activationType(kernel, inputs);
+      const typedBy = inputs[kernel.typedBy];
+      const activation = typedBy !== undefined && this.#entry(typedBy.dataId).buffer?.type === 'bf16' ? 'bf16' : 'f32';
       const read = inputs.map((info, i) => {
         const buffer = this.#onDevice(info);
-        const type = typeOf(letter(kernel.in, i), activation, buffer.type);
+        const type = typeOf(kernel.in.at(i), activation, buffer.type);
         if (type === buffer.type) return buffer;
         this.conversions++;
         converted.push(this.#converted(buffer, type));
         return converted.at(-1)!;
       });
       const written = outputs.map((output, i) => {
-        const code = letter(kernel.out, i);
+        const code = kernel.out.at(i);
         if ('update' in output) return this.#toUpdate(output.update, code, activation);
         const type = typeOf(code, activation, 'f32');
         const info = this.#make(output as readonly number[], LOGICAL[type]);
@@ -191,16 +213,6 @@ export class CudaBackend extends MathBackendCPU implements KernelBackend {
       for (const { address } of converted) this.#addon.release(address);
     }
     return fresh;
-  }
-
-  /** The type of a call's activations, where it has any: that of the first of them, or of the first weight. */
-  #activationType(kernel: Kernel, inputs: readonly tf.TensorInfo[]): Type {
-    for (const code of ['a', 'w']) {
-      const at = inputs.findIndex((_, i) => letter(kernel.in, i) === code);
-      const stored = at < 0 ? undefined : this.#entry(inputs[at]!.dataId).buffer?.type;
-      if (at >= 0) return stored === 'bf16' ? 'bf16' : 'f32';
-    }
-    return 'f32';
   }
 
   #pack(read: readonly Buffer[], written: readonly Buffer[], attrs: readonly number[]): Float64Array {
@@ -426,11 +438,6 @@ export class CudaBackend extends MathBackendCPU implements KernelBackend {
 }
 
 const size = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
-
-const letter = (letters: string, i: number): string => {
-  const last = letters.endsWith('*') ? letters.length - 2 : letters.length - 1;
-  return letters[Math.min(i, last)]!;
-};
 
 /** The physical type that a letter of cuda/kernel.h asks for, of a tensor that is stored as `stored`. */
 function typeOf(code: string, activation: Type, stored: Type): Type {
