@@ -40,14 +40,15 @@ test('a sample is the same text on every backend', async () => {
 });
 
 test.each([
-  ['cuda', 'not in this version'],
-  ['webgpu', 'not in this version'],
-  ['tensorflow', 'tfjs-node'],
+  ['cuda', /no GPU: \/nowhere was not found|the CUDA backend is not built/],
+  ['webgpu', /not in this version/],
+  ['tensorflow', /tfjs-node/],
 ])('--backend %s does not fall back: exit 3, and no run folder', async (backend, why) => {
-  const pretrain = await place.gpt(['pretrain', '--data', 'text.txt', '--out', 'none', ...TINY, '--backend', backend]);
+  const args = ['pretrain', '--data', 'text.txt', '--out', 'none', ...TINY, '--backend', backend];
+  const pretrain = await place.gpt(args);
   const generate = await place.gpt(['generate', 'cpu', '--backend', backend]);
   for (const ended of [pretrain, generate]) {
-    expect(complaint(ended)).toMatchObject({ code: 3, wellFormed: true, text: expect.stringContaining(why) });
+    expect(complaint(ended)).toMatchObject({ code: 3, wellFormed: true, text: expect.stringMatching(why) });
   }
   expect(place.names()).not.toContain('none');
 });

@@ -85,7 +85,8 @@ export class Workplace {
     const { NO_COLOR: _, FORCE_COLOR: __, ...inherited } = process.env;
     const child = spawn(command, args, {
       cwd: this.dir,
-      env: { ...inherited, GPT_CACHE: this.path('.cache'), GPT_THREADS: '1', ...env },
+      // without a GPU, if there is one: test/cuda brings its own
+      env: { ...inherited, GPT_CACHE: this.path('.cache'), GPT_THREADS: '1', GPT_LIBCUDA: '/nowhere', ...env },
       stdio: [stdin, 'pipe', 'pipe'],
     });
     let stdout = '';
