@@ -58,9 +58,11 @@ class UploadRing {
  public:
   void* take(int64_t bytes) {
     if (!base_) check(driver().MemHostAlloc(&base_, kRing, 0), "allocating pinned memory");
-    if (head_ + bytes > kRing) head_ = 0;
-    const auto overlaps = [&](const Part& part) { return part.begin < head_ + bytes && head_ < part.end; };
-    while (std::any_of(open_.begin(), open_.end(), overlaps)) finish_oldest();
+    if (head_ + bytes > kRing) {
+      while (!open_.empty() && open_.front().begin >= head_) finish_oldest();  // of the round before
+      head_ = 0;
+    }
+    while (!open_.empty() && open_.front().begin < head_ + bytes && head_ < open_.front().end) finish_oldest();
     void* result = static_cast<char*>(base_) + head_;
     next_ = {head_, head_ + bytes, nullptr};
     head_ += (bytes + 63) / 64 * 64;

@@ -7,7 +7,8 @@
 //
 // Stricter than a driver: device memory is NaN when it is fresh, ends at a page that nobody may touch, and is gone when
 // it is freed; what a kernel writes beyond the end of its arguments is found even within that page; copies and memsets
-// must lie inside one allocation. Misuse that a driver answers by an error code is also written to stderr.
+// must lie inside one allocation; pinned memory is not copied from again before the host has waited for its last copy.
+// Misuse that a driver answers by an error code is also written to stderr.
 //
 // Settings, by environment:
 //   GPT_SIM_ORDER, GPT_SIM_COPIES   shim.h
@@ -137,6 +138,7 @@ struct Machine {
 
   uint64_t ticket = 0;
   std::vector<Upload> uploads;
+  std::map<uintptr_t, std::pair<size_t, uint64_t>> read_from;  // pinned memory of copies that no one has waited for
   std::deque<Arrival> arrivals;
   // the thread of host functions; its queue has a lock of its own
   std::mutex host_mutex;
@@ -238,6 +240,17 @@ void arrive(Machine& m, uint64_t ticket) {
     std::memcpy(a.to, a.bytes.data(), a.bytes.size());
     m.arrivals.pop_front();
   }
+  for (auto it = m.read_from.begin(); it != m.read_from.end();)
+    it = it->second.second <= ticket ? m.read_from.erase(it) : std::next(it);
+}
+
+// Whether a copy reads from this pinned memory, as far as the host knows.
+bool still_read(const Machine& m, uintptr_t at, size_t size) {
+  const auto after = m.read_from.lower_bound(at);
+  if (after != m.read_from.end() && after->first < at + size) return true;
+  if (after == m.read_from.begin()) return false;
+  const auto before = std::prev(after);
+  return before->first + before->second.first > at;
 }
 
 // ---- host functions
@@ -633,10 +646,14 @@ API int cuMemcpyHtoDAsync_v2(uintptr_t to, const void* from, size_t size, void* 
   if (!inside(m, to, size)) return misuse(kInvalidValue, "cuMemcpyHtoDAsync: not inside an allocation");
   begin_work(m);
   if (m.empty) return kSuccess;
-  if (is_pinned(m, from, size))
-    m.uploads.push_back({reinterpret_cast<void*>(to), from, size});
-  else
+  if (!is_pinned(m, from, size)) {
     std::memcpy(reinterpret_cast<void*>(to), from, size);
+    return kSuccess;
+  }
+  const uintptr_t at = reinterpret_cast<uintptr_t>(from);
+  if (still_read(m, at, size)) return misuse(kInvalidValue, "pinned memory is written again while a copy reads it");
+  m.read_from[at] = {size, m.ticket};
+  m.uploads.push_back({reinterpret_cast<void*>(to), from, size});
   return kSuccess;
 }
 
