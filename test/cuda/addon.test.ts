@@ -1,7 +1,7 @@
 // The addon itself on the simulated GPU: what no command of gpt would show before it goes wrong.
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -41,5 +41,44 @@ describe.skipIf(reason !== undefined)(`the CUDA addon${NEEDS_SIM}`, () => {
       console.log(JSON.stringify(negated.map((t) => t.dataSync().at(-1))));
     `;
     expect(run(program)).toEqual([-1, -2, -3, -4, -5, -6, -7, -8, -9, -10]);
+  });
+
+  const product = `
+    const a = tf.fill([512, 512], 0.5);
+    const c = tf.matMul(a, a);
+    console.log(JSON.stringify([c.dataSync()[0], cuda.device.cublaslt]));
+  `;
+  const right = [128, expect.any(String)];
+  const ALGORITHMS = path.join(folder, 'cache', 'cublaslt.txt');
+  const lines = () => readFileSync(ALGORITHMS, 'utf8').trim().split('\n');
+
+  test('an algorithm that was kept is used again, by the same version of cuBLASLt on the same GPU', () => {
+    expect(run(product)).toEqual(right);
+    expect(lines()).toHaveLength(1);
+    expect(run(product)).toEqual(right);
+    expect(lines()).toHaveLength(1);
+    // the opaque words mean something else to another version
+    writeFileSync(ALGORITHMS, readFileSync(ALGORITHMS, 'utf8').replace(/(\d+) (\d+ ){7}\.\n$/, '1 2 3 4 5 6 7 8 .\n'));
+    expect(run(product, { GPT_SIM_LT_VERSION: '120800' })).toEqual(right);
+    expect(lines()).toHaveLength(2);
+  });
+
+  test('an algorithm that cuBLASLt refuses is chosen again', () => {
+    expect(run(product)).toEqual(right);
+    expect(lines()).toHaveLength(3);
+    writeFileSync(ALGORITHMS, lines()[2]!.slice(0, -9)); // cut short, and the next line follows at once
+    expect(run(product)).toEqual(right);
+  });
+
+  test('a cuBLASLt that does not start gives way to the next one', () => {
+    const lib64 = path.join(folder, 'toolkit', 'lib64');
+    mkdirSync(lib64, { recursive: true });
+    const [refused, taken] = [13, 12].map((version) => path.join(lib64, `libcublasLt.so.${version}`)) as [
+      string,
+      string,
+    ];
+    for (const file of [refused, taken]) copyFileSync(env['GPT_LIBCUBLASLT']!, file);
+    const toolkit = { GPT_LIBCUBLASLT: '', CUDA_HOME: path.join(folder, 'toolkit'), GPT_SIM_LT_REFUSED: refused };
+    expect(run(product, toolkit)).toEqual([128, taken]);
   });
 });

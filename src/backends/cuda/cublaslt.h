@@ -48,6 +48,8 @@ constexpr int kMaxWorkspace = 1;                // of a preference
   F(PreferenceSet, "cublasLtMatmulPreferenceSetAttribute", Preference, int, const void*, size_t)                    \
   F(Heuristics, "cublasLtMatmulAlgoGetHeuristic", Handle, Desc, Layout a, Layout b, Layout c, Layout d, Preference, \
     int wanted, Heuristic*, int* found)                                                                             \
+  F(AlgoCheck, "cublasLtMatmulAlgoCheck", Handle, Desc, Layout a, Layout b, Layout c, Layout d, const Algo*,        \
+    Heuristic*)                                                                                                     \
   F(Matmul, "cublasLtMatmul", Handle, Desc, const void* alpha, const void* a, Layout, const void* b, Layout,        \
     const void* beta, const void* c, Layout, void* d, Layout, const Algo*, void* workspace, size_t, CUstream)
 
@@ -60,7 +62,7 @@ struct Library {
   size_t version = 0;
 };
 
-// Loads the first of these that can be. Throws DeviceError.
+// Loads the first of these that starts: one of version 13 does not on a driver for 12. Throws DeviceError.
 void open(const std::vector<std::string>& candidates);
 Library& library();
 
@@ -68,8 +70,8 @@ Library& library();
 
 // float32 products may use the tensor cores, which round their operands to 10 bits of mantissa
 void set_tf32(bool allowed);
-// The algorithms that were measured to be best are kept in this file: a later run on this GPU takes the same ones, and
-// so gives the same bits. "" keeps none.
+// The algorithms that were measured to be best are kept in this file: a later run on such a GPU with this version of
+// cuBLASLt takes the same ones, and so gives the same bits. "" keeps none.
 void keep_algorithms(const std::string& file);
 
 }  // namespace gpt

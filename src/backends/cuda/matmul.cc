@@ -7,6 +7,7 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <map>
@@ -28,26 +29,36 @@ Library& library() {
   return instance;
 }
 
-void open(const std::vector<std::string>& candidates) {
+// Loads and starts it; else says why not, nothing where there is none.
+static std::string try_library(const std::string& path) {
   Library& l = library();
-  void* handle = nullptr;
-  for (const std::string& candidate : candidates) {
-    handle = dlopen(candidate.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (!handle) continue;
-    l.path = candidate;
-    break;
-  }
-  const char fix[] =
-      "install the CUDA toolkit, or: pip install nvidia-cublas, and set GPT_LIBCUBLASLT to its libcublasLt.so.13";
-  if (!handle) throw DeviceError("cuBLASLt was not found (libcublasLt.so.13 or .12)", fix);
+  l = Library{};
+  void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!handle) return "";
+  l.path = path;
 #define GPT_LOAD(name, symbol, ...)                                       \
   l.name = reinterpret_cast<int (*)(__VA_ARGS__)>(dlsym(handle, symbol)); \
-  if (!l.name) throw DeviceError(l.path + " is no cuBLASLt 12 or 13: it lacks " symbol, fix);
+  if (!l.name) return path + " is no cuBLASLt 12 or 13: it lacks " symbol;
   GPT_LT_FUNCTIONS(GPT_LOAD)
 #undef GPT_LOAD
   if (const auto version = reinterpret_cast<size_t (*)()>(dlsym(handle, "cublasLtGetVersion"))) l.version = version();
-  if (const int status = l.Create(&l.handle))
-    throw DeviceError(l.path + " does not start: status " + std::to_string(status), fix);
+  if (const int status = l.Create(&l.handle)) {
+    l.handle = nullptr;
+    return path + " does not start: status " + std::to_string(status);
+  }
+  return "";
+}
+
+void open(const std::vector<std::string>& candidates) {
+  std::string reasons;
+  for (const std::string& candidate : candidates) {
+    const std::string reason = try_library(candidate);
+    if (library().handle) return;
+    if (!reason.empty()) reasons += (reasons.empty() ? "" : "; ") + reason;
+  }
+  throw DeviceError(reasons.empty() ? "cuBLASLt was not found (libcublasLt.so.13 or .12)" : reasons,
+                    "install the CUDA toolkit, or: pip install nvidia-cublas, and set GPT_LIBCUBLASLT to its "
+                    "libcublasLt.so.13; version 13 needs a driver for CUDA 13 (580 or newer), version 12 does not");
 }
 
 }  // namespace lt
@@ -70,7 +81,7 @@ struct Plan {
 
 struct State {
   bool tf32 = false;
-  std::string file;
+  std::string file, stamp;
   std::map<Key, Plan> plans;
   std::map<Key, lt::Algo> kept;
   void* workspace = nullptr;
@@ -124,14 +135,17 @@ int run(const Plan& plan, const Product& p, const lt::Algo& algo, void* c) {
                               plan.c, c, plan.c, &algo, state().workspace, kWorkspace, stream());
 }
 
-// The fastest of the proposals. Results go to memory of their own where the product adds to what is there.
-lt::Algo fastest(const Plan& plan, const Product& p, const lt::Heuristic* proposals, int count) {
-  const double operations = 2.0 * static_cast<double>(p.M) * p.N * p.K * p.batch;
-  if (count == 1 || operations < kWorthMeasuring) return proposals[0].algo;
+bool worth_measuring(const Product& p) {
+  return 2.0 * static_cast<double>(p.M) * p.N * p.K * p.batch >= kWorthMeasuring;
+}
+
+// The fastest of the proposals, null where none runs. Results go to memory of their own where the product adds to what
+// is there.
+const lt::Algo* fastest(const Plan& plan, const Product& p, const lt::Heuristic* proposals, int count) {
   const int64_t last = (p.batch - 1) * p.c_step + (p.M - 1) * p.c_stride + p.N;
   const Scratch c(last * bytes_of(p.c_type));
   Timer timer;
-  int best = 0;
+  const lt::Algo* best = nullptr;
   float best_ms = 0;
   for (int i = 0; i < count; i++) {
     if (run(plan, p, proposals[i].algo, c.data()) != 0) continue;  // warms up
@@ -143,22 +157,33 @@ lt::Algo fastest(const Plan& plan, const Product& p, const lt::Heuristic* propos
       const float now = timer.ms();
       if (round == 0 || now < ms) ms = now;
     }
-    if (best_ms == 0 || ms < best_ms) {
-      best = i;
+    if (!best || ms < best_ms) {
+      best = &proposals[i].algo;
       best_ms = ms;
     }
   }
-  return proposals[best].algo;
+  if (!best) synchronize();  // the GPU may have failed before: that is the error to tell
+  return best;
 }
 
 void keep(const Key& key, const lt::Algo& algo) {
   State& s = state();
   s.kept[key] = algo;
   if (s.file.empty()) return;
-  std::ofstream out(s.file, std::ios::app);
-  for (int64_t number : key) out << number << ' ';
-  for (uint64_t word : algo.data) out << word << ' ';
-  out << '\n';
+  std::ostringstream line;
+  line << s.stamp << ' ';
+  for (int64_t number : key) line << number << ' ';
+  for (uint64_t word : algo.data) line << word << ' ';
+  line << ".\n";
+  std::ofstream(s.file, std::ios::app) << line.str() << std::flush;  // at once: other processes write there, too
+}
+
+// Whether cuBLASLt takes an algorithm from the file for this product.
+bool runs(const Plan& plan, const lt::Algo& algo) {
+  lt::Library& l = lt::library();
+  lt::Heuristic result = {};
+  return l.AlgoCheck(l.handle, plan.desc, plan.b, plan.a, plan.c, plan.c, &algo, &result) == 0 &&
+         result.workspace <= static_cast<size_t>(kWorkspace);
 }
 
 // A plan for cuBLASLt with this epilogue; false where it has none.
@@ -194,7 +219,7 @@ bool make_plan(const Product& p, Finish finish, const void* bias, Plan* plan) {
   }();
   const Key key = key_of(p, finish);
   const auto kept = state().kept.find(key);
-  if (kept != state().kept.end()) {
+  if (kept != state().kept.end() && runs(*plan, kept->second)) {
     plan->algo = kept->second;
     return true;
   }
@@ -202,13 +227,16 @@ bool make_plan(const Product& p, Finish finish, const void* bias, Plan* plan) {
   int count = 0;
   const int status = l.Heuristics(l.handle, plan->desc, plan->b, plan->a, plan->c, plan->c, preference, kCandidates,
                                   proposals, &count);
-  if (status != 0 || count == 0) {
+  const bool measured = status == 0 && count > 1 && worth_measuring(p);
+  const lt::Algo* algo = status != 0 || count == 0 ? nullptr : &proposals[0].algo;
+  if (measured) algo = fastest(*plan, p, proposals, count);
+  if (!algo) {
     l.DescDestroy(plan->desc);
     for (lt::Layout unused : {plan->a, plan->b, plan->c}) l.LayoutDestroy(unused);
     return false;
   }
-  plan->algo = fastest(*plan, p, proposals, count);
-  keep(key, plan->algo);
+  plan->algo = *algo;
+  if (measured) keep(key, plan->algo);  // others are the same the next time
   return true;
 }
 
@@ -236,15 +264,22 @@ void set_tf32(bool allowed) { state().tf32 = allowed; }
 void keep_algorithms(const std::string& file) {
   State& s = state();
   s.file = file;
+  // what an algorithm says is known to the same version only, and is the best one on the same GPU
+  std::string name = device_info().name;
+  std::replace(name.begin(), name.end(), ' ', '_');
+  s.stamp = std::to_string(lt::library().version) + '/' + name + '/' + std::to_string(device_info().multiprocessors);
   std::ifstream in(file);
   std::string line;
   while (std::getline(in, line)) {
-    std::istringstream numbers(line);
+    std::istringstream words(line);
+    std::string stamp, end;
     Key key;
     lt::Algo algo;
-    for (int64_t& number : key) numbers >> number;
-    for (uint64_t& word : algo.data) numbers >> word;
-    if (numbers) s.kept[key] = algo;  // a line cut short is measured again
+    words >> stamp;
+    for (int64_t& number : key) words >> number;
+    for (uint64_t& word : algo.data) words >> word;
+    words >> end;
+    if (stamp == s.stamp && end == ".") s.kept[key] = algo;  // a line cut short is measured again
   }
 }
 
@@ -261,7 +296,10 @@ void matmul(const Product& p) {
   }
   const Plan& plan = plan_for(p, bias);
   if (plan.finish == Finish::none) set_pointers(plan, p, bias);
-  check_lt(run(plan, p, plan.algo, p.c), "a product");
+  if (const int status = run(plan, p, plan.algo, p.c)) {
+    synchronize();  // an error of earlier work shows here, too, and has a better name
+    check_lt(status, "a product");
+  }
   const int64_t rows = p.batch * p.M;  // of all products, one below the other
   GPT_CHECK(plan.finish == Finish::none || p.batch == 1 || p.c_step == p.M * p.c_stride,
             "internal: the results of a batch are apart");

@@ -1,4 +1,4 @@
-// A libcublasLt.so.13 for machines without a GPU: the 14 functions that src/backends/cuda uses, over the memory of the
+// A libcublasLt.so.13 for machines without a GPU: the functions that src/backends/cuda uses, over the memory of the
 // simulated driver (driver.cc). Declarations and numbers: cublasLt.h of CUDA 12 and 13.
 //
 //   D = epilogue(alpha op(A) op(B) + beta C)      column-major; sums in float32, 256 terms at a time
@@ -11,7 +11,8 @@
 // GELU epilogues exist for bfloat16 results only, so that what stands in for them is used as well.
 //
 // Settings, by environment: GPT_SIM_LT=nothing: no algorithm for any product; =plain: for no product with an epilogue.
-// GPT_SIM_EMPTY, GPT_SIM_FAIL: driver.cc.
+// GPT_SIM_LT_VERSION: what cublasLtGetVersion says (130000). GPT_SIM_LT_REFUSED: the path of a copy of this library
+// that does not start, as one of CUDA 13 on a driver for 12. GPT_SIM_EMPTY, GPT_SIM_FAIL: driver.cc.
 #include <dlfcn.h>
 
 #include <algorithm>
@@ -31,7 +32,7 @@
 
 namespace {
 
-enum Status : int { kSuccess = 0, kInvalidValue = 7, kExecutionFailed = 13, kNotSupported = 15 };
+enum Status : int { kSuccess = 0, kNotInitialized = 1, kInvalidValue = 7, kExecutionFailed = 13, kNotSupported = 15 };
 enum Type : int { kF32 = 0, kBf16 = 14 };
 enum Compute : int { kCompute32F = 68, kComputeTf32 = 77 };
 enum Epilogue : int { kDefault = 1, kBias = 4, kGeluAuxBias = 164, kDGelu = 192 };
@@ -314,8 +315,17 @@ const Driver& driver() {
 
 // ---- handles and descriptions
 
-API size_t cublasLtGetVersion() { return 130000; }
-API int cublasLtCreate(Handle** handle) { return create(handle, Handle{}); }
+API size_t cublasLtGetVersion() {
+  const char* version = std::getenv("GPT_SIM_LT_VERSION");
+  return version ? std::strtoul(version, nullptr, 10) : 130000;
+}
+API int cublasLtCreate(Handle** handle) {
+  const char* refused = std::getenv("GPT_SIM_LT_REFUSED");
+  Dl_info self;
+  if (refused && dladdr(reinterpret_cast<void*>(&cublasLtGetVersion), &self) && !std::strcmp(self.dli_fname, refused))
+    return kNotInitialized;
+  return create(handle, Handle{});
+}
 API int cublasLtDestroy(Handle* handle) { return destroy(handle); }
 
 API int cublasLtMatmulDescCreate(Desc** desc, int compute, int scale) {
@@ -386,6 +396,17 @@ API int cublasLtMatmulAlgoGetHeuristic(Handle* handle, Desc* desc, Layout* a, La
     std::copy_n(preference->alignment, 4, r.algo.alignment);
     r.waves = 1;
   }
+  return kSuccess;
+}
+
+API int cublasLtMatmulAlgoCheck(Handle* handle, Desc* desc, Layout* a, Layout* b, Layout* c, Layout* d,
+                                const Algo* algo, Result* result) {
+  if (!exist({handle, desc, a, b, c, d}) || !algo || !result) return misuse("AlgoCheck: arguments");
+  if (const int status = check(*desc, *a, *b, *c, *d)) return status;
+  if (algo->problem != problem_of(*desc, *a, *b, *c, *d)) return kNotSupported;
+  *result = {};
+  result->algo = *algo;
+  result->workspace = algo->workspace;
   return kSuccess;
 }
 
