@@ -50,8 +50,11 @@ export async function startStep(options: StepOptions): Promise<PendingStep> {
     await new Promise(setImmediate);
   }
   const norm = optimizer.update(lr);
+  // asked for now: a copy joins the GPU's queue here, and behind the next step's work it would wait for that
+  const numbers = Promise.all([norm, ...losses].map(async (t) => (await t.data())[0]!));
+  numbers.catch(() => {}); // told to who asks
   return async () => {
-    const [gradNorm, ...parts] = await Promise.all([norm, ...losses].map(async (t) => (await t.data())[0]!));
+    const [gradNorm, ...parts] = await numbers;
     tf.dispose([norm, ...losses]);
     return { loss: parts.reduce((a, b) => a + b, 0), gradNorm: gradNorm! };
   };

@@ -1,6 +1,6 @@
 // One update on the cpu backend: which numbers it depends on, clipping, and what it leaves behind.
 
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test, vi } from 'vitest';
 import { silenced } from '../../src/base/silence.js';
 import { tf } from '../../src/base/tf.js';
 import { resolveModel } from '../../src/config/model_shape.js';
@@ -9,7 +9,7 @@ import type { Batch } from '../../src/data/stream.js';
 import { Gpt } from '../../src/model/gpt.js';
 import { initialValues } from '../../src/model/init.js';
 import { Optimizer } from '../../src/train/optimizer.js';
-import { trainStep } from '../../src/train/step.js';
+import { startStep, trainStep } from '../../src/train/step.js';
 
 const V = 13;
 const T = 8;
@@ -33,7 +33,7 @@ function trainer(pdrop: number, train: Partial<TrainConfig> = {}) {
   const optimizer = new Optimizer(model.parameters(), TrainConfig.parse({ weight_decay: 0, ...train }));
   const step = (batches: Batch[], { lr = 0, seed = 1, micro = 0 } = {}) =>
     trainStep({ model, optimizer, batches: batches.map((b) => () => b), lr, seed, micro });
-  return { model, step };
+  return { model, optimizer, step };
 }
 
 test('dropout masks differ by step, micro-batch and seed, and are functions of them', async () => {
@@ -89,4 +89,23 @@ test('learns a batch by heart, without leaving tensors behind', async () => {
   for (let i = 1; i < 60; i++) last = (await step([batch(0)], { lr: 1e-2, micro: i })).loss;
   expect(tf.memory().numTensors).toBe(tensors);
   expect(last).toBeLessThan(0.5 * first);
+});
+
+test('the numbers of a step are asked for with it: behind the next step a GPU would have to end that first', async () => {
+  const { model, optimizer } = trainer(0);
+  const read = vi.spyOn(tf.backend(), 'read');
+  try {
+    const batches = [() => batch(0), () => batch(5)];
+    const numbers = await startStep({ model, optimizer, batches, lr: 0, seed: 1, micro: 0 });
+    expect(read).toHaveBeenCalledTimes(3);
+    expect((await numbers()).loss).toBeGreaterThan(0);
+    expect(read).toHaveBeenCalledTimes(3);
+    // nobody may ask for numbers that cannot be had, as after a failure of the next step
+    read.mockRejectedValue(new Error('the GPU is gone'));
+    const lost = await startStep({ model, optimizer, batches, lr: 0, seed: 1, micro: 2 });
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    await expect(lost()).rejects.toThrow('the GPU is gone');
+  } finally {
+    read.mockRestore();
+  }
 });
