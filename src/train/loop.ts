@@ -180,23 +180,29 @@ export async function train(o: TrainOptions): Promise<TrainOutcome> {
     const ends = last || message !== undefined;
 
     const late = isLate();
-    if (best || ends || signal.aborted || late || overdue || due(save_every)) {
-      await reportBefore?.();
-      reportBefore = undefined;
-      if (!parametersAreFinite(model)) throw diverged(o, progress.step, saved, 'parameters are not finite');
-      await o.save(best);
-      saved = true;
-      lastSave = performance.now();
-    }
+    const isSaved = best || ends || signal.aborted || late || overdue || due(save_every);
+    if (isSaved) await save(best);
     // what takes long and can be made again comes after the save
     if (ends) await validate(FINAL_EVAL * eval_tokens, true);
     if (config.sample.tokens > 0 && !signal.aborted && (ends || due(config.sample.every))) await o.sample();
-    if (signal.aborted) break;
+    if (signal.aborted) {
+      if (!isSaved) await save(false); // it came while the sample was written
+      break;
+    }
     if (late && !ends) {
       return outcome('interrupted', `train.max_minutes ${config.train.max_minutes} are over: saved, --resume goes on`);
     }
   }
   return outcome(progress.step < schedule.steps && message === undefined ? 'interrupted' : 'done', message);
+
+  async function save(best: boolean): Promise<void> {
+    await reportBefore?.();
+    reportBefore = undefined;
+    if (!parametersAreFinite(model)) throw diverged(o, progress.step, saved, 'parameters are not finite');
+    await o.save(best);
+    saved = true;
+    lastSave = performance.now();
+  }
 
   function isLate(): boolean {
     return performance.now() >= o.deadline;

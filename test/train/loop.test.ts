@@ -45,10 +45,13 @@ const fresh: Progress = {
 /** Three steps of a tiny model whose `spoil` is called with it after each event. */
 function run(
   spoil: (event: RunEvent, model: Gpt) => void,
-  { keys = {}, stop = new AbortController(), progress = structuredClone(fresh) } = {} as {
+  { keys = {}, every = 0, stop = new AbortController(), progress = structuredClone(fresh), sample = () => {} } = {} as {
     keys?: object;
+    /** Steps between samples. */
+    every?: number;
     stop?: AbortController;
     progress?: Progress;
+    sample?: () => void;
   },
 ) {
   const config = RunConfig.parse({
@@ -62,7 +65,7 @@ function run(
       save_every: 1,
       ...keys,
     },
-    sample: { tokens: 1, every: 0 },
+    sample: { tokens: 1, every },
   });
   const shape = resolveModel(config.model, V);
   const model = new Gpt(shape, initialValues(shape, 1));
@@ -91,7 +94,10 @@ function run(
       saved.push(best);
       order.push('save');
     },
-    sample: async () => void order.push('sample'),
+    sample: async () => {
+      order.push('sample');
+      sample();
+    },
     signal: stop.signal,
     deadline: Number.POSITIVE_INFINITY,
   });
@@ -130,6 +136,14 @@ test('a signal cuts a validation short: the step is saved', async () => {
   const { outcome, order } = run((event) => event.type === 'step' && stop.abort(), { stop, keys: { save_every: 0 } });
   expect(await outcome).toMatchObject({ reason: 'interrupted', valLoss: null });
   expect(order).toEqual(['step', 'save']);
+});
+
+test('a signal while a sample is written: the step is saved', async () => {
+  const stop = new AbortController();
+  const keys = { save_every: 0, eval_every: 0 };
+  const { outcome, order } = run(() => {}, { stop, keys, every: 1, sample: () => stop.abort() });
+  expect(await outcome).toMatchObject({ reason: 'interrupted' });
+  expect(order).toEqual(['step', 'sample', 'save']);
 });
 
 test('early stopping counts validations, also those before a resume at another interval', async () => {
