@@ -343,6 +343,11 @@ export class CudaBackend extends MathBackendCPU implements KernelBackend {
     return this.#addon.memory();
   }
 
+  /** Gives memory that no tensor has back to the driver, and forgets the most that was in use: after a measurement. */
+  trim(): void {
+    this.#addon.trim();
+  }
+
   /** Waits until the GPU has done everything. Throws DeviceError when something failed there. */
   synchronize(): void {
     try {

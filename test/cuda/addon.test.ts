@@ -81,4 +81,43 @@ describe.skipIf(reason !== undefined)(`the CUDA addon${NEEDS_SIM}`, () => {
     const toolkit = { GPT_LIBCUBLASLT: '', CUDA_HOME: path.join(folder, 'toolkit'), GPT_SIM_LT_REFUSED: refused };
     expect(run(product, toolkit)).toEqual([128, taken]);
   });
+
+  test('a cache folder that cannot be made keeps nothing, and stops nothing', () => {
+    expect(run(product, { GPT_CACHE: '/dev/null/cache' })).toEqual(right);
+  });
+
+  test('measuring the matrix product leaves no memory and no peak behind', () => {
+    const program = `
+      import { measureMatmul } from '${ROOT}dist/commands/backend.js';
+      const kept = tf.neg(tf.ones([512, 512]));
+      measureMatmul('bf16', cuda);
+      const { peak, used, reserved } = cuda.deviceMemory();
+      console.log(JSON.stringify([peak === used, reserved < 300 << 20]));
+    `;
+    expect(run(program, { GPT_CUDA_POOL: '', GPT_SIM_EMPTY: '1' })).toEqual([true, true]);
+  });
+
+  test('a call that fails is not in the profile, and poison hides no error', () => {
+    const program = `
+      const x = tf.tensor1d([1, 2, 3]);
+      cuda.startProfile();
+      let message = '';
+      try { cuda.call('GptLinear', [x, x, x], [[3]], [9, 9, 9, 0, 0]); } catch (error) { message = error.message; }
+      cuda.call('GptGlobalNorm', [x], [[]], []);
+      const names = [];
+      cuda.stopProfile(({ name }) => names.push(name));
+      console.log(JSON.stringify([message, names]));
+    `;
+    expect(run(program)).toEqual(['GptLinear: input 0 has 3 elements, expected 81', ['GptGlobalNorm']]);
+    const failing = `
+      let message = '';
+      try {
+        const x = tf.fill([512, 512], 0.5);
+        for (let i = 0; i < 3; i++) cuda.call('GptGlobalNorm', [x], [[]], []);
+      } catch (error) { message = error.message; }
+      console.log(JSON.stringify(message));
+    `;
+    const broken = { GPT_CUDA_POISON: '1', GPT_SIM_FAIL: 'optimizer_norm_pieces' };
+    expect(run(failing, broken)).toMatch(/failed on the GPU: CUDA_ERROR_ILLEGAL_ADDRESS/);
+  });
 });

@@ -8,7 +8,8 @@
 //   allocate(bytes) -> address, release(address)
 //   upload(address, bytes), zero(address, n)
 //   readSync(address, buffer), read(address, buffer) -> Promise
-//   synchronize(), memory(), trim(), setTf32(allowed)
+//   synchronize(), memory(), setTf32(allowed)
+//   trim()                                 gives idle memory back to the driver, and forgets the peak
 //   profile(on) -> [[index, ms], ...]      GPU time of every call since it was switched on
 //
 // Errors about the machine are Errors with `fix`, and `memory` where memory ran out. An address is a number: 2^53 is
@@ -144,9 +145,9 @@ Napi::Value run(const Napi::CallbackInfo& info) {
   }
   try {
     entry.run(call);
-  } catch (const gpt::DeviceError&) {
-    throw;
   } catch (const std::exception& error) {
+    if (profiling) measured.pop_back();  // it has no end
+    if (dynamic_cast<const gpt::DeviceError*>(&error)) throw;
     throw std::runtime_error(std::string(entry.name) + ": " + error.what());
   }
   if (profiling) measured.back().timer->stop();
@@ -244,6 +245,7 @@ Napi::Value synchronize(const Napi::CallbackInfo& info) {
 
 Napi::Value trim(const Napi::CallbackInfo& info) {
   gpt::pool().trim();
+  gpt::pool().reset_peak();
   return info.Env().Undefined();
 }
 
