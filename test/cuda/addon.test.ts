@@ -52,6 +52,17 @@ describe.skipIf(reason !== undefined)(`the CUDA addon${NEEDS_SIM}`, () => {
   const ALGORITHMS = path.join(folder, 'cache', 'cublaslt.txt');
   const lines = () => readFileSync(ALGORITHMS, 'utf8').trim().split('\n');
 
+  test('choosing an algorithm takes memory only where a product adds to what is there', () => {
+    const program = `
+      const a = tf.fill([512, 512], 0.5);
+      tf.matMul(a, a).dataSync();
+      const { peak, used } = cuda.deviceMemory();
+      console.log(JSON.stringify([peak, used]));
+    `;
+    const [peak, used] = run(program, { GPT_CACHE: '/dev/null/cache' }) as [number, number];
+    expect(peak).toBe(used);
+  });
+
   test('an algorithm that was kept is used again, by the same version of cuBLASLt on the same GPU', () => {
     expect(run(product)).toEqual(right);
     expect(lines()).toHaveLength(1);

@@ -32,8 +32,9 @@ constexpr int kComputeFloat32 = 68, kComputeTf32 = 77;  // cublasComputeType
 constexpr int kTransposeA = 3, kTransposeB = 4, kEpilogue = 7, kBiasPointer = 8, kAuxPointer = 11, kAuxStride = 12,
               kAuxType = 22, kBiasType = 26;  // of a product
 constexpr int kEpilogueDefault = 1, kEpilogueBias = 4, kEpilogueGeluAuxBias = 164, kEpilogueDgelu = 192;
-constexpr int kBatchCount = 5, kBatchStep = 6;  // of a layout
-constexpr int kMaxWorkspace = 1;                // of a preference
+constexpr int kBatchCount = 5, kBatchStep = 6;                   // of a layout
+constexpr int kMaxWorkspace = 1, kReductions = 3;                // of a preference
+constexpr uint32_t kReduceInComputeType = 2, kReduceAnyhow = 7;  // cublasLtReductionScheme
 
 // name in our code, symbol in the library, parameters; all return 0 or an error
 #define GPT_LT_FUNCTIONS(F)                                                                                         \

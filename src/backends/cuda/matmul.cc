@@ -143,16 +143,17 @@ bool worth_measuring(const Product& p) {
 // is there.
 const lt::Algo* fastest(const Plan& plan, const Product& p, const lt::Heuristic* proposals, int count) {
   const int64_t last = (p.batch - 1) * p.c_step + (p.M - 1) * p.c_stride + p.N;
-  const Scratch c(last * bytes_of(p.c_type));
+  std::optional<Scratch> apart;
+  void* c = p.accumulate ? apart.emplace(last * bytes_of(p.c_type)).data() : p.c;
   Timer timer;
   const lt::Algo* best = nullptr;
   float best_ms = 0;
   for (int i = 0; i < count; i++) {
-    if (run(plan, p, proposals[i].algo, c.data()) != 0) continue;  // warms up
+    if (run(plan, p, proposals[i].algo, c) != 0) continue;  // warms up
     float ms = 0;
     for (int round = 0; round < 3; round++) {
       timer.start();
-      run(plan, p, proposals[i].algo, c.data());
+      run(plan, p, proposals[i].algo, c);
       timer.stop();
       const float now = timer.ms();
       if (round == 0 || now < ms) ms = now;
@@ -210,13 +211,17 @@ bool make_plan(const Product& p, Finish finish, const void* bias, Plan* plan) {
   plan->b = layout(p.b.dtype, p.b.transposed ? p.N : p.K, p.b.transposed ? p.K : p.N, p.b.stride, p.batch, p.b_step);
   plan->c = layout(p.c_type, p.M, p.N, p.c_stride, p.batch, p.c_step);
 
-  static lt::Preference preference = [&] {
+  const auto prefer = [&](uint32_t reductions) {
     lt::Preference made;
     check_lt(l.PreferenceCreate(&made), "a preference");
     const size_t workspace = kWorkspace;
     check_lt(l.PreferenceSet(made, lt::kMaxWorkspace, &workspace, sizeof workspace), "a preference");
+    check_lt(l.PreferenceSet(made, lt::kReductions, &reductions, sizeof reductions), "a preference");
     return made;
-  }();
+  };
+  // K may be cut into parts, whose sums are added in the type of C unless that is ruled out
+  static const lt::Preference exact = prefer(lt::kReduceInComputeType), any = prefer(lt::kReduceAnyhow);
+  const lt::Preference preference = p.c_type == DType::bf16 ? exact : any;
   const Key key = key_of(p, finish);
   const auto kept = state().kept.find(key);
   if (kept != state().kept.end() && runs(*plan, kept->second)) {

@@ -35,6 +35,7 @@ namespace {
 enum Status : int { kSuccess = 0, kNotInitialized = 1, kInvalidValue = 7, kExecutionFailed = 13, kNotSupported = 15 };
 enum Type : int { kF32 = 0, kBf16 = 14 };
 enum Compute : int { kCompute32F = 68, kComputeTf32 = 77 };
+enum Reduction : uint32_t { kReduceInPlace = 1, kReduceOutput = 4 };  // both in the type of D
 enum Epilogue : int { kDefault = 1, kBias = 4, kGeluAuxBias = 164, kDGelu = 192 };
 
 template <class... Args>
@@ -385,6 +386,8 @@ API int cublasLtMatmulAlgoGetHeuristic(Handle* handle, Desc* desc, Layout* a, La
   *count = 0;
   if (!exist({handle, desc, a, b, c, d, preference}) || requested < 1) return misuse("GetHeuristic: arguments");
   if (const int status = check(*desc, *a, *b, *c, *d)) return status;
+  if (d->type == kBf16 && preference->reduction & (kReduceInPlace | kReduceOutput))
+    return misuse("sums of parts of K may be rounded to bfloat16");
   const char* lt = std::getenv("GPT_SIM_LT");
   if (lt && std::string(lt) == "nothing") return kSuccess;
   for (size_t workspace : {size_t{64} << 10, size_t{0}, size_t{1} << 20}) {
