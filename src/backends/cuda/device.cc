@@ -261,6 +261,12 @@ void zero(void* data, int64_t bytes) {
       driver().MemsetD8Async(reinterpret_cast<CUdeviceptr>(data), 0, static_cast<size_t>(bytes), gpu().stream));
 }
 
+void copy(void* to, const void* from, int64_t bytes) {
+  if (bytes == 0) return;
+  check_stream(driver().MemcpyDtoDAsync(reinterpret_cast<CUdeviceptr>(to), reinterpret_cast<CUdeviceptr>(from),
+                                        static_cast<size_t>(bytes), gpu().stream));
+}
+
 void upload(void* data, const void* host, int64_t bytes) {
   Context& g = gpu();
   for (int64_t at = 0; at < bytes; at += kRing / 4) {

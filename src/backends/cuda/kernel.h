@@ -109,6 +109,8 @@ class Persistent {
   int64_t bytes_ = 0;
 };
 
+// bytes from one place on the device to another, on the stream
+void copy(void* to, const void* from, int64_t bytes);
 // bytes of zero, on the stream
 void zero(void* data, int64_t bytes);
 // from the host: copied before this returns, in order with the stream

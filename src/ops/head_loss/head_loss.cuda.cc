@@ -4,7 +4,13 @@
 // The logits of one chunk (about 512 MiB) are made, turned into their own gradient in place, and used for dh and dwte
 // before the next chunk overwrites them. Their rows are padded to a multiple of 64 columns: cuBLASLt and the kernel
 // need rows that are aligned.
+//
+// cuBLASLt's documentation asks for sizes, not only strides, of whole 16 bytes where it is to be fast; GPT-2 has 50,257
+// tokens. So wte is copied with rows of zeros to the same multiple, for a product that makes all columns and one that
+// reads all; dwte, which has no such rows, is the product of the largest multiple of 128 rows and that of the rest.
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "../../backends/cuda/convert.h"
 #include "../../backends/cuda/kernel.h"
@@ -49,27 +55,42 @@ static void head_loss(const Call& call) {
   char* dh = gradient ? static_cast<char*>(tensor_out(call, 2, N * C)) : nullptr;
   float* dwte = gradient ? f32_out(call, 3, V * C) : nullptr;
 
+  const int64_t element = bytes_of(operand);
+  const bool pads = V * element % 16 != 0;
+  const int64_t columns = pads ? stride : V, whole = pads ? V / kRowTile * kRowTile : V;
+  std::optional<Scratch> padded;
+  if (pads) {
+    padded.emplace(stride * C * element);
+    copy(padded->data(), wte.data(), V * C * element);
+    zero(static_cast<char*>(padded->data()) + V * C * element, (stride - V) * C * element);
+  }
+  const void* table = pads ? padded->data() : wte.data();
+
   const int64_t row_bytes = stride * bytes_of(type), rows = rows_of_chunk(N, row_bytes);
   const Scratch logits(rows * row_bytes);
   for (int64_t first = 0; first < N; first += rows) {
     const int64_t R = std::min(rows, N - first);
     const void* hidden = plus(h.data(), first * C * bytes_of(operand));
-    matmul({R, V, C, {hidden, operand, C}, {wte.data(), operand, C, true}, logits.data(), type, stride});
+    matmul({R, columns, C, {hidden, operand, C}, {table, operand, C, true}, logits.data(), type, stride});
     launch(typed("head_loss_rows", type), {R}, threads_of_row(row_bytes), 128, logits.data(), nll + first,
            targets + first, weights + first, static_cast<int>(V), static_cast<int>(stride), gradient);
     if (!gradient) continue;
     const Operand dlogits(logits.data(), type, operand, R * stride);
     matmul({R,
             C,
-            V,
+            columns,
             {dlogits.data(), operand, stride},
-            {wte.data(), operand, C},
+            {table, operand, C},
             dh + first * C * bytes_of(type),
             type,
             C});
-    Product product{V, C, R, {dlogits.data(), operand, stride, true}, {hidden, operand, C}, dwte, DType::f32, C};
-    product.accumulate = true;
-    matmul(product);
+    for (const auto& [from, to] : {std::pair{int64_t{0}, whole}, std::pair{whole, V}}) {
+      const void* part = plus(dlogits.data(), from * element);
+      Product product{to - from,       C,          R, {part, operand, stride, true}, {hidden, operand, C},
+                      dwte + from * C, DType::f32, C};
+      product.accumulate = true;
+      matmul(product);  // of no rows: nothing
+    }
   }
   launch("head_loss_sum", {1}, 1024, 8192, loss, nll, weights, N);
 }
