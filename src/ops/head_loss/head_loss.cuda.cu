@@ -8,6 +8,7 @@
 #include "../../backends/cuda/device.cuh"
 
 constexpr int kHeadLossAhead = 4;  // packs that a thread loads at once
+constexpr float kHeadLossLog2E = 1.4426950408889634f, kHeadLossLn2 = 0.6931471805599453f;
 
 // Four packs of a row, `threads` packs apart from pack `base` on. Columns from V on, and packs that the row does not
 // have, are -infinity, whatever is stored there. The loads have no condition, so that all are issued before the first
@@ -23,15 +24,16 @@ DEVICE void head_loss_load(const Pack<T>* row, int base, int threads, int packs,
     raw[a] = row[i < packs ? i : packs - 1];
   }
 #pragma unroll
-  for (int a = 0; a < kHeadLossAhead; a++) {
+  for (int a = 0; a < kHeadLossAhead; a++)
 #pragma unroll
     for (int k = 0; k < W; k++) v[a][k] = to_float(raw[a].at[k]);
-    const int left = V - (base + a * threads) * W;
-    if (left < W) {
+  if ((base + (kHeadLossAhead - 1) * threads + 1) * W <= V) return;  // all of them, but in the last round
 #pragma unroll
-      for (int k = 0; k < W; k++)
-        if (k >= left) v[a][k] = -DEVICE_INFINITY;
-    }
+  for (int a = 0; a < kHeadLossAhead; a++) {
+    const int left = V - (base + a * threads) * W;
+#pragma unroll
+    for (int k = 0; k < W; k++)
+      if (k >= left) v[a][k] = -DEVICE_INFINITY;
   }
 }
 
@@ -56,27 +58,30 @@ DEVICE void head_loss_row(T* logits, float* nll, const int* targets, const float
   // read by every thread before the barriers below: after them it is overwritten
   const float at_target = to_float(reinterpret_cast<const T*>(row)[target]);
 
+  // Exponents are to the base of 2, one fused operation each. top: log2(e) times the maximum, as it is rounded here, is
+  // what all are relative to.
   float top = -DEVICE_INFINITY, total = 0.0f;
   for (int base = thread; base < packs; base += kHeadLossAhead * threads) {
     float v[kHeadLossAhead][W];
     head_loss_load<T>(row, base, threads, packs, V, v);
-    float higher = top;
+    float largest = -DEVICE_INFINITY;
 #pragma unroll
     for (int a = 0; a < kHeadLossAhead; a++)
 #pragma unroll
-      for (int k = 0; k < W; k++) higher = fmaxf(higher, v[a][k]);
+      for (int k = 0; k < W; k++) largest = fmaxf(largest, v[a][k]);
+    const float higher = fmaxf(top, largest * kHeadLossLog2E);
     if (higher > -DEVICE_INFINITY) {
-      total *= __expf(top - higher);
+      total *= exp2_fast(top - higher);
 #pragma unroll
       for (int a = 0; a < kHeadLossAhead; a++)
 #pragma unroll
-        for (int k = 0; k < W; k++) total += __expf(v[a][k] - higher);
+        for (int k = 0; k < W; k++) total += exp2_fast(v[a][k] * kHeadLossLog2E - higher);
       top = higher;
     }
   }
   const float highest = block_max(top, shared);
-  total = block_sum(top > -DEVICE_INFINITY ? total * __expf(top - highest) : 0.0f, shared);
-  if (thread == 0) nll[blockIdx.x] = logf(total) + (highest - at_target);
+  total = block_sum(top > -DEVICE_INFINITY ? total * exp2_fast(top - highest) : 0.0f, shared);
+  if (thread == 0) nll[blockIdx.x] = logf(total) - kHeadLossLn2 * (at_target * kHeadLossLog2E - highest);
   if (!gradient) return;
 
   const float weight = weights[blockIdx.x], scale = weight / total;
@@ -90,7 +95,7 @@ DEVICE void head_loss_row(T* logits, float* nll, const int* targets, const float
       const int i = base + a * threads;
       if (i >= packs) break;
 #pragma unroll
-      for (int k = 0; k < W; k++) v[a][k] = __expf(v[a][k] - highest) * scale;
+      for (int k = 0; k < W; k++) v[a][k] = exp2_fast(v[a][k] * kHeadLossLog2E - highest) * scale;
       if (target / W == i) {
 #pragma unroll
         for (int k = 0; k < W; k++)
