@@ -200,15 +200,19 @@ DEVICE void layernorm_backward(T* dx, float* partial, const T* x, const float* _
         const int c = (team.rank + p * team.step) * W;
         if (c < C)
 #pragma unroll
-          for (int k = 0; k < W; k++) {
-            float a = dweight[p][k], b = dbias[p][k];
+          for (int k = 0; k < W; k += 4) {
+            using Four = Pack<float>;
+            Four a = {{dweight[p][k], dweight[p][k + 1], dweight[p][k + 2], dweight[p][k + 3]}};
+            Four b = {{dbias[p][k], dbias[p][k + 1], dbias[p][k + 2], dbias[p][k + 3]}};
             if (turn > 0) {
-              a += sums[c + k];
-              b += sums[C + c + k];
+              const Four earlier_a = *reinterpret_cast<const Four*>(sums + c + k);
+              const Four earlier_b = *reinterpret_cast<const Four*>(sums + C + c + k);
+#pragma unroll
+              for (int j = 0; j < 4; j++) a.at[j] += earlier_a.at[j], b.at[j] += earlier_b.at[j];
             }
             float* at = turn == teams - 1 ? to : sums;
-            at[c + k] = a;
-            at[C + c + k] = b;
+            *reinterpret_cast<Four*>(at + c + k) = a;
+            *reinterpret_cast<Four*>(at + C + c + k) = b;
           }
       }
     }
