@@ -24,14 +24,14 @@ Plan plan(DType dtype, int64_t M, int64_t N, int64_t stride, std::initializer_li
 
 void finish_bias(void* c, DType dtype, int64_t M, int64_t N, int64_t stride, const float* bias) {
   if (M * N == 0) return;
-  const Plan p = plan(dtype, M, N, stride, {c});
+  const Plan p = plan(dtype, M, N, stride, {c, bias});
   launch(typed("bias_add", dtype), p.grid, kThreads, 0, c, bias, M, N, stride, p.wide);
 }
 
 static void bias_gelu(void* y, void* pre, const void* product, DType dtype, int64_t M, int64_t N, int64_t stride,
                       const float* bias, Gelu form) {
   if (M * N == 0) return;
-  const Plan p = plan(dtype, M, N, stride, {y, pre, product});
+  const Plan p = plan(dtype, M, N, stride, {y, pre, product, bias});
   launch(typed("bias_gelu", dtype), p.grid, kThreads, 0, y, pre, product, bias, M, N, stride, static_cast<int>(form),
          p.wide);
 }

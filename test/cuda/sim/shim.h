@@ -200,6 +200,7 @@ struct Indices {
 inline int __popc(unsigned x) { return __builtin_popcount(x); }
 inline float rsqrtf(float x) { return 1.0f / std::sqrt(x); }
 inline float __expf(float x) { return std::exp(x); }
+inline float __fdividef(float x, float y) { return x / y; }
 template <class T>
 T __ldg(const T* p) {
   return *p;
