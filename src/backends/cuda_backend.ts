@@ -59,20 +59,19 @@ interface Addon {
   read(address: number, buffer: ArrayBuffer): Promise<void>;
   synchronize(): void;
   memory(): CudaMemory;
+  freeMemory(): number;
   trim(): void;
   profile(on: boolean): [number, number][];
   setTf32(allowed: boolean): void;
 }
 
-/** Bytes of device memory: of tensors now and at most, taken from the driver, and what the driver has left. */
+/** Bytes of device memory: of tensors now and at most, and what was taken from the driver. */
 export interface CudaMemory {
   readonly used: number;
   readonly peak: number;
   readonly reserved: number;
   /** Buffers. */
   readonly live: number;
-  readonly free: number;
-  readonly total: number;
 }
 
 /** Physical types, by their numbers in call.h. */
@@ -341,6 +340,11 @@ export class CudaBackend extends MathBackendCPU implements KernelBackend {
   /** Of the device. */
   deviceMemory(): CudaMemory {
     return this.#addon.memory();
+  }
+
+  /** Bytes that the driver has left, for all processes. */
+  freeMemory(): number {
+    return this.#addon.freeMemory();
   }
 
   /** Gives memory that no tensor has back to the driver, and forgets the most that was in use: after a measurement. */

@@ -13,7 +13,7 @@ import { mkdirSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import path from 'node:path';
 import { type CudaBackend, registerCuda } from '../backends/cuda_backend.js';
-import type { KernelBackend } from '../backends/kernel_backend.js';
+import { type KernelBackend, kernelBackend } from '../backends/kernel_backend.js';
 import { type NativeBackend, registerNative } from '../backends/native_backend.js';
 import { ConfigError, DeviceError } from '../base/errors.js';
 import { silenced } from '../base/silence.js';
@@ -214,9 +214,13 @@ export function measureMatmul(precision: Precision = 'fp32', cuda?: CudaBackend)
   return best;
 }
 
+/** Numbers that differ: the power that a GPU draws, and so its clock, depends on them. */
+const operand = (rows: number, columns: number): tf.Tensor2D =>
+  tf.mul(tf.randomUniform([rows, 1], -1, 1), tf.randomUniform([1, columns], -1, 1)) as tf.Tensor2D;
+
 /** settled: waits until what was asked for is over. */
 function floatProduct(n: number, settled: () => void): [operations: number, ms: number] {
-  const a = tf.fill([n, n], 0.5) as tf.Tensor2D;
+  const a = operand(n, n);
   settled();
   const started = performance.now();
   tf.matMul(a, a);
@@ -224,10 +228,12 @@ function floatProduct(n: number, settled: () => void): [operations: number, ms: 
   return [2 * n ** 3, performance.now() - started];
 }
 
-/** (n,n) by (n,4n), so that rounding the left side takes little. */
+/** (n,n) by (n,4n), so that rounding the left side, where it is not stored rounded, takes little. */
 function bf16Product(n: number, settled: () => void): [operations: number, ms: number] {
-  const x = tf.fill([n, n], 0.5);
-  const weight = new Parameter('weight', tf.fill([n, 4 * n], 0.5), true);
+  const x = operand(n, n);
+  const backend = kernelBackend()!;
+  if (backend.storesBf16) backend.narrow(x);
+  const weight = new Parameter('weight', operand(n, 4 * n), true);
   const bias = tf.zeros([4 * n]);
   linear(x, weight.value, bias); // makes the bfloat16 copy
   settled();

@@ -54,7 +54,7 @@ export const run: Run<BenchOptions> = async (options, context) => {
     gpu: cuda !== undefined,
   };
   const predicted = trainingMemory(shape, memory).total;
-  const available = cuda?.deviceMemory().free ?? availableMemory(context);
+  const available = cuda?.freeMemory() ?? availableMemory(context);
   if (predicted > available) {
     throw new MemoryError(
       `a step of this model takes about ${bytes(predicted)} of memory, and ${bytes(available)} are available`,

@@ -59,7 +59,7 @@ async function cudaFinding(context: CommandContext): Promise<Finding> {
     const what = [
       `${name}${devices > 1 ? ` (the first of ${devices}: --device N)` : ''}`,
       `compute capability ${computeCapability / 10}`,
-      `${bytes(memory)}, ${bytes(cuda!.deviceMemory().free)} free`,
+      `${bytes(memory)}, ${bytes(cuda!.freeMemory())} free`,
       `driver for CUDA ${version(driver)}`,
       `cuBLASLt ${cublasltVersion} (${cublaslt})`,
       `kernels from ${image}`,

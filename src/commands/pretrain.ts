@@ -56,7 +56,7 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   if (resumed !== undefined) resume.requireSameRamp(resumed, config.run);
   const plan = planRun(config.run, tokenizer.vocabSize, train.length, context, {
     portable,
-    gpuMemory: backend.cuda?.deviceMemory().free,
+    gpuMemory: backend.cuda?.freeMemory(),
   });
   const { shape, microBatch } = plan;
   const schedule = plan.schedule ?? new Schedule(config.run.train, microBatch * n_ctx, train.length);

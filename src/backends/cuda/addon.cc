@@ -8,7 +8,7 @@
 //   allocate(bytes) -> address, release(address)
 //   upload(address, bytes), zero(address, n)
 //   readSync(address, buffer), read(address, buffer) -> Promise
-//   synchronize(), memory(), setTf32(allowed)
+//   synchronize(), memory(), freeMemory(), setTf32(allowed)
 //   trim()                                 gives idle memory back to the driver, and forgets the peak
 //   profile(on) -> [[index, ms], ...]      GPU time of every call since it was switched on
 //
@@ -198,43 +198,45 @@ Napi::Value read_sync(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// A read that is under way; lives until the JavaScript thread has settled its promise.
+struct Request {
+  Napi::Promise::Deferred deferred;
+  Napi::ObjectReference buffer;
+  void* snapshot = nullptr;
+  gpt::CUresult result = 0;
+};
+
+// How the reader's thread calls back. It keeps the process alive while a read is under way, and no longer.
+Napi::ThreadSafeFunction settled;
+int reads = 0;
+
+void settle(Napi::Env env, Napi::Function, Request* request) {
+  gpt::release(request->snapshot);
+  try {
+    gpt::check(request->result, "a kernel failed on the GPU");
+    request->deferred.Resolve(env.Undefined());
+  } catch (const gpt::DeviceError& error) {
+    request->deferred.Reject(js_error(env, error).Value());
+  }
+  delete request;
+  if (--reads == 0) settled.Unref(env);
+}
+
 Napi::Value read(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Napi::ArrayBuffer buffer = info[1].As<Napi::ArrayBuffer>();
-  // lives until the JavaScript thread has settled the promise
-  struct Request {
-    Napi::Promise::Deferred deferred;
-    Napi::ObjectReference buffer;
-    Napi::ThreadSafeFunction callback;
-    void* snapshot = nullptr;
-    gpt::CUresult result = 0;
-  };
-  auto* request =
-      new Request{Napi::Promise::Deferred::New(env), Napi::Persistent(buffer.As<Napi::Object>()), {}, nullptr, 0};
-  request->callback = Napi::ThreadSafeFunction::New(env, Napi::Function(), "gpt read", 0, 1);
+  if (!settled) settled = Napi::ThreadSafeFunction::New(env, Napi::Function(), "gpt read", 0, 1);
+  auto request = std::make_unique<Request>(
+      Request{Napi::Promise::Deferred::New(env), Napi::Persistent(buffer.As<Napi::Object>()), nullptr, 0});
   const Napi::Promise promise = request->deferred.Promise();
-  const auto settle = [](Napi::Env settle_env, Napi::Function, Request* r) {
-    gpt::release(r->snapshot);
-    try {
-      gpt::check(r->result, "a kernel failed on the GPU");
-      r->deferred.Resolve(settle_env.Undefined());
-    } catch (const gpt::DeviceError& error) {
-      r->deferred.Reject(js_error(settle_env, error).Value());
-    }
-    r->callback.Release();
-    delete r;
-  };
-  try {
-    request->snapshot = gpt::read_async(buffer.Data(), address(info[0]), static_cast<int64_t>(buffer.ByteLength()),
-                                        [request, settle](gpt::CUresult result) {
-                                          request->result = result;
-                                          request->callback.NonBlockingCall(request, settle);
-                                        });
-  } catch (...) {
-    request->callback.Release();
-    delete request;
-    throw;
-  }
+  Request* r = request.get();
+  r->snapshot = gpt::read_async(buffer.Data(), address(info[0]), static_cast<int64_t>(buffer.ByteLength()),
+                                [r](gpt::CUresult result) {
+                                  r->result = result;
+                                  settled.NonBlockingCall(r, settle);
+                                });
+  request.release();
+  if (reads++ == 0) settled.Ref(env);
   return promise;
 }
 
@@ -250,16 +252,19 @@ Napi::Value trim(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value memory(const Napi::CallbackInfo& info) {
-  size_t free_bytes = 0, total = 0;
-  gpt::check(gpt::driver().MemGetInfo(&free_bytes, &total), "asking for free memory");
   Napi::Object result = Napi::Object::New(info.Env());
   result.Set("used", static_cast<double>(gpt::pool().used()));
   result.Set("peak", static_cast<double>(gpt::pool().peak()));
   result.Set("reserved", static_cast<double>(gpt::pool().reserved()));
   result.Set("live", static_cast<double>(gpt::pool().live()));
-  result.Set("free", static_cast<double>(free_bytes));
-  result.Set("total", static_cast<double>(total));
   return result;
+}
+
+// of the driver: not to be asked in every step
+Napi::Value free_memory(const Napi::CallbackInfo& info) {
+  size_t free_bytes = 0, total = 0;
+  gpt::check(gpt::driver().MemGetInfo(&free_bytes, &total), "asking for free memory");
+  return Napi::Number::New(info.Env(), static_cast<double>(free_bytes));
 }
 
 Napi::Value set_tf32(const Napi::CallbackInfo& info) {
@@ -284,6 +289,7 @@ Napi::Object init(Napi::Env, Napi::Object exports) {
   add<read>(exports, "read");
   add<synchronize>(exports, "synchronize");
   add<memory>(exports, "memory");
+  add<free_memory>(exports, "freeMemory");
   add<trim>(exports, "trim");
   add<profile>(exports, "profile");
   add<set_tf32>(exports, "setTf32");
