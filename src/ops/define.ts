@@ -5,7 +5,7 @@
 //   composite   plain TF.js ops, differentiated by the TF.js tape. Runs on every backend. It is the specification.
 //   forward     calls the kernel of a backend that has one.
 //   backward    calls the gradient kernels. Used only where `forward` is.
-//   *.cpu.cc    the C++ kernels.
+//   *.cpu.cc    the C++ kernels; *.cuda.cu those of a GPU, *.cuda.cc what launches them.
 //
 // Dispatch is one question: has the active backend a kernel of this name? If yes run it, else run the composite.
 // The composite cannot be registered as a kernel instead: TF.js stops the tape inside a kernel (engine.ts, kernelDepth),

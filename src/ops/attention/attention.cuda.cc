@@ -1,4 +1,5 @@
-// Launches attention on the GPU. Kernels: attention.cuda.cu; mathematics and shapes: attention.ts.
+// Launches attention on the GPU. Kernels: attention_mma.cuda.cu, attention.cuda.cu, cached_attention.cuda.cu;
+// mathematics and shapes: attention.ts.
 //
 // bfloat16 with a head size of kTiles runs on tensor cores; everything else by the plain kernels, in float32
 // arithmetic.

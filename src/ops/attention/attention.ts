@@ -10,7 +10,8 @@
 //
 //   dV = A^T dY;   dA = dY V^T;   dS = A * (dA - rowsum(dY * Y));   dQ = dS K / sqrt(D);   dK = dS^T Q / sqrt(D)
 //
-// Kernels: attention.cpu.cc. Decoding: cached_attention.ts. Test: test/ops/attention.test.ts.
+// Kernels: attention.cpu.cc; attention_mma.cuda.cu and attention.cuda.cu, launched by attention.cuda.cc. Decoding:
+// cached_attention.ts. Test: test/ops/attention.test.ts.
 
 import { ShapeError } from '../../base/errors.js';
 import { tf } from '../../base/tf.js';

@@ -4,7 +4,8 @@
 // The new keys and values join the cache. No gradient. Mathematics: attention.ts.
 //
 // With a fused kernel the cache is one buffer (2,B,P,C), keys then values, written in place; else it is a pair of tensors
-// (B,H,past,D) that grow by concatenation. Kernel: attention.cpu.cc. Test: test/ops/attention.test.ts.
+// (B,H,past,D) that grow by concatenation. Kernels: attention.cpu.cc, cached_attention.cuda.cu.
+// Test: test/ops/attention.test.ts.
 
 import { kernelBackend, toTensors } from '../../backends/kernel_backend.js';
 import { tf } from '../../base/tf.js';

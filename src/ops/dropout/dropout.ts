@@ -5,7 +5,7 @@
 // u32(e) are the Philox numbers of counter (e / 4, step, site, Stream.dropout) under the seed: the mask is a function of
 // (seed, step, site), the same on every backend, and recomputed in the backward pass instead of stored.
 //
-// x (any shape) -> y (same shape). Kernel: dropout.cpu.cc. Test: test/ops/dropout.test.ts.
+// x (any shape) -> y (same shape). Kernel: dropout.cpu.cc, dropout.cuda.cc. Test: test/ops/dropout.test.ts.
 
 import { philox, Stream } from '../../base/rng.js';
 import { tf } from '../../base/tf.js';

@@ -5,7 +5,7 @@
 //
 // ids (B,T) int32, wte (V,C), wpe (P,C) -> x (B,T,C). `first` is the position of the first token (key-value cache).
 // The head shares wte: its gradient is the sum of both uses.
-// Kernels: embedding.cpu.cc. Test: test/ops/embedding.test.ts.
+// Kernels: embedding.cpu.cc, embedding.cuda.cc. Test: test/ops/embedding.test.ts.
 
 import { ShapeError } from '../../base/errors.js';
 import { tf } from '../../base/tf.js';

@@ -9,7 +9,7 @@
 // Contract: `loss` must be what is differentiated, or an addend of it (dL/dloss = 1; the scale belongs into `weights`).
 // The kernel computes both gradients in the forward pass, while a chunk's logits are in memory, and adds dwte right there:
 // nothing is recomputed. `gradient: false` (validation) skips that.
-// Kernel: head_loss.cpu.cc. Test: test/ops/head_loss.test.ts.
+// Kernel: head_loss.cpu.cc, head_loss.cuda.cc. Test: test/ops/head_loss.test.ts.
 
 import { kernelBackend } from '../../backends/kernel_backend.js';
 import { ShapeError } from '../../base/errors.js';

@@ -8,7 +8,7 @@
 // residualLayerNorm:  x, branch (B,T,C), weight, bias -> sum = x + branch (B,T,C), y = layerNorm(sum) (B,T,C)
 // normedSum:          the same where nothing else reads the sum -> y (B,T,C)
 //
-// Kernels: layernorm.cpu.cc. Test: test/ops/layernorm.test.ts.
+// Kernels: layernorm.cpu.cc, layernorm.cuda.cc. Test: test/ops/layernorm.test.ts.
 
 import { ShapeError } from '../../base/errors.js';
 import { tf } from '../../base/tf.js';

@@ -4,7 +4,7 @@
 //
 // x (B,T,K), weight (K,N), bias (N) -> y (B,T,N). Weights are stored (in, out), as in OpenAI's and Hugging Face's files.
 // The three products round their operands to bfloat16 where the weight is a Parameter with `bf16`; sums are float32.
-// Kernels: linear.cpu.cc. Two of them with GELU between: ../mlp. Test: test/ops/linear.test.ts.
+// Kernels: linear.cpu.cc, linear.cuda.cc. Two of them with GELU between: ../mlp. Test: test/ops/linear.test.ts.
 
 import { ShapeError } from '../../base/errors.js';
 import { tf } from '../../base/tf.js';

@@ -9,7 +9,8 @@
 //
 // x (B,T,C), weight1 (C,F), bias1 (F), weight2 (F,C), bias2 (C) -> y (B,T,C). One op, so that GELU and its derivative are
 // applied where the products are made: the gradient of h, the largest tensor of a block, never exists.
-// Kernels: GptLinear and its gradients, ../linear; GptMlpGradHidden, mlp.cpu.cc. Test: test/ops/mlp.test.ts.
+// Kernels: GptLinear and its gradients, ../linear; GptMlpGradHidden, mlp.cpu.cc and mlp.cuda.cc.
+// Test: test/ops/mlp.test.ts.
 
 import { ShapeError } from '../../base/errors.js';
 import { tf } from '../../base/tf.js';

@@ -9,7 +9,8 @@
 //     lrt = lr sqrt(1 - b2^t) / (1 - b1^t);   p <- p - lrt (m / (sqrt(v) + eps) + wd p)
 //
 // A norm that is not finite changes nothing. Weight decay applies to parameters with two or more dimensions, embeddings included. The gradients are zero afterwards.
-// These two change tensors in place, and nothing else in gpt does. Kernels: adamw.cpu.cc. Test: test/ops/adamw.test.ts.
+// These two change tensors in place, and nothing else in gpt does. Kernels: adamw.cpu.cc, adamw.cuda.cc.
+// Test: test/ops/adamw.test.ts.
 
 import { kernelBackend, toTensors } from '../../backends/kernel_backend.js';
 import { tf } from '../../base/tf.js';
