@@ -58,7 +58,7 @@ async function cudaFinding(context: CommandContext): Promise<Finding> {
     const version = (v: number) => `${Math.floor(v / 1000)}.${Math.floor((v % 1000) / 10)}`;
     const what = [
       `${name}${devices > 1 ? ` (the first of ${devices}: --device N)` : ''}`,
-      `compute capability ${computeCapability / 10}`,
+      `compute capability ${(computeCapability / 10).toFixed(1)}`,
       `${bytes(memory)}, ${bytes(cuda!.freeMemory())} free`,
       `driver for CUDA ${version(driver)}`,
       `cuBLASLt ${cublasltVersion} (${cublaslt})`,
