@@ -4,21 +4,17 @@
 // Add, Multiply and AddN take activations as they are stored.
 #include "../broadcast.h"
 #include "../elementwise.h"
+#include "../strides.h"
 
 namespace gpt {
 
 namespace {
 
-struct BinaryShape {  // binary.cuda.cu
-  int64_t size[8], a[8], b[8];
-  int n, narrow;
-};
-
 void binary(const Call& call, const std::string& kernel) {
   const int64_t size = call.dim(0);
   const Broadcast dims(call, 1);
   GPT_CHECK(dims.n > 0 && dims.count(dims.n) == size, "the dimensions do not give the size of the result");
-  BinaryShape shape = {};
+  Strides shape = {};
   int64_t a_size = 1, b_size = 1;
   for (int i = 0; i < dims.n; i++) {
     shape.size[i] = dims.size[i];

@@ -4,28 +4,7 @@
 // a, b -> c (size), seen through the merged dimensions of broadcast.ts: the innermost stride of an operand is 1 or 0. A
 // thread computes the place of a pack of 16 bytes once (one division a dimension but the innermost) and loads a pack,
 // or one number that is repeated. Where rows are no multiple of a pack, elements one by one. Bytes: each tensor once.
-#include "../../../backends/cuda/device.cuh"
-
-struct BinaryShape {
-  i64 size[8], a[8], b[8];  // from outer to inner: sizes, strides of a and b
-  int n;
-  int narrow;  // all indices are below 2^31: divisions of 32 bits
-};
-
-template <class Index>
-DEVICE void binary_offsets(const BinaryShape& shape, i64 element, i64& a, i64& b) {
-  Index rest = static_cast<Index>(element);
-  a = b = 0;
-  for (int i = shape.n - 1; i > 0; i--) {
-    const Index size = static_cast<Index>(shape.size[i]), outer = rest / size;
-    const i64 at = rest - outer * size;
-    a += at * shape.a[i];
-    b += at * shape.b[i];
-    rest = outer;
-  }
-  a += rest * shape.a[0];
-  b += rest * shape.b[0];
-}
+#include "../strides.cuh"
 
 template <class T>
 DEVICE Pack<T> binary_load(const T* x, i64 stride) {
@@ -49,17 +28,14 @@ struct BinaryResult<unsigned char> {
 
 // The first `packs` packs of c, then the elements behind them.
 template <class F, class T, class Out>
-DEVICE void binary_combine(const T* a, const T* b, const BinaryShape& shape, i64 size, i64 packs, Out* c) {
+DEVICE void binary_combine(const T* a, const T* b, const Strides& shape, i64 size, i64 packs, Out* c) {
   constexpr int k = Pack<T>::kSize;
   const i64 first = static_cast<i64>(blockIdx.x) * blockDim.x + threadIdx.x;
   const i64 step = static_cast<i64>(gridDim.x) * blockDim.x;
   const i64 a_stride = shape.a[shape.n - 1], b_stride = shape.b[shape.n - 1];
   i64 ia, ib;
   for (i64 i = first; i < packs; i += step) {
-    if (shape.narrow)
-      binary_offsets<u32>(shape, i * k, ia, ib);
-    else
-      binary_offsets<i64>(shape, i * k, ia, ib);
+    strided_places(shape, i * k, ia, ib);
     const Pack<T> va = binary_load(a + ia, a_stride), vb = binary_load(b + ib, b_stride);
     Pack<Out, k> vc;
 #pragma unroll
@@ -67,10 +43,7 @@ DEVICE void binary_combine(const T* a, const T* b, const BinaryShape& shape, i64
     reinterpret_cast<Pack<Out, k>*>(c)[i] = vc;
   }
   for (i64 i = packs * k + first; i < size; i += step) {
-    if (shape.narrow)
-      binary_offsets<u32>(shape, i, ia, ib);
-    else
-      binary_offsets<i64>(shape, i, ia, ib);
+    strided_places(shape, i, ia, ib);
     c[i] = BinaryResult<Out>::of(F()(to_float(a[ia]), to_float(b[ib])));
   }
 }
@@ -79,10 +52,10 @@ DEVICE void binary_combine(const T* a, const T* b, const BinaryShape& shape, i64
   struct Binary_##name {                                                  \
     DEVICE type operator()(float a, float b) const { return expression; } \
   };
-#define BINARY_KERNEL(name, suffix, T, Out)                                                                            \
-  KERNEL(256, binary_##name##_##suffix, const T* __restrict__ a, const T* __restrict__ b, BinaryShape shape, i64 size, \
-         i64 packs, Out* __restrict__ c) {                                                                             \
-    binary_combine<Binary_##name>(a, b, shape, size, packs, c);                                                        \
+#define BINARY_KERNEL(name, suffix, T, Out)                                                                        \
+  KERNEL(256, binary_##name##_##suffix, const T* __restrict__ a, const T* __restrict__ b, Strides shape, i64 size, \
+         i64 packs, Out* __restrict__ c) {                                                                         \
+    binary_combine<Binary_##name>(a, b, shape, size, packs, c);                                                    \
   }
 #define BINARY(name, expression)           \
   BINARY_FUNCTION(name, float, expression) \

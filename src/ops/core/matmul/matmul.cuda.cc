@@ -8,7 +8,8 @@
 
 #include "../../../backends/cuda/convert.h"
 #include "../broadcast.h"
-#include "../transpose/transpose.h"
+#include "../elementwise.h"
+#include "../strides.h"
 
 namespace gpt {
 
@@ -30,14 +31,14 @@ class Matrices {
   // x, or a copy of all in scratch memory.
   const void* in_order(const void* x, std::optional<Scratch>* copy) const {
     if (fits_) return x;
-    TransposeAxes axes = {};
-    GPT_CHECK(batch_.n < kTransposeAxes, "too many batch dimensions");
+    Strides axes = {};
+    GPT_CHECK(batch_.n < kMostDimensions, "too many batch dimensions");
     for (int i = 0; i < batch_.n; i++) {
       axes.size[i] = batch_.size[i];
-      axes.x[i] = strides_[i];
+      axes.a[i] = strides_[i];
     }
     axes.size[batch_.n] = size_;
-    axes.x[batch_.n] = 1;
+    axes.a[batch_.n] = 1;
     axes.n = batch_.n + 1;
     const int64_t total = batch_.count(batch_.n) * size_, packs = size_ % 4 == 0 ? total / 4 : 0;
     axes.narrow = total < (int64_t{1} << 31);
