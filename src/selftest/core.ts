@@ -4,6 +4,7 @@
 
 import { elements } from '../base/array.js';
 import { broadcast } from '../ops/core/broadcast.js';
+import { erf } from './erf.js';
 import {
   BF16_TOLERANCE,
   type CaseSize,
@@ -53,18 +54,6 @@ function largeCase(
 }
 
 // ---- unary
-
-/** By its series, which is exact enough below 3.5; beyond, it is 1 in float32. */
-function erf(x: number): number {
-  if (!(Math.abs(x) < 3.9)) return Number.isNaN(x) ? x : Math.sign(x);
-  let term = x;
-  let sum = x;
-  for (let n = 1; n < 100; n++) {
-    term *= -(x * x) / n;
-    sum += term / (2 * n + 1);
-  }
-  return (2 / Math.sqrt(Math.PI)) * sum;
-}
 
 const UNARY: readonly (readonly [string, (x: number) => number, domain?: 'positive'])[] = [
   ['Abs', Math.abs],

@@ -1,22 +1,12 @@
 // Cases of GptLinear and its gradients (src/ops/linear), and what those of the MLP share with them: mlp.ts.
 
+import { erf } from './erf.js';
 import { BF16_TOLERANCE, type CaseSize, type CaseTensor, type KernelCase, normal, tensor } from './kernel_case.js';
 
 const NONE = 0;
 export const TANH = 1;
 export const ERF = 2;
 const F32_TOLERANCE = 3e-6;
-
-/** erf by its power series, which converges everywhere; float64 leaves 1e-10 for |x| < 4. */
-function erf(x: number): number {
-  let term = x;
-  let sum = x;
-  for (let n = 1; n < 200; n++) {
-    term *= -(x * x) / n;
-    sum += term / (2 * n + 1);
-  }
-  return Math.abs(x) < 4 ? (2 / Math.sqrt(Math.PI)) * sum : Math.sign(x);
-}
 
 function gelu(x: number, activation: number): number {
   if (activation === NONE) return x;

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { tf } from '../../src/base/tf.js';
 import { attention } from '../../src/ops/attention/attention.js';
 import { type Gelu, mlp } from '../../src/ops/mlp/mlp.js';
-import { erf } from './elementary.js';
+import { erf } from '../../src/selftest/erf.js';
 import { NEEDS_NATIVE, native } from './parity.js';
 
 const steps = (from: number, to: number, n: number) =>

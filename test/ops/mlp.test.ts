@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { tf } from '../../src/base/tf.js';
 import { gelu, mlp } from '../../src/ops/mlp/mlp.js';
 import { Parameter } from '../../src/ops/parameter.js';
-import { erf } from './elementary.js';
+import { erf } from '../../src/selftest/erf.js';
 import { numericGradient } from './finite_difference.js';
 import { difference, NEEDS_NATIVE, native, normal, opParity, rounded, tensorOf } from './parity.js';
 
