@@ -115,13 +115,15 @@ export function wantsColor(
   return isTty && env.TERM !== 'dumb';
 }
 
-/** `--max_steps 100` for pretrain: commander knows no such option, the config may know the key. */
+/** `--max_steps 100` for pretrain and finetune: commander knows no such option, the config may know the key. */
 async function withConfigHint(error: unknown, argv: readonly string[]): Promise<unknown> {
   if (!(error instanceof CommanderError) || error.code !== 'commander.unknownOption') return error;
   const name = /unknown option '--([\w-]+)/.exec(error.message)?.[1];
-  if (name === undefined || !argv.includes('pretrain') || error.message.includes('Did you mean')) return error;
+  const command = ['pretrain', 'finetune'].find((word) => argv.includes(word));
+  if (name === undefined || command === undefined || error.message.includes('Did you mean')) return error;
   const { keyHint } = await import('../config/spelling.js');
-  const hint = keyHint(name);
+  const { FINETUNE_KEYS, PRETRAIN_KEYS } = await import('../config/keys.js');
+  const hint = keyHint(name, command === 'finetune' ? FINETUNE_KEYS : PRETRAIN_KEYS);
   const text = hint
     ? `${error.message}\n${hint} (config keys are flags with their section: --train.max_steps 100)`
     : error.message;

@@ -1,6 +1,6 @@
 // Rules that bind several keys of a configuration. Each returns what is wrong, and at which key.
 
-import type { RunConfig } from './schema.js';
+import type { FinetuneConfig, RunConfig } from './schema.js';
 
 /** Something wrong with the value of a key. */
 export interface Problem {
@@ -97,3 +97,39 @@ function checkTokenizer({ tokenizer }: RunConfig): Problem[] {
 }
 
 const nearestMultiple = (n: number, of: number): number => Math.max(1, Math.round(n / of)) * of;
+
+/** All rules of a fine-tuning configuration. */
+export function checkFinetune({ finetune, data, train, lora }: FinetuneConfig): Problem[] {
+  const { task, readout, objective, init, freeze_layers, labels } = finetune;
+  const problems: Problem[] = [];
+  const refuse = (path: string, what: string, ...reads: string[]) =>
+    problems.push({ path, what, reads: [path, ...reads] });
+  if (task === undefined) {
+    refuse(
+      'finetune.task',
+      'not given: --task classification, entailment, similarity or multiple-choice (lm: on plain text)',
+    );
+  }
+  if (data.train === undefined) refuse('data.train', 'not given: --data FILE or FOLDER, the labelled examples');
+  if (train.max_steps !== undefined && train.max_epochs !== undefined) {
+    refuse('train.max_steps', 'train.max_steps and train.max_epochs exclude each other: give one', 'train.max_epochs');
+  }
+  if (task !== undefined && task !== 'similarity') {
+    if (readout === 'cosine') refuse('finetune.readout', `cosine compares two texts: only with task similarity`);
+    if (objective === 'regression') refuse('finetune.objective', 'regression is for scores: only with task similarity');
+  }
+  if (task === 'multiple-choice' && labels !== undefined) {
+    refuse('finetune.labels', 'multiple choice has answers of its own in each example, and no classes');
+  }
+  if (task === 'multiple-choice' && finetune.class_weights !== 'none') {
+    refuse('finetune.class_weights', 'multiple choice has no classes');
+  }
+  if (init === 'random' && (freeze_layers !== 0 || lora.r > 0)) {
+    const path = lora.r > 0 ? 'lora.r' : 'finetune.freeze_layers';
+    refuse(path, 'weights that start anew must be trained: not with finetune.init random', 'finetune.init');
+  }
+  if (lora.r > 0 && freeze_layers !== 0) {
+    refuse('finetune.freeze_layers', 'LoRA trains its adapters and the head alone: give one of the two', 'lora.r');
+  }
+  return problems;
+}

@@ -10,7 +10,7 @@ import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { type Document, isAlias, isMap, isScalar, LineCounter, type Node, type ParsedNode, parseDocument } from 'yaml';
 import { ConfigError } from '../base/errors.js';
 import { short } from '../base/format.js';
-import { SECTIONS } from './keys.js';
+import type { KeyTable } from './keys.js';
 import { type Setting, settingProblem, unknownKey } from './settings.js';
 import { nearest } from './spelling.js';
 
@@ -18,6 +18,13 @@ import { nearest } from './spelling.js';
 export interface ConfigLayers {
   readonly layers: readonly (readonly Setting[])[];
   readonly portable: readonly (readonly Setting[])[];
+}
+
+/** What kind of configuration a file is. */
+export interface FileKind {
+  readonly table: KeyTable;
+  /** Folder of the package where its presets are. */
+  readonly presets: string;
 }
 
 // A configuration has some 60 keys. What is far larger is another file, or meant to hurt.
@@ -37,8 +44,8 @@ function statOf(path: string): Stats | undefined {
 }
 
 /** The names that can be given without a path: configs/NAME.yaml under `root`. */
-export function presetNames(root: string): string[] {
-  const folder = join(root, 'configs');
+export function presetNames(root: string, presets = 'configs'): string[] {
+  const folder = join(root, presets);
   if (!statOf(folder)) return [];
   return readdirSync(folder)
     .filter((f) => f.endsWith('.yaml'))
@@ -50,14 +57,14 @@ export function presetNames(root: string): string[] {
  * The absolute path of the configuration that `name` stands for: a file relative to `folder`, or a preset (without
  * its folder, with or without .yaml). Throws ConfigError when there is neither, with the nearest preset.
  */
-export function findConfig(name: string, folder: string, root: string): string {
+export function findConfig(name: string, folder: string, root: string, presetFolder = 'configs'): string {
   const path = resolve(folder, name);
   if (isFile(path)) return path;
   const bare = !/[\\/]/.test(name);
-  const candidates = bare ? [join(root, 'configs', name), join(root, 'configs', `${name}.yaml`)] : [];
+  const candidates = bare ? [join(root, presetFolder, name), join(root, presetFolder, `${name}.yaml`)] : [];
   const found = candidates.find(isFile);
   if (found) return found;
-  const presets = presetNames(root);
+  const presets = presetNames(root, presetFolder);
   const near = nearest(basename(name, extname(name) === '.yaml' ? '.yaml' : ''), presets);
   const folderHint = statOf(path)?.isDirectory() ? ' (it is a folder)' : '';
   throw new ConfigError(
@@ -67,11 +74,18 @@ export function findConfig(name: string, folder: string, root: string): string {
 }
 
 /** Reads a file and everything that it extends. Appends what is wrong to `problems`, one line each. */
-export function readConfigFile(file: string, root: string, problems: string[], chain: string[] = []): ConfigLayers {
+export function readConfigFile(
+  file: string,
+  root: string,
+  problems: string[],
+  kind: FileKind,
+  chain: string[] = [],
+): ConfigLayers {
+  const { table, presets } = kind;
   const shownName = displayName(file);
   const nothing: ConfigLayers = { layers: [], portable: [] };
   const lines = new LineCounter();
-  const doc = parseYaml(file, lines, problems);
+  const doc = parseYaml(file, lines, problems, table.sections);
   if (!doc) return nothing;
   const at = (node: Node | null | undefined): { line: string; place: string } => {
     const { line, col } = lines.linePos(node?.range?.[0] ?? 0);
@@ -110,8 +124,8 @@ export function readConfigFile(file: string, root: string, problems: string[], c
     for (const section of uniquePairs(node)) {
       if (problems.length >= MOST_PROBLEMS) break;
       if (prefix === '' && (section.name === 'extends' || section.name === 'portable')) continue;
-      if (!SECTIONS.includes(section.name)) {
-        problems.push(unknownKey(section.name, at(section.key).place));
+      if (!table.sections.includes(section.name)) {
+        problems.push(unknownKey(section.name, at(section.key).place, table));
       } else if (!isMapping(section.value)) {
         complain(section.key, `${prefix}${short(section.name)}: expected keys of its own, indented below it`);
       } else {
@@ -122,7 +136,7 @@ export function readConfigFile(file: string, root: string, problems: string[], c
           const found = toValue(value);
           if (!found) continue;
           const setting = { path, value: found.value, origin: line, where: place };
-          const problem = settingProblem(setting);
+          const problem = settingProblem(setting, table);
           if (problem) problems.push(problem);
           else settings.push(setting);
         }
@@ -147,12 +161,12 @@ export function readConfigFile(file: string, root: string, problems: string[], c
       return nothing;
     }
     try {
-      const parentFile = findConfig(name, dirname(file), root);
+      const parentFile = findConfig(name, dirname(file), root, presets);
       if (parentFile === file || chain.includes(parentFile)) {
         complain(node, `extends: ${short(name)} extends this file in turn`);
         return nothing;
       }
-      return readConfigFile(parentFile, root, problems, [...chain, file]);
+      return readConfigFile(parentFile, root, problems, kind, [...chain, file]);
     } catch (e) {
       if (!(e instanceof ConfigError)) throw e;
       complain(node, `extends: ${e.message}; ${e.fix}`);
@@ -162,7 +176,12 @@ export function readConfigFile(file: string, root: string, problems: string[], c
 }
 
 /** The parsed document, or undefined when it cannot be used at all. */
-function parseYaml(file: string, lineCounter: LineCounter, problems: string[]): Document.Parsed | undefined {
+function parseYaml(
+  file: string,
+  lineCounter: LineCounter,
+  problems: string[],
+  sections: readonly string[],
+): Document.Parsed | undefined {
   const name = displayName(file);
   let text: string;
   try {
@@ -188,7 +207,7 @@ function parseYaml(file: string, lineCounter: LineCounter, problems: string[]): 
     return undefined;
   }
   if (!isMap(doc.contents)) {
-    problems.push(`${name}:1:1: expected sections with keys (${SECTIONS.join(', ')})`);
+    problems.push(`${name}:1:1: expected sections with keys (${sections.join(', ')})`);
     return undefined;
   }
   return doc;

@@ -3,17 +3,19 @@
 // To write docs/config.md anew: npx vitest run --config test/vitest.config.ts test/config/document.test.ts -u
 
 import { parse } from 'yaml';
-import { CONFIG_KEYS, type ConfigKey, SECTIONS } from './keys.js';
-import type { RunConfig } from './schema.js';
+import { type ConfigKey, FINETUNE_KEYS, type KeyTable, PRETRAIN_KEYS } from './keys.js';
 
 /** The content of docs/config.md. */
 export function configMarkdown(): string {
-  const sections = SECTIONS.map((section) => {
-    const rows = [...CONFIG_KEYS.values()].filter((k) => k.section === section).map(tableRow);
+  const finetuning = `# Keys of gpt finetune\n\n${FINETUNING}`;
+  return [INTRODUCTION, ...tables(PRETRAIN_KEYS), finetuning, ...tables(FINETUNE_KEYS)].join('\n');
+}
+
+const tables = ({ sections, keys }: KeyTable): string[] =>
+  sections.map((section) => {
+    const rows = [...keys.values()].filter((k) => k.section === section).map(tableRow);
     return [`## ${section}`, '', '| key | type | default | meaning |', '|--|--|--|--|', ...rows, ''].join('\n');
   });
-  return `${INTRODUCTION}\n${sections.join('\n')}`;
-}
 
 const INTRODUCTION = `# Configuration keys
 
@@ -27,16 +29,21 @@ Later sources win: defaults, extended files, the file, their portable parts, fla
 and where each value came from. A default of \`-\` means that the key is unset; the meaning says what happens then.
 `;
 
+const FINETUNING = `For the tasks classification, entailment, similarity and multiple-choice; defaults are GPT-1's (Radford et al. 2018,
+section 4.1, and OpenAI's code). \`gpt finetune --task lm\` takes the keys of pretraining above, but for the model's shape and
+tokenizer, which are the checkpoint's.
+`;
+
 function tableRow({ name, type, meaning, ...key }: ConfigKey): string {
   const cells = [`\`${name}\``, type, key.default === undefined ? '-' : `\`${yamlValue(key.default)}\``, meaning];
   return `| ${cells.map((c) => c.replaceAll('|', '\\|')).join(' | ')} |`;
 }
 
 /** A run as YAML that loads to the same run, each line with `comment(path)`. Unset keys are left out. */
-export function commentedConfig(run: RunConfig, comment: (path: string) => string): string {
-  const values = run as unknown as Record<string, Record<string, unknown>>;
-  const lines = SECTIONS.map((section) => {
-    const keys = [...CONFIG_KEYS.values()].filter((k) => k.section === section);
+export function commentedConfig(run: object, comment: (path: string) => string, table = PRETRAIN_KEYS): string {
+  const values = run as Record<string, Record<string, unknown>>;
+  const lines = table.sections.map((section) => {
+    const keys = [...table.keys.values()].filter((k) => k.section === section);
     const set = keys.filter((k) => values[section]?.[k.name] !== undefined);
     const rows = set.map((k) => {
       const line = `  ${k.name}: ${yamlValue(values[section]?.[k.name])}`;

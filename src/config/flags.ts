@@ -6,13 +6,13 @@
 
 import { parse } from 'yaml';
 import { Parser } from 'yargs/helpers';
-import { CONFIG_KEYS, SECTIONS } from './keys.js';
+import type { ConfigKey, KeyTable } from './keys.js';
 import { type Setting, settingProblem, unknownKey } from './settings.js';
 
 /** Settings of the flags. Appends what is wrong with them to `problems`, one line each. */
-export function readFlags(flags: readonly string[], problems: string[]): Setting[] {
+export function readFlags(flags: readonly string[], problems: string[], table: KeyTable): Setting[] {
   const parsed = Parser([...flags], {
-    string: [...CONFIG_KEYS.keys()],
+    string: [...table.keys.keys()],
     configuration: {
       'dot-notation': false,
       'camel-case-expansion': false,
@@ -26,13 +26,15 @@ export function readFlags(flags: readonly string[], problems: string[]): Setting
   for (const [path, raw] of Object.entries(parsed)) {
     if (path === '_') continue;
     const flag = `${path.length === 1 ? '-' : '--'}${path}`;
-    if (SECTIONS.includes(path)) {
-      problems.push(`${flag}: a section: name one of its keys, as in ${exampleOf(path)}`);
-    } else if (!CONFIG_KEYS.has(path)) {
-      problems.push(unknownKey(path, flag).replace(`${flag}: ${path}: unknown key`, `${flag}: unknown flag`));
+    const key = table.keys.get(path);
+    if (table.sections.includes(path)) {
+      const example = [...table.keys.values()].find((k) => k.section === path)!;
+      problems.push(`${flag}: a section: name one of its keys, as in --${example.path}`);
+    } else if (key === undefined) {
+      problems.push(unknownKey(path, flag, table).replace(`${flag}: ${path}: unknown key`, `${flag}: unknown flag`));
     } else {
-      const setting = { path, value: flagValue(path, raw), origin: flag, where: flag };
-      const problem = settingProblem(setting);
+      const setting = { path, value: flagValue(key, raw), origin: flag, where: flag };
+      const problem = settingProblem(setting, table);
       if (problem) problems.push(problem);
       else settings.push(setting);
     }
@@ -41,16 +43,11 @@ export function readFlags(flags: readonly string[], problems: string[]): Setting
   return settings;
 }
 
-function exampleOf(section: string): string {
-  const key = [...CONFIG_KEYS.values()].find((k) => k.section === section)!;
-  return `--${key.path}`;
-}
-
 /** The value that the text of a flag stands for. raw: text, or an array of texts when the flag is repeated. */
-function flagValue(path: string, raw: unknown): unknown {
-  const { schema } = CONFIG_KEYS.get(path)!;
+function flagValue(key: ConfigKey, raw: unknown): unknown {
+  const { schema } = key;
   const accepts = (value: unknown) => schema.safeParse(value).success;
-  if (Array.isArray(raw)) return accepts(raw) ? raw : flagValue(path, raw.at(-1));
+  if (Array.isArray(raw)) return accepts(raw) ? raw : flagValue(key, raw.at(-1));
   const text = String(raw);
   if (text === '' && accepts(true)) return true; // a switch: --train.recompute
   let value: unknown;

@@ -4,7 +4,7 @@
 // a key that is added to schema.ts is known everywhere. Sections are one level deep: section.key.
 
 import { z } from 'zod';
-import { RunConfig } from './schema.js';
+import { FinetuneConfig, RunConfig } from './schema.js';
 
 /** One configuration key. */
 export interface ConfigKey {
@@ -32,23 +32,32 @@ interface JsonType {
   default?: unknown;
 }
 
-/** The names of the sections, in the order of the schema. */
-export const SECTIONS: readonly string[] = Object.keys(RunConfig.shape);
+/** The keys of one kind of configuration. */
+export interface KeyTable {
+  /** The names of the sections, in the order of the schema. */
+  readonly sections: readonly string[];
+  /** Every key by its path, in the order of the schema. */
+  readonly keys: ReadonlyMap<string, ConfigKey>;
+}
 
-/** Every key by its path, in the order of the schema. */
-export const CONFIG_KEYS: ReadonlyMap<string, ConfigKey> = new Map(
-  Object.entries(RunConfig.shape).flatMap(([section, schema]) =>
-    Object.entries<z.ZodType>(schema.unwrap().shape).map(([name, leaf]): [string, ConfigKey] => {
-      const json = z.toJSONSchema(leaf, { io: 'input' }) as JsonType;
-      const path = `${section}.${name}`;
-      const type = typeText(json);
-      return [
-        path,
-        { path, section, name, schema: leaf, type, default: json.default, meaning: leaf.description ?? '' },
-      ];
-    }),
+type Section = z.ZodPrefault<z.ZodObject<Record<string, z.ZodType>>>;
+
+const tableOf = (schema: { readonly shape: Readonly<Record<string, unknown>> }): KeyTable => ({
+  sections: Object.keys(schema.shape),
+  keys: new Map(
+    Object.entries(schema.shape as Record<string, Section>).flatMap(([section, { unwrap }]) =>
+      Object.entries(unwrap().shape).map(([name, leaf]): [string, ConfigKey] => {
+        const json = z.toJSONSchema(leaf, { io: 'input' }) as JsonType;
+        const path = `${section}.${name}`;
+        const type = typeText(json);
+        return [
+          path,
+          { path, section, name, schema: leaf, type, default: json.default, meaning: leaf.description ?? '' },
+        ];
+      }),
+    ),
   ),
-);
+});
 
 /** "whole number, at least 1" for a JSON schema. */
 function typeText(t: JsonType): string {
@@ -71,3 +80,9 @@ function typeText(t: JsonType): string {
   if (t.maximum !== undefined) limits.push(`at most ${t.maximum}`);
   return ['number', limits.join(', ')].filter(Boolean).join(', ');
 }
+
+/** Of `gpt pretrain`. */
+export const PRETRAIN_KEYS = tableOf(RunConfig);
+
+/** Of `gpt finetune` on a supervised task. */
+export const FINETUNE_KEYS = tableOf(FinetuneConfig);

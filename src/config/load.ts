@@ -10,12 +10,12 @@ import { basename, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConfigError, DataError } from '../base/errors.js';
 import type { Json } from '../base/events.js';
-import { checkRun, EXCLUSIVE } from './checks.js';
-import { displayName, findConfig, readConfigFile } from './config_file.js';
+import { checkFinetune, checkRun, EXCLUSIVE, type Problem } from './checks.js';
+import { displayName, type FileKind, findConfig, readConfigFile } from './config_file.js';
 import { commentedConfig } from './document.js';
 import { readFlags } from './flags.js';
-import { CONFIG_KEYS } from './keys.js';
-import { RunConfig } from './schema.js';
+import { FINETUNE_KEYS, PRETRAIN_KEYS } from './keys.js';
+import { FinetuneConfig, RunConfig } from './schema.js';
 import { type Setting, settingProblem } from './settings.js';
 
 /** What to load. */
@@ -41,8 +41,8 @@ export interface StoredConfig {
 }
 
 /** A checked configuration. */
-export interface LoadedConfig {
-  readonly run: RunConfig;
+export interface LoadedConfig<C = RunConfig> {
+  readonly run: C;
   /** The file as messages show it; undefined without one. */
   readonly file: string | undefined;
   /** The file's name without folder and extension; "run" without a file. */
@@ -57,19 +57,47 @@ export interface LoadedConfig {
 
 const PACKAGE_ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
+/** What `gpt pretrain` or `gpt finetune` reads. */
+interface Kind<C> extends FileKind {
+  readonly parse: (sections: unknown) => C;
+  readonly check: (run: C) => Problem[];
+}
+
+const PRETRAIN: Kind<RunConfig> = {
+  table: PRETRAIN_KEYS,
+  presets: 'configs',
+  parse: (sections) => RunConfig.parse(sections),
+  check: checkRun,
+};
+
+const FINETUNE: Kind<FinetuneConfig> = {
+  table: FINETUNE_KEYS,
+  presets: 'configs/finetune',
+  parse: (sections) => FinetuneConfig.parse(sections),
+  check: checkFinetune,
+};
+
 /** Loads and checks. Throws ConfigError (exit 2) that lists everything that is wrong; DataError for damaged `stored`. */
-export function loadConfig({ file, stored, flags, portable = false, root = PACKAGE_ROOT }: LoadOptions): LoadedConfig {
+export const loadConfig = (options: LoadOptions): LoadedConfig => load(options, PRETRAIN);
+
+/** The same for a supervised task. */
+export const loadFinetuneConfig = (options: LoadOptions): LoadedConfig<FinetuneConfig> => load(options, FINETUNE);
+
+function load<C extends object>(
+  { file, stored, flags, portable = false, root = PACKAGE_ROOT }: LoadOptions,
+  kind: Kind<C>,
+): LoadedConfig<C> {
   const problems: string[] = [];
-  const path = file === undefined ? undefined : findConfig(file, process.cwd(), root);
-  const read = path === undefined ? { layers: [], portable: [] } : readConfigFile(path, root, problems);
-  const before = stored === undefined ? read.layers : [storedSettings(stored)];
-  const settings = merge([...before, ...(portable ? read.portable : []), readFlags(flags, problems)]);
-  const run = toRun(settings);
+  const path = file === undefined ? undefined : findConfig(file, process.cwd(), root, kind.presets);
+  const read = path === undefined ? { layers: [], portable: [] } : readConfigFile(path, root, problems, kind);
+  const before = stored === undefined ? read.layers : [storedSettings(stored, kind)];
+  const settings = merge([...before, ...(portable ? read.portable : []), readFlags(flags, problems, kind.table)]);
+  const run = kind.parse(sectionsOf(settings));
   const shownFile = path === undefined ? stored?.file : displayName(path);
   const origin = (key: string): string => settings.get(key)?.origin ?? 'default';
 
   const alone = problems.length === 0;
-  for (const { path: key, what, reads } of checkRun(run)) {
+  for (const { path: key, what, reads } of kind.check(run)) {
     // Beside other problems a rule is judged only on keys that are stated: a misspelt n_ctx must not also be
     // reported as a batch that does not fit the default n_ctx.
     if (!alone && !reads.every((k) => settings.has(k))) continue;
@@ -85,27 +113,29 @@ export function loadConfig({ file, stored, flags, portable = false, root = PACKA
     origin,
     origins: () =>
       Object.fromEntries(
-        [...CONFIG_KEYS.values()].filter((k) => configValue(run, k) !== undefined).map((k) => [k.path, origin(k.path)]),
+        [...kind.table.keys.values()]
+          .filter((k) => configValue(run, k) !== undefined)
+          .map((k) => [k.path, origin(k.path)]),
       ),
-    print: () => commentedConfig(run, origin),
+    print: () => commentedConfig(run, origin, kind.table),
   };
 }
 
 /** The settings of a stored configuration: every key that it does not leave to the default. */
-function storedSettings({ config, origins, file = 'the checkpoint' }: StoredConfig): Setting[] {
+function storedSettings({ config, origins, file = 'the checkpoint' }: StoredConfig, { table }: FileKind): Setting[] {
   const sections = config as Record<string, Record<string, unknown>>;
-  const settings = [...CONFIG_KEYS.values()].flatMap(({ path, section, name }) => {
+  const settings = [...table.keys.values()].flatMap(({ path, section, name }) => {
     const value = sections[section]?.[name];
     const origin = origins[path] ?? 'default';
     return value === undefined || origin === 'default' ? [] : [{ path, value, origin, where: file }];
   });
-  const problem = settings.map(settingProblem).find((found) => found !== undefined);
+  const problem = settings.map((setting) => settingProblem(setting, table)).find((found) => found !== undefined);
   if (problem !== undefined) throw new DataError(problem, 'use another checkpoint');
   return settings;
 }
 
-const configValue = (run: RunConfig, { section, name }: { section: string; name: string }): unknown =>
-  (run as unknown as Record<string, Record<string, unknown>>)[section]?.[name];
+const configValue = (run: object, { section, name }: { section: string; name: string }): unknown =>
+  (run as Record<string, Record<string, unknown>>)[section]?.[name];
 
 /** Later layers win. Setting one key of an exclusive set unsets the others of earlier layers. */
 function merge(layers: readonly (readonly Setting[])[]): Map<string, Setting> {
@@ -119,13 +149,14 @@ function merge(layers: readonly (readonly Setting[])[]): Map<string, Setting> {
   return merged;
 }
 
-function toRun(settings: ReadonlyMap<string, Setting>): RunConfig {
+/** Section -> key -> value. */
+function sectionsOf(settings: ReadonlyMap<string, Setting>): Record<string, Record<string, unknown>> {
   const sections: Record<string, Record<string, unknown>> = {};
   for (const { path, value } of settings.values()) {
     const [section, name] = path.split('.') as [string, string];
     sections[section] = { ...sections[section], [name]: value };
   }
-  return RunConfig.parse(sections);
+  return sections;
 }
 
 function configError(problems: readonly string[]): ConfigError {

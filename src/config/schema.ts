@@ -156,12 +156,137 @@ export const SampleConfig = z.strictObject({
   top_k: z.int().min(0).default(50).describe('keep the k likeliest tokens; 0: all'),
 });
 
+export const LoraConfig = z.strictObject({
+  r: z.int().min(0).default(0).describe('rank of the adapters (Hu et al. 2021); 0: no LoRA, all weights train'),
+  alpha: z.number().positive().default(16).describe('the adapters are scaled by alpha / r'),
+  dropout: probability.default(0).describe('dropout on what enters an adapter'),
+  target_modules: z
+    .array(z.string())
+    .min(1)
+    .default(['c_attn'])
+    .describe("linear layers that get one, by the end of their names as in PEFT: c_attn, c_proj, c_fc, 'attn.c_proj'"),
+});
+
+/** Of `gpt pretrain`, and of `gpt finetune --task lm`, which also reads lora. */
 export const RunConfig = z.strictObject({
   model: ModelConfig.prefault({}),
   tokenizer: TokenizerConfig.prefault({}),
   data: DataConfig.prefault({}),
   train: TrainConfig.prefault({}),
   sample: SampleConfig.prefault({}),
+  lora: LoraConfig.prefault({}),
+});
+
+// ---- fine-tuning: defaults are those of GPT-1 (Radford et al. 2018, section 4.1, and OpenAI's code)
+
+const files = z.union([z.string(), z.array(z.string()).min(1)]);
+const column = z.string().optional();
+
+export const TaskConfig = z.strictObject({
+  task: z
+    .enum(['classification', 'entailment', 'similarity', 'multiple-choice'])
+    .optional()
+    .describe('the form of the task: how its texts become sequences, and what is read from them'),
+  readout: z
+    .enum(['pair', 'cosine'])
+    .default('pair')
+    .describe('of similarity: pair adds the representations of both orders; cosine compares those of the two texts'),
+  objective: z
+    .enum(['auto', 'classes', 'regression'])
+    .default('auto')
+    .describe(
+      'of similarity: classes, or a score; auto: by the format of the data, else a score where labels have fractions',
+    ),
+  lm_coef: z.number().min(0).default(0.5).describe('weight of the auxiliary language-modelling loss; 0: none'),
+  clf_pdrop: probability.default(0.1).describe('dropout on the representation that the head reads'),
+  init: z
+    .enum(['pretrained', 'random'])
+    .default('pretrained')
+    .describe("random: only the checkpoint's shape and tokenizer are used, the weights start anew"),
+  freeze_layers: z
+    .union([z.int().min(0), z.literal('all')])
+    .default(0)
+    .describe(
+      'embeddings and so many lower blocks keep their weights; all: only the head is trained; 0: everything is',
+    ),
+  class_weights: z
+    .enum(['none', 'balanced'])
+    .default('none')
+    .describe('balanced: examples of a class count n / (classes * n of the class) times'),
+  labels: z.array(z.string()).min(2).optional().describe('names of the classes 0, 1, ...; default: as in the data'),
+  metric: z
+    .enum(['auto', 'accuracy', 'f1', 'macro_f1', 'matthews', 'pearson', 'spearman'])
+    .default('auto')
+    .describe(
+      "that decides which validation is the best; auto: GLUE's choice for the format, else accuracy or Pearson",
+    ),
+});
+
+export const TaskDataConfig = z.strictObject({
+  train: files.optional().describe('labelled examples: a file, several, or a folder with train and dev files'),
+  val: files.optional().describe('held-out examples; default: the dev or validation file of the folder'),
+  val_split: z.number().gt(0).lt(1).default(0.1).describe('share of train that is held out where there is no val'),
+  test: files.optional().describe('examples that are scored once, at the end, with the best checkpoint'),
+  format: z
+    .enum(['auto', 'rows', 'sst2', 'cola', 'rte', 'sick', 'stsb', 'mrpc', 'copa', 'cosmosqa'])
+    .default('auto')
+    .describe('of the files; rows: named columns; auto: by what is in them'),
+  on_bad_row: z.enum(['fail', 'skip']).default('fail').describe('skip: bad rows are counted and left out'),
+  lower_case: z.boolean().default(false).describe("texts in lower case, as GPT-1's tokenizer makes them"),
+  text: column.describe('column of the text (classification)'),
+  first: column.describe('column of the premise or first text'),
+  second: column.describe('column of the hypothesis or second text'),
+  context: column.describe('column of the context (multiple choice)'),
+  question: column.describe('column of the question (multiple choice)'),
+  answers: z.array(z.string()).min(1).optional().describe('columns of the answers, or the one that lists them'),
+  label: column.describe('column of the label, score or right answer'),
+});
+
+const own = TrainConfig.shape;
+
+export const TaskTrainConfig = z.strictObject({
+  batch_size: count.default(32).describe('examples per update; an epoch leaves out what fills no whole batch'),
+  micro_tokens: count
+    .optional()
+    .describe('tokens of one forward pass, padding included, at most; default: 4,096, on a GPU 65,536'),
+  precision: own.precision,
+  recompute: own.recompute,
+  max_epochs: z.number().positive().optional().describe('passes over the examples; default 3'),
+  max_steps: count.optional().describe('stop after this many updates (instead of max_epochs)'),
+  max_minutes: own.max_minutes,
+  early_stop: own.early_stop,
+  optimizer: z.enum(['adamw', 'openai-adam']).default('openai-adam').describe(own.optimizer.description!),
+  learning_rate: z.number().positive().default(6.25e-5).describe('peak learning rate'),
+  lr_schedule: z
+    .enum(['linear', 'cosine', 'constant'])
+    .default('linear')
+    .describe("down to zero over the whole run, as in OpenAI's code; the first update has rate 0"),
+  warmup: probability.default(0.002).describe('share of the updates with linear warm-up'),
+  betas: z.tuple([probability, probability]).default([0.9, 0.999]).describe(own.betas.description!),
+  eps: own.eps,
+  weight_decay: z.number().min(0).default(0.01).describe(own.weight_decay.description!),
+  grad_clip: own.grad_clip,
+  seed: z.int().min(0).default(1337).describe('of new weights, data order and dropout'),
+  eval_every: z.int().min(0).default(0).describe('updates between validations; 0: after each epoch'),
+  save_every: z.int().min(0).default(0).describe('updates between checkpoints; 0: of best validations and at the end'),
+  save_minutes: own.save_minutes,
+  keep: own.keep,
+  log_every: own.log_every,
+});
+
+/** Of `gpt finetune`, for the four supervised tasks. */
+export const FinetuneConfig = z.strictObject({
+  finetune: TaskConfig.prefault({}),
+  data: TaskDataConfig.prefault({}),
+  model: z
+    .strictObject({
+      resid_pdrop: probability.default(0.1).describe(ModelConfig.shape.resid_pdrop.description!),
+      embd_pdrop: probability.default(0.1).describe(ModelConfig.shape.embd_pdrop.description!),
+      attn_pdrop: probability.default(0.1).describe(ModelConfig.shape.attn_pdrop.description!),
+    })
+    .prefault({}),
+  train: TaskTrainConfig.prefault({}),
+  lora: LoraConfig.prefault({}),
 });
 
 export type ModelConfig = z.infer<typeof ModelConfig>;
@@ -169,4 +294,6 @@ export type TokenizerConfig = z.infer<typeof TokenizerConfig>;
 export type DataConfig = z.infer<typeof DataConfig>;
 export type TrainConfig = z.infer<typeof TrainConfig>;
 export type SampleConfig = z.infer<typeof SampleConfig>;
+export type LoraConfig = z.infer<typeof LoraConfig>;
 export type RunConfig = z.infer<typeof RunConfig>;
+export type FinetuneConfig = z.infer<typeof FinetuneConfig>;

@@ -1,7 +1,7 @@
 // One value for one key, from one place; and what is wrong with it, said with that place.
 
 import { quoted, short } from '../base/format.js';
-import { CONFIG_KEYS } from './keys.js';
+import type { KeyTable } from './keys.js';
 import { keyHint, nearest } from './spelling.js';
 
 /** A key with the value that a file or a flag gives it. */
@@ -13,16 +13,16 @@ export interface Setting {
 }
 
 /** What is wrong with a setting, as one line; undefined: nothing. */
-export function settingProblem({ path, value, where }: Setting): string | undefined {
-  const key = CONFIG_KEYS.get(path);
-  if (!key) return unknownKey(path, where);
+export function settingProblem({ path, value, where }: Setting, table: KeyTable): string | undefined {
+  const key = table.keys.get(path);
+  if (!key) return unknownKey(path, where, table);
   if (key.schema.safeParse(value).success) return undefined;
   return `${where}: ${path}: expected ${key.type}; got ${shown(value)}${valueHint(key.type, value)}`;
 }
 
 /** The line for a key that the schema lacks. */
-export function unknownKey(path: string, where: string): string {
-  const hint = keyHint(path);
+export function unknownKey(path: string, where: string, table: KeyTable): string {
+  const hint = keyHint(path, table);
   return `${where}: ${short(path)}: unknown key${hint ? `; ${hint}` : ''}`;
 }
 

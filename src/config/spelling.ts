@@ -2,7 +2,7 @@
 //
 // Sources of the names: nanoGPT, llm.c, Hugging Face transformers (GPT2Config, TrainingArguments), litgpt, nanochat.
 
-import { CONFIG_KEYS, SECTIONS } from './keys.js';
+import type { KeyTable } from './keys.js';
 
 /** Other projects' spelling -> our keys, and a note where the value means something else too. */
 const OTHER_NAMES: readonly [names: string, ours: string, note?: string][] = [
@@ -77,21 +77,20 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
 }
 
 /** One clause on what an unknown key may have meant: "our name for it is model.n_ctx", "did you mean ...?". */
-export function keyHint(path: string): string | undefined {
+export function keyHint(path: string, { sections, keys: all }: KeyTable): string | undefined {
   const dot = path.lastIndexOf('.');
   const section = path.slice(0, Math.max(dot, 0));
   const name = path.slice(dot + 1);
   const known = OURS.get(plain(name));
-  if (known) {
+  if (known?.ours.split(' ').every((key) => all.has(key))) {
     const keys = known.ours.split(' ').join(', ');
     const note = known.note ? ` (${known.note})` : '';
     return `${known.ours.includes(' ') ? 'our names for it are' : 'our name for it is'} ${keys}${note}`;
   }
-  const nearSection = nearest(section || name, SECTIONS);
+  const nearSection = nearest(section || name, sections);
   if (section === '' && nearSection) return `did you mean the section ${nearSection}?`;
-  const all = [...CONFIG_KEYS.values()];
-  const own = all.filter((k) => k.section === section);
-  for (const keys of [own, all]) {
+  const own = [...all.values()].filter((k) => k.section === section);
+  for (const keys of [own, [...all.values()]]) {
     const near = nearest(
       name,
       keys.map((k) => k.name),

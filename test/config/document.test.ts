@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { commentedConfig, configMarkdown } from '../../src/config/document.js';
-import { CONFIG_KEYS } from '../../src/config/keys.js';
+import { FINETUNE_KEYS, PRETRAIN_KEYS } from '../../src/config/keys.js';
 import { RunConfig } from '../../src/config/schema.js';
 
 test('docs/config.md is up to date', async () => {
@@ -11,7 +11,7 @@ test('docs/config.md is up to date', async () => {
 });
 
 test('every key has a meaning and a readable type', () => {
-  const bad = [...CONFIG_KEYS.values()].filter(
+  const bad = [...PRETRAIN_KEYS.keys.values(), ...FINETUNE_KEYS.keys.values()].filter(
     (k) => k.meaning === '' || k.type === '' || /undefined|\[object/.test(k.type),
   );
   expect(bad.map((k) => k.path)).toEqual([]);
