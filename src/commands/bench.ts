@@ -23,6 +23,7 @@ import { resolveModel } from '../config/model_shape.js';
 import { Gpt } from '../model/gpt.js';
 import { initialValues } from '../model/init.js';
 import { runsAhead } from '../ops/define.js';
+import { languageLosses } from '../train/language_model.js';
 import { Optimizer } from '../train/optimizer.js';
 import { type PendingStep, type StepResult, startStep } from '../train/step.js';
 import { choosePrecision, measureMatmul, openBackend } from './backend.js';
@@ -81,15 +82,8 @@ export const run: Run<BenchOptions> = async (options, context) => {
     const timed = step >= options.warmup;
     if (options.profile && step === options.warmup) backend.fused?.startProfile();
     const started = performance.now();
-    const pending = await startStep({
-      model,
-      optimizer,
-      batches: [() => batch],
-      lr: 3e-4,
-      seed: 1,
-      micro: step,
-      recompute: options.recompute,
-    });
+    const pass = { seed: 1, micro: step, recompute: options.recompute };
+    const pending = await startStep({ optimizer, losses: languageLosses(model, [() => batch], pass), lr: 3e-4 });
     if (timed) hostSeconds.push((performance.now() - started) / 1000);
     numbers = await (runsAhead() ? before?.() : pending());
     before = pending;

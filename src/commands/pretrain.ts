@@ -187,6 +187,7 @@ export const run: Run<PretrainOptions> = async (options, context) => {
 
   // 6. Train.
   const { train: trainLoop } = await import('../train/loop.js');
+  const { languageModel } = await import('../train/language_model.js');
   const startedAt = progress.seconds;
   const end = (reason: EndEvent['reason'], more: Partial<EndEvent>): EndEvent => ({
     type: 'end',
@@ -207,16 +208,13 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   try {
     const bytesPerToken = val.bytes === null ? null : val.bytes / val.length;
     const stream = new BatchStream({ source: train, B: microBatch, T: n_ctx, seed });
+    const lm = { model, stream, val, microBatch, schedule, config: settings.train, bytesPerToken, report };
     const outcome = await trainLoop({
       config: settings,
       model,
       optimizer,
-      stream,
-      val,
-      microBatch,
-      schedule,
+      objective: languageModel(lm),
       progress,
-      bytesPerToken,
       memory: () => backend.cuda?.deviceMemory().reserved ?? process.memoryUsage.rss(),
       peakGflops,
       report,

@@ -7,22 +7,15 @@
 import { DivergedError } from '../base/errors.js';
 import type { Reporter } from '../base/events.js';
 import { tf } from '../base/tf.js';
-import { flopsPerToken } from '../config/arithmetic.js';
-import type { RunConfig } from '../config/schema.js';
-import { type BatchStream, valWindows } from '../data/stream.js';
-import type { TokenSource } from '../data/token_file.js';
+import type { SampleConfig, TrainConfig } from '../config/schema.js';
 import type { Gpt } from '../model/gpt.js';
 import { runsAhead } from '../ops/define.js';
 import { firstNonFinite } from '../ops/finite.js';
 import { globalNorm } from '../ops/optimizer/adamw.js';
-import { evaluate } from './evaluate.js';
+import type { Objective } from './objective.js';
 import type { Optimizer } from './optimizer.js';
 import { zScore } from './outlier.js';
-import type { Schedule } from './schedule.js';
 import { startStep } from './step.js';
-
-/** After the last step the loss is measured once more, on this many times eval_tokens. */
-const FINAL_EVAL = 20;
 
 /** Where a run stands; checkpoints store it. */
 export interface Progress {
@@ -31,6 +24,7 @@ export interface Progress {
   tokens: number;
   /** Training time of all parts of the run. */
   seconds: number;
+  /** Lowest score of a validation (objective.ts): nats per token, or 1 - the task's metric. */
   best_val_loss: number | null;
   best_step: number | null;
   /** Validations since the best one. */
@@ -40,19 +34,23 @@ export interface Progress {
   recent_grad_norm: number[];
 }
 
+/** The keys of the configuration that the loop reads. */
+export interface LoopConfig {
+  readonly train: Pick<
+    TrainConfig,
+    'eval_every' | 'save_every' | 'save_minutes' | 'early_stop' | 'max_minutes' | 'learning_rate'
+  >;
+  readonly sample: Pick<SampleConfig, 'tokens' | 'every'>;
+}
+
 /** Everything the loop works with. */
 export interface TrainOptions {
-  readonly config: RunConfig;
+  readonly config: LoopConfig;
   readonly model: Gpt;
   readonly optimizer: Optimizer;
-  readonly stream: BatchStream;
-  readonly val: TokenSource;
-  readonly microBatch: number;
-  readonly schedule: Schedule;
+  readonly objective: Objective;
   /** Changed in place as the run goes on. */
   readonly progress: Progress;
-  /** Held-out text: bytes per token, for bits per byte; null where it is not known. */
-  readonly bytesPerToken: number | null;
   /** Bytes of memory in use: of this process, or of the GPU. */
   readonly memory: () => number;
   /** Measured matrix rate of this machine, for the share of peak; null where it was not measured. */
@@ -82,13 +80,10 @@ export interface TrainOutcome {
 
 /** Trains from progress.step to the end of the schedule. Throws DivergedError when a number is no longer finite. */
 export async function train(o: TrainOptions): Promise<TrainOutcome> {
-  const { config, model, optimizer, stream, progress, report, signal, microBatch, schedule } = o;
-  const { n_ctx } = config.model;
-  const { eval_every, eval_tokens, save_every, save_minutes, early_stop, recompute, seed } = config.train;
-  const flops = flopsPerToken(model.config, n_ctx, { causal: true, backward: true });
+  const { config, model, optimizer, objective, progress, report, signal } = o;
+  const { eval_every, save_every, save_minutes, early_stop } = config.train;
   const { recent_loss, recent_grad_norm } = progress;
   let valLoss: number | null = null;
-  let valTokens = 0; // that it was measured on
   let message: string | undefined;
   let peakMemory = 0;
   let lastSave = performance.now();
@@ -99,23 +94,20 @@ export async function train(o: TrainOptions): Promise<TrainOutcome> {
   let reportBefore: (() => Promise<void>) | undefined; // of the step before this one
   let clock = performance.now();
 
-  while (progress.step < schedule.steps && message === undefined) {
+  while (progress.step < objective.steps && message === undefined) {
     const step = progress.step;
-    const lr = schedule.learningRate(step);
-    const micro = schedule.microsBefore(step);
-    const micros = schedule.micros(step);
-    const tokens = micros * microBatch * n_ctx;
+    const lr = objective.learningRate(step);
+    const tokens = objective.tokensBefore(step + 1) - objective.tokensBefore(step);
 
     if (reportBefore === undefined) clock = performance.now();
-    const batches = Array.from({ length: micros }, (_, i) => () => stream.batchAt(micro + i));
-    const numbers = await startStep({ model, optimizer, batches, lr, seed, micro, recompute });
+    const numbers = await startStep({ optimizer, losses: objective.losses(step), lr });
     progress.step++;
     progress.tokens += tokens;
     const seen = progress.tokens;
     // a GPU is still at this step: it will find the next one waiting while the numbers are looked at
     await reportBefore?.();
     reportBefore = async () => {
-      const { loss, gradNorm } = await numbers();
+      const { loss, gradNorm, parts } = await numbers();
       if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
         progress.step = step; // neither this update was made nor one after it
         progress.tokens = seen - tokens;
@@ -130,13 +122,13 @@ export async function train(o: TrainOptions): Promise<TrainOutcome> {
       const memory = o.memory();
       peakMemory = Math.max(peakMemory, memory);
       const rate = (tokens / ms) * 1000;
-      const ahead = schedule.tokensBefore(schedule.steps) - schedule.tokensBefore(step + 1);
+      const ahead = objective.tokensBefore(objective.steps) - objective.tokensBefore(step + 1);
       report.on({
         type: 'step',
         step: step + 1,
         tokens: seen,
         batch_tokens: tokens,
-        epoch: stream.epochOf(micro + micros),
+        epoch: objective.epoch(step),
         loss,
         loss_z: zScore(recent_loss, loss),
         lr,
@@ -144,14 +136,16 @@ export async function train(o: TrainOptions): Promise<TrainOutcome> {
         grad_norm_z: zScore(recent_grad_norm, gradNorm),
         step_ms: ms,
         tokens_per_s: rate,
-        mfu: o.peakGflops === null ? null : (rate * flops) / (o.peakGflops * 1e9),
+        mfu: o.peakGflops === null ? null : objective.flops(step) / (ms / 1000) / (o.peakGflops * 1e9),
         memory_bytes: memory,
         tensors: tf.memory().numTensors,
         eta_s: (ahead * trainMs) / trainedTokens / 1000,
+        ...parts,
+        ...objective.notes(step),
       });
     };
 
-    const last = progress.step === schedule.steps;
+    const last = progress.step === objective.steps;
     const due = (every: number) => every > 0 && progress.step % every === 0;
     const samples = config.sample.tokens > 0 && (last || due(config.sample.every));
     await new Promise(setImmediate); // lets signals and the screen in
@@ -164,9 +158,9 @@ export async function train(o: TrainOptions): Promise<TrainOutcome> {
 
     let best = false;
     if (last || due(eval_every)) {
-      const found = await validate(eval_tokens);
+      const found = await validate();
       if (found !== null) {
-        best = progress.best_val_loss === null || found < progress.best_val_loss;
+        best = isBest(found);
         progress.without_better = best ? 0 : progress.without_better + 1;
         if (best) {
           progress.best_val_loss = found;
@@ -183,7 +177,7 @@ export async function train(o: TrainOptions): Promise<TrainOutcome> {
     const isSaved = best || ends || signal.aborted || late || overdue || due(save_every);
     if (isSaved) await save(best);
     // what takes long and can be made again comes after the save
-    if (ends) await validate(FINAL_EVAL * eval_tokens, true);
+    if (ends) await validate(true);
     if (config.sample.tokens > 0 && !signal.aborted && (ends || due(config.sample.every))) await o.sample();
     if (signal.aborted) {
       if (!isSaved) await save(false); // it came while the sample was written
@@ -193,7 +187,7 @@ export async function train(o: TrainOptions): Promise<TrainOutcome> {
       return outcome('interrupted', `train.max_minutes ${config.train.max_minutes} are over: saved, --resume goes on`);
     }
   }
-  return outcome(progress.step < schedule.steps && message === undefined ? 'interrupted' : 'done', message);
+  return outcome(progress.step < objective.steps && message === undefined ? 'interrupted' : 'done', message);
 
   async function save(best: boolean): Promise<void> {
     await reportBefore?.();
@@ -208,30 +202,25 @@ export async function train(o: TrainOptions): Promise<TrainOutcome> {
     return performance.now() >= o.deadline;
   }
 
-  /** Loss on so many held-out tokens, reported; null where a signal or the deadline came first. */
-  async function validate(evalTokens: number, final = false): Promise<number | null> {
-    const started = performance.now();
-    const windows = valWindows(o.val, n_ctx, evalTokens);
-    if (final && windows.tokens === valTokens) return valLoss; // the text has no more
-    const loss = await evaluate(model, windows, microBatch, () => signal.aborted || isLate());
-    if (loss === null) return null;
-    if (!Number.isFinite(loss)) throw diverged(o, progress.step, saved, `validation loss ${loss}`);
-    valLoss = loss;
-    valTokens = windows.tokens;
-    report.on({
-      type: 'val',
+  function isBest(score: number): boolean {
+    return progress.best_val_loss === null || score < progress.best_val_loss;
+  }
+
+  /** The score on held-out data, reported; null where a signal or the deadline came first. */
+  async function validate(final = false): Promise<number | null> {
+    const found = await objective.validate({
       step: progress.step,
       tokens: progress.tokens,
-      loss,
-      perplexity: Math.exp(loss),
-      bits_per_byte: o.bytesPerToken === null ? null : loss / Math.LN2 / o.bytesPerToken,
-      best:
-        progress.best_val_loss === null ||
-        (final ? progress.best_step === progress.step : loss < progress.best_val_loss),
-      seconds: (performance.now() - started) / 1000,
-      scored: windows.tokens,
+      final,
+      isBest: final ? () => progress.best_step === progress.step : isBest,
+      stopped: () => signal.aborted || isLate(),
     });
-    return loss;
+    if (found === null) return null;
+    if (!Number.isFinite(found.score)) {
+      throw diverged(o, progress.step, saved, `validation loss ${found.score}`);
+    }
+    valLoss = found.score;
+    return valLoss;
   }
 
   function outcome(reason: TrainOutcome['reason'], message: string | undefined): TrainOutcome {

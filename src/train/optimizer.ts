@@ -7,7 +7,8 @@ import type { Parameter } from '../ops/parameter.js';
 
 /** AdamW or OpenAI's Adam over a list of parameters. */
 export class Optimizer {
-  readonly #parameters: readonly Parameter[];
+  /** What is trained. */
+  readonly parameters: readonly Parameter[];
   readonly #moments: readonly Moments[];
   readonly #config: Pick<TrainConfig, 'optimizer' | 'betas' | 'eps' | 'weight_decay' | 'grad_clip'>;
   /** Updates made. */
@@ -19,7 +20,7 @@ export class Optimizer {
     config: Pick<TrainConfig, 'optimizer' | 'betas' | 'eps' | 'weight_decay' | 'grad_clip'>,
     stored?: { readonly values: ReadonlyMap<string, () => Float32Array>; readonly step: number },
   ) {
-    this.#parameters = parameters;
+    this.parameters = parameters;
     this.#config = config;
     this.step = stored?.step ?? 0;
     this.#moments = parameters.map(({ name, shape }) => {
@@ -38,16 +39,16 @@ export class Optimizer {
    */
   update(lr: number): tf.Scalar {
     const { optimizer: variant, betas, eps, weight_decay, grad_clip: clip } = this.#config;
-    const norm = globalNorm(this.#parameters.map((p) => p.grad));
+    const norm = globalNorm(this.parameters.map((p) => p.grad));
     this.step++;
-    adam(this.#parameters, this.#moments, norm, { variant, lr, betas, eps, weight_decay, clip, t: this.step });
+    adam(this.parameters, this.#moments, norm, { variant, lr, betas, eps, weight_decay, clip, t: this.step });
     return norm;
   }
 
   /** `m.<parameter>` and `v.<parameter>` of every parameter, as checkpoints store them. */
   *state(): Generator<{ name: string; shape: readonly number[]; tensor: tf.Variable }> {
     for (const kind of ['m', 'v'] as const) {
-      for (const [i, p] of this.#parameters.entries()) {
+      for (const [i, p] of this.parameters.entries()) {
         yield { name: `${kind}.${p.name}`, shape: p.shape, tensor: this.#moments[i]![kind] };
       }
     }

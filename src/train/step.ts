@@ -1,30 +1,24 @@
 // One optimizer update: forward and backward of every micro-batch, clipping, AdamW. What the loop runs and `gpt bench` times.
 
 import { tf } from '../base/tf.js';
-import type { Batch } from '../data/stream.js';
-import type { Gpt } from '../model/gpt.js';
 import { accumulateGradients } from '../ops/parameter.js';
-import { toTensors } from './evaluate.js';
+import type { StepLoss } from './objective.js';
 import type { Optimizer } from './optimizer.js';
 
 /** What one update takes. */
 export interface StepOptions {
-  readonly model: Gpt;
   readonly optimizer: Optimizer;
-  /** Micro-batches, all of one size; made when their turn comes. */
-  readonly batches: readonly (() => Batch)[];
+  /** Of the micro-batches: each adds its gradients when its turn comes. */
+  readonly losses: readonly (() => StepLoss)[];
   readonly lr: number;
-  readonly seed: number;
-  /** Micro-batches of the run before this update: dropout masks are functions of it. */
-  readonly micro: number;
-  /** See ops/recompute.ts. */
-  readonly recompute?: boolean;
 }
 
-/** Mean loss over the global batch in nats per token, and the gradient norm before clipping. Not finite: no update was made. */
+/** Loss over the global batch and the gradient norm before clipping. Not finite: no update was made. */
 export interface StepResult {
   readonly loss: number;
   readonly gradNorm: number;
+  /** Sums of the losses' parts. */
+  readonly parts: Readonly<Record<string, number>>;
 }
 
 /** An update that has been asked for; on a GPU it may not be over. To be called once: the numbers that it will have given. */
@@ -35,28 +29,31 @@ export type PendingStep = () => Promise<StepResult>;
  * Waits for no result: a GPU has the next step to do while the last one's numbers are read. Lets signals and the screen in
  * between micro-batches: a step of a large batch takes hours on a CPU.
  */
-export async function startStep(options: StepOptions): Promise<PendingStep> {
-  const { model, optimizer, batches, lr, seed, micro, recompute } = options;
-  const losses: tf.Scalar[] = [];
-  for (const [i, batchOf] of batches.entries()) {
-    const batch = batchOf();
-    const value = tf.tidy(() => {
-      const { x, y } = toTensors(batch);
-      const weights = tf.fill([batch.B, batch.T], 1 / (batch.B * batch.T * batches.length)) as tf.Tensor2D;
-      const forward = { dropout: { seed, step: micro + i }, recompute, gradient: true };
-      return accumulateGradients(model.parameters(), () => model.loss(x, y, weights, forward)[0]);
-    });
-    losses.push(value);
+export async function startStep({ optimizer, losses, lr }: StepOptions): Promise<PendingStep> {
+  const values: tf.Scalar[] = [];
+  const parts: [name: string, value: tf.Scalar][] = [];
+  for (const lossOf of losses) {
+    const value = tf.tidy(() =>
+      accumulateGradients(optimizer.parameters, () => {
+        const { loss, parts: made } = lossOf();
+        for (const [name, part] of Object.entries(made)) parts.push([name, tf.keep(part)]);
+        return loss;
+      }),
+    );
+    values.push(value);
     await new Promise(setImmediate);
   }
   const norm = optimizer.update(lr);
   // asked for now: a copy joins the GPU's queue here, and behind the next step's work it would wait for that
-  const numbers = Promise.all([norm, ...losses].map(async (t) => (await t.data())[0]!));
+  const tensors = [norm, ...values, ...parts.map(([, part]) => part)];
+  const numbers = Promise.all(tensors.map(async (t) => (await t.data())[0]!));
   numbers.catch(() => {}); // told to who asks
   return async () => {
-    const [gradNorm, ...parts] = await numbers;
-    tf.dispose([norm, ...losses]);
-    return { loss: parts.reduce((a, b) => a + b, 0), gradNorm: gradNorm! };
+    const [gradNorm, ...rest] = await numbers;
+    tf.dispose(tensors);
+    const sums: Record<string, number> = {};
+    for (const [i, [name]] of parts.entries()) sums[name] = (sums[name] ?? 0) + rest[values.length + i]!;
+    return { loss: rest.slice(0, values.length).reduce((a, b) => a + b, 0), gradNorm: gradNorm!, parts: sums };
   };
 }
 

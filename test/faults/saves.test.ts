@@ -20,6 +20,7 @@ import { resolveModel } from '../../src/config/model_shape.js';
 import { ModelConfig, TrainConfig } from '../../src/config/schema.js';
 import { Gpt } from '../../src/model/gpt.js';
 import { initialValues } from '../../src/model/init.js';
+import { languageLosses } from '../../src/train/language_model.js';
 import { Optimizer } from '../../src/train/optimizer.js';
 import { trainStep } from '../../src/train/step.js';
 import { FAULTS, faultyDisk } from '../checkpoint/faulty_disk.js';
@@ -68,7 +69,7 @@ function trainer(values: Values, moments?: Values, from = 0) {
   return {
     step: (step: number) => {
       const batches = [() => ({ B: 1, T, x: ids(step), y: ids(step + 1) })];
-      return trainStep({ model, optimizer, batches, lr: 0.01, seed: 1, micro: step });
+      return trainStep({ optimizer, losses: languageLosses(model, batches, { seed: 1, micro: step }), lr: 0.01 });
     },
     values: () => new Map(tensors().map(({ name, tensor }) => [name, tensor.dataSync<'float32'>().slice()])),
     dispose: () => {

@@ -2,7 +2,7 @@
 
 import { beforeAll, expect, test } from 'vitest';
 import { DivergedError } from '../../src/base/errors.js';
-import type { RunEvent } from '../../src/base/events.js';
+import type { Reporter, RunEvent } from '../../src/base/events.js';
 import { silenced } from '../../src/base/silence.js';
 import { tf } from '../../src/base/tf.js';
 import { resolveModel } from '../../src/config/model_shape.js';
@@ -11,6 +11,7 @@ import { BatchStream } from '../../src/data/stream.js';
 import type { TokenSource } from '../../src/data/token_file.js';
 import { Gpt } from '../../src/model/gpt.js';
 import { initialValues } from '../../src/model/init.js';
+import { languageModel } from '../../src/train/language_model.js';
 import { type Progress, train } from '../../src/train/loop.js';
 import { Optimizer } from '../../src/train/optimizer.js';
 import { Schedule } from '../../src/train/schedule.js';
@@ -71,25 +72,31 @@ function run(
   const model = new Gpt(shape, initialValues(shape, 1));
   const saved: boolean[] = [];
   const order: string[] = [];
+  const report: Reporter = {
+    on: (event) => {
+      order.push(event.type);
+      spoil(event, model);
+    },
+    close: async () => {},
+  };
   const outcome = train({
     config,
     model,
     optimizer: new Optimizer(model.parameters(), config.train),
-    stream: new BatchStream({ source, B: 2, T: 8, seed: 1 }),
-    val: source,
-    microBatch: 2,
-    schedule: new Schedule(config.train, 16, 200),
+    objective: languageModel({
+      model,
+      stream: new BatchStream({ source, B: 2, T: 8, seed: 1 }),
+      val: source,
+      microBatch: 2,
+      schedule: new Schedule(config.train, 16, 200),
+      config: config.train,
+      bytesPerToken: null,
+      report,
+    }),
     progress,
-    bytesPerToken: null,
     memory: () => 0,
     peakGflops: null,
-    report: {
-      on: (event) => {
-        order.push(event.type);
-        spoil(event, model);
-      },
-      close: async () => {},
-    },
+    report,
     save: async (best) => {
       saved.push(best);
       order.push('save');

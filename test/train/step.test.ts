@@ -8,6 +8,7 @@ import { ModelConfig, TrainConfig } from '../../src/config/schema.js';
 import type { Batch } from '../../src/data/stream.js';
 import { Gpt } from '../../src/model/gpt.js';
 import { initialValues } from '../../src/model/init.js';
+import { languageLosses } from '../../src/train/language_model.js';
 import { Optimizer } from '../../src/train/optimizer.js';
 import { startStep, trainStep } from '../../src/train/step.js';
 
@@ -32,7 +33,15 @@ function trainer(pdrop: number, train: Partial<TrainConfig> = {}) {
   const model = new Gpt(shape, initialValues(shape, 2));
   const optimizer = new Optimizer(model.parameters(), TrainConfig.parse({ weight_decay: 0, ...train }));
   const step = (batches: Batch[], { lr = 0, seed = 1, micro = 0 } = {}) =>
-    trainStep({ model, optimizer, batches: batches.map((b) => () => b), lr, seed, micro });
+    trainStep({
+      optimizer,
+      losses: languageLosses(
+        model,
+        batches.map((b) => () => b),
+        { seed, micro },
+      ),
+      lr,
+    });
   return { model, optimizer, step };
 }
 
@@ -96,13 +105,17 @@ test('the numbers of a step are asked for with it: behind the next step a GPU wo
   const read = vi.spyOn(tf.backend(), 'read');
   try {
     const batches = [() => batch(0), () => batch(5)];
-    const numbers = await startStep({ model, optimizer, batches, lr: 0, seed: 1, micro: 0 });
+    const numbers = await startStep({
+      optimizer,
+      losses: languageLosses(model, batches, { seed: 1, micro: 0 }),
+      lr: 0,
+    });
     expect(read).toHaveBeenCalledTimes(3);
     expect((await numbers()).loss).toBeGreaterThan(0);
     expect(read).toHaveBeenCalledTimes(3);
     // nobody may ask for numbers that cannot be had, as after a failure of the next step
     read.mockRejectedValue(new Error('the GPU is gone'));
-    const lost = await startStep({ model, optimizer, batches, lr: 0, seed: 1, micro: 2 });
+    const lost = await startStep({ optimizer, losses: languageLosses(model, batches, { seed: 1, micro: 2 }), lr: 0 });
     await new Promise((resolve) => setTimeout(resolve, 10));
     await expect(lost()).rejects.toThrow('the GPU is gone');
   } finally {

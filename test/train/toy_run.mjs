@@ -19,6 +19,7 @@ import { ModelConfig, TrainConfig } from '../../dist/config/schema.js';
 import { Gpt } from '../../dist/model/gpt.js';
 import { initialValues } from '../../dist/model/init.js';
 import { registerCoreKernels } from '../../dist/ops/core/register.js';
+import { languageLosses } from '../../dist/train/language_model.js';
 import { Optimizer } from '../../dist/train/optimizer.js';
 import { trainStep } from '../../dist/train/step.js';
 
@@ -74,7 +75,11 @@ let loss = 0;
 for (let step = 0; step < steps; step++) {
   if (step === Math.floor(steps / 10)) [warm, before] = [state(), system()];
   const batches = [0, 1].map((micro) => () => batch(step, micro));
-  ({ loss } = await trainStep({ model, optimizer, batches, lr: 1e-3, seed: 1, step }));
+  ({ loss } = await trainStep({
+    optimizer,
+    losses: languageLosses(model, batches, { seed: 1, micro: 2 * step }),
+    lr: 1e-3,
+  }));
 }
 const [end, after] = [state(), system()];
 if (options.signals) {
