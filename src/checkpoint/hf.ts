@@ -157,13 +157,19 @@ export interface HfModel {
   close(): void;
 }
 
+/** The same with what else its weight files may hold. */
+export interface HfFolder extends HfModel {
+  /** Tensors beside those of the model, of these shapes: a task's head. Throws DataError where one is missing. */
+  readonly also: (shapes: ReadonlyMap<string, readonly number[]>) => Map<string, () => Float32Array<ArrayBuffer>>;
+}
+
 /**
  * Opens config.json and model.safetensors (or its shards) of a folder and checks every name and shape; values are read on
  * demand.
  * Names may lack the "transformer." prefix (as in the hub's gpt2). Throws DataError on a missing or damaged file, a
  * missing tensor, a wrong shape, or an lm_head.weight that is not the token embedding.
  */
-export function readModel(dir: string): HfModel {
+export function readModel(dir: string): HfFolder {
   const configFile = join(dir, 'config.json');
   const config = parseJson(
     readText(configFile),
@@ -184,7 +190,11 @@ export function readModel(dir: string): HfModel {
     const [embedding] = shapes.keys();
     checkHead(file, found.get(embedding!)!);
     const tensors = new Map([...shapes.keys()].map((name) => [name, () => file.readFloat32(found.get(name)!)]));
-    return { model, eot, tensors, close: () => file.close() };
+    const also: HfFolder['also'] = (more) => {
+      for (const [name, shape] of more) requireTensor(file, name, shape);
+      return new Map([...more.keys()].map((name) => [name, () => file.readFloat32(name)]));
+    };
+    return { model, eot, tensors, also, close: () => file.close() };
   } catch (error) {
     file.close();
     throw error;

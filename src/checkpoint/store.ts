@@ -5,6 +5,7 @@
 //                   trainer/optimizer.safetensors   m.<parameter>, v.<parameter>: Adam's moments; both files become
 //                                                   shards beyond 5 GB (shards.ts)
 //                   trainer/state.json              see trainer_state.ts
+//                   task.json                       of a fine-tuned model: task_file.ts; its head is in model.safetensors
 //     latest  best                                  one line: the name of a step folder
 //     lock                                          of the process that trains here (base/lock.ts)
 //     run.jsonl  report.html  report.json           not ours
@@ -38,6 +39,7 @@ import { listSteps, type Pointer, readFolder, readPointer, STEP, type StepFolder
 import { requireTensor } from './safetensors.js';
 import { openSharded, writeSharded } from './shards.js';
 import { requireSpace, stepBytes } from './space.js';
+import { headShapesOf, readTaskFile, TASK_FILE, type TaskFile, taskFileText } from './task_file.js';
 import { parseTrainerState, type TrainerState, trainerStateText } from './trainer_state.js';
 
 /** A float32 tensor to save; `data` is called when its turn comes. */
@@ -52,8 +54,10 @@ export interface CheckpointContent {
   readonly hfConfig: Json;
   readonly generationConfig: Json;
   readonly tokenizerJson: string;
+  /** Of the model, and of its head where it has one. */
   readonly params: readonly SavedTensor[];
-  /** `m.<parameter>` and `v.<parameter>` of every parameter, with its shape. */
+  readonly task?: TaskFile | undefined;
+  /** `m.<parameter>` and `v.<parameter>` of every parameter that trains, with its shape. */
   readonly optimizer: readonly SavedTensor[];
   readonly state: TrainerState;
 }
@@ -62,6 +66,10 @@ export interface CheckpointContent {
 export interface Checkpoint extends HfModel {
   /** The folder, where the tokenizer is too. */
   readonly dir: string;
+  /** null: it was not fine-tuned for a task. */
+  readonly task: TaskFile | null;
+  /** Values of the task's head, by name. */
+  readonly head: ReadonlyMap<string, () => Float32Array<ArrayBuffer>>;
   /** null: a plain Hugging Face folder, which has no training state. */
   readonly trainer: null | {
     readonly state: TrainerState;
@@ -252,6 +260,7 @@ async function writeContent(dir: string, content: CheckpointContent, fs: FileSys
   await writeFile(join(dir, 'config.json'), jsonFileText(content.hfConfig), counted);
   await writeFile(join(dir, 'generation_config.json'), jsonFileText(content.generationConfig), counted);
   await writeFile(join(dir, 'tokenizer.json'), content.tokenizerJson, counted);
+  if (content.task !== undefined) await writeFile(join(dir, TASK_FILE), taskFileText(content.task), counted);
   await writeSharded(dir, 'model', float32(content.params), { fs: counted });
   const trainer = join(dir, 'trainer');
   fs.mkdir(trainer);
@@ -261,9 +270,12 @@ async function writeContent(dir: string, content: CheckpointContent, fs: FileSys
 }
 
 function openCheckpoint(dir: string): Checkpoint {
-  const model = readModel(dir);
+  const { also, ...model } = readModel(dir);
   try {
-    if (!readFolder(dir).includes('trainer')) return { ...model, dir, trainer: null };
+    const task = readTaskFile(dir);
+    const headShapes = task === null ? new Map<string, number[]>() : headShapesOf(task, model.model.n_embd);
+    const opened = { ...model, dir, task, head: also(headShapes) };
+    if (!readFolder(dir).includes('trainer')) return { ...opened, trainer: null };
     const stateFile = join(dir, 'trainer', 'state.json');
     const state = parseTrainerState(readText(stateFile), stateFile);
     const file = openSharded(join(dir, 'trainer'), 'optimizer');
@@ -273,13 +285,15 @@ function openCheckpoint(dir: string): Checkpoint {
     };
     try {
       const optimizer = new Map<string, () => Float32Array<ArrayBuffer>>();
-      for (const [parameter, shape] of parameterShapes(model.model)) {
+      for (const [parameter, shape] of [...parameterShapes(model.model), ...headShapes]) {
+        // a fine-tuned model may keep some weights as they were
+        if (task !== null && !file.names.includes(`m.${parameter}`)) continue;
         for (const name of [`m.${parameter}`, `v.${parameter}`]) {
           requireTensor(file, name, shape);
           optimizer.set(name, () => file.readFloat32(name));
         }
       }
-      return { ...model, dir, trainer: { state, optimizer }, close };
+      return { ...opened, trainer: { state, optimizer }, close };
     } catch (error) {
       file.close();
       throw error;

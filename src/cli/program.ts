@@ -72,6 +72,7 @@ export function createProgram(version: string, start: Start): Command {
       ['gpt pretrain quickstart', 'a first model, in minutes'],
       ['gpt pretrain gpt2-124m --data corpus.txt', 'GPT-2 small on your text'],
       ['gpt pretrain --resume checkpoints/my-run', 'go on where it stopped'],
+      ['gpt finetune checkpoints/my-run --task classification --data reviews.tsv', 'teach it a task'],
       ['gpt generate checkpoints/my-run --prompt "Once"', 'write'],
       ['gpt eval checkpoints/my-run', 'perplexity'],
       ['gpt doctor', 'what this machine can do'],
@@ -86,6 +87,8 @@ export function createProgram(version: string, start: Start): Command {
     .option('--debug', 'stack traces with errors')
     .addOption(new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto'));
   pretrain(program, start);
+  finetune(program, start);
+  predict(program, start);
   generate(program, start);
   evaluate(program, start);
   plan(program, start);
@@ -205,6 +208,124 @@ function shortFlags(command: Command): string[] {
   ];
 }
 
+/** Options of finetune that are short for a config key. */
+const TASK_KEYS: readonly [flags: string, key: string, what: string][] = [
+  ['--val <path...>', 'data.val', 'held-out examples (default: a dev file beside, else a share of the data)'],
+  ['--val-split <x>', 'data.val_split', 'share of the data that is held out'],
+  ['--test <path...>', 'data.test', 'examples that are scored once, at the end'],
+  ['--format <name>', 'data.format', 'of the files: rows, sst2, cola, rte, sick, stsb, mrpc, copa, cosmosqa'],
+  ['--text <column>', 'data.text', 'column of the text'],
+  ['--label <column>', 'data.label', 'column of the label, score or right answer'],
+  ['--on-bad-row <what>', 'data.on_bad_row', 'fail, or skip and count'],
+  ['--readout <how>', 'finetune.readout', 'of similarity: pair or cosine'],
+  ['--objective <what>', 'finetune.objective', 'of similarity: classes or regression'],
+  ['--init <weights>', 'finetune.init', 'pretrained, or random'],
+  ['--precision <p>', 'train.precision', 'of the matrix products'],
+  ['--max-minutes <n>', 'train.max_minutes', 'save and stop after so many minutes'],
+];
+
+function finetune(program: GptCommand, start: Start): void {
+  const command = program
+    .command('finetune')
+    .about('Teach a trained model a task from labelled examples, as GPT-1 does, or more text (--task lm).', [
+      ['gpt finetune checkpoints/my-run --task classification --data sst2/', ''],
+      ['gpt finetune checkpoints/my-run --task entailment --data rte/train.tsv --val rte/dev.tsv', ''],
+      ['gpt finetune checkpoints/my-run --task similarity --data stsb/ --readout cosine', ''],
+      ['gpt finetune checkpoints/my-run --task multiple-choice --data cosmosqa/valid.csv --val-split 0.2', ''],
+      ['gpt finetune checkpoints/my-run rte --data rte/ --finetune.lm_coef 0', 'a preset; every key is a flag'],
+      ['gpt finetune checkpoints/my-run --task classification --data sst2/ --ablation', 'what pretraining gives'],
+      ['gpt finetune checkpoints/my-run --task lm --data shakespeare.txt --lora.r 8', 'go on with other text'],
+      ['gpt finetune --resume checkpoints/my-run-rte', 'exact continuation'],
+    ])
+    .usage('<checkpoint> [config] [options] [--section.key value ...]')
+    .argument('[checkpoint]', 'run folder, step folder or Hugging Face folder of a pretrained model')
+    .argument('[config]', 'YAML file, or the name of a preset in configs/finetune/')
+    .addOption(
+      new Option(
+        '--task <form>',
+        'what to learn (config key finetune.task; lm: language modelling on plain text)',
+      ).choices(['classification', 'entailment', 'similarity', 'multiple-choice', 'lm']),
+    )
+    .option('--data <path...>', 'examples: a file, or a folder with train and dev files (config key data.train)')
+    .option('--out <dir>', 'folder of the run (default: checkpoints/<run>-<config or task>)')
+    .option('--resume <dir>', 'go on with the run in this folder, exactly')
+    .option('--ablation', 'three runs side by side: pretrained, without the LM loss, from scratch')
+    .option('--seeds <n>', 'runs of each variant of an ablation', whole(1), 1)
+    .option('--dry-run', 'read and check everything, describe the data, and stop')
+    .option('--print-config', 'show every setting and where it came from, and stop')
+    .compute();
+  for (const [flags, key, what] of TASK_KEYS) command.option(flags, `${what} (config key ${key})`);
+  command.configFlags = [];
+  command.action(async (checkpoint: string | undefined, config: string | undefined) => {
+    const given = command.optsWithGlobals<Partial<CommandOptions['finetune']> & Record<string, unknown>>();
+    if (checkpoint === undefined && given.resume === undefined) {
+      command.error(
+        'error: no checkpoint given\n(gpt finetune checkpoints/my-run --task classification --data FILE, or --resume <dir>)',
+      );
+    }
+    if (checkpoint !== undefined && given.resume !== undefined) {
+      command.error('error: --resume goes on from its own checkpoint: give no other');
+    }
+    await start('finetune', {
+      ...compute(command),
+      checkpoint,
+      config,
+      task: given.task,
+      data: given.data,
+      out: given.out,
+      resume: given.resume,
+      ablation: given.ablation ?? false,
+      seeds: given.seeds ?? 1,
+      printConfig: given.printConfig ?? false,
+      dryRun: given.dryRun ?? false,
+      flags: [...taskFlags(command, given.task), ...(command.configFlags ?? [])],
+    });
+  });
+}
+
+/** Short options as the config flags that they stand for; those of language modelling are pretraining's. */
+function taskFlags(command: Command, task: string | undefined): string[] {
+  const given = command.opts<Record<string, string | string[]>>();
+  const nameOf = (flags: string) => /^--([\w-]+)/.exec(flags)![1]!.replace(/-(\w)/g, (_, c: string) => c.toUpperCase());
+  const short = TASK_KEYS.flatMap(([flags, key]) =>
+    [given[nameOf(flags)] ?? []].flat().flatMap((value) => [`--${task === 'lm' ? (LM_KEYS[key] ?? key) : key}`, value]),
+  );
+  if (task === 'lm') return short;
+  return [
+    ...(task === undefined ? [] : ['--finetune.task', task]),
+    ...[given['data'] ?? []].flat().flatMap((path) => ['--data.train', path]),
+    ...short,
+  ];
+}
+
+const LM_KEYS: Readonly<Record<string, string>> = {
+  'data.val': 'data.val_path',
+  'data.val_split': 'data.val_fraction',
+  'data.text': 'data.text_key',
+};
+
+function predict(program: GptCommand, start: Start): void {
+  program
+    .command('predict')
+    .about('Labels and probabilities of new examples, by a fine-tuned model.', [
+      ['gpt predict checkpoints/my-run-rte --data new.jsonl --out predictions.jsonl', ''],
+      ['gpt predict checkpoints/my-run-rte --data new.tsv > predictions.jsonl', ''],
+    ])
+    .argument('<checkpoint>', 'run or step folder of a fine-tuned model')
+    .requiredOption('--data <path...>', 'examples: the columns of the training data; labels are not needed')
+    .option('--out <file>', 'what to write, one JSON line per example; it must not exist (default: standard output)')
+    .option('--format <name>', 'of the files (default: that of the training data, or by what is in them)', 'auto')
+    .addOption(ON_BAD_ROW())
+    .compute()
+    .action((checkpoint: string, _, command: Command) => {
+      const { data, out, format, onBadRow } = command.opts<CommandOptions['predict']>();
+      return start('predict', { ...compute(command), checkpoint, data, out, format, onBadRow });
+    });
+}
+
+const ON_BAD_ROW = () =>
+  new Option('--on-bad-row <what>', 'fail, or skip and count').choices(['fail', 'skip']).default('fail');
+
 function plan(program: GptCommand, start: Start): void {
   const command = program
     .command('plan')
@@ -270,20 +391,34 @@ function generate(program: GptCommand, start: Start): void {
 function evaluate(program: GptCommand, start: Start): void {
   program
     .command('eval')
-    .about('Measure perplexity on text that the model has not seen.', [
+    .about('Measure perplexity on text that the model has not seen, or its task on labelled examples.', [
       ['gpt eval checkpoints/my-run', 'on its own held-out text'],
       ['gpt eval checkpoints/my-run --data held-out.txt', 'on another text'],
       ['gpt eval checkpoints/my-run --stride 64', 'more exact, slower'],
+      ['gpt eval checkpoints/my-run-rte --task entailment --data test.tsv', 'a fine-tuned model: its metrics'],
     ])
     .argument('<checkpoint>', 'run folder, step folder or Hugging Face folder')
     .option('--data <path...>', "text: files, folders or globs (default: the run's own held-out part)")
     .option('--stride <n>', 'tokens between windows (default: the context, disjoint windows)', whole(1))
     .option('--text-key <key>', 'key or column of the text in rows', 'text')
     .option('--batch <n>', 'windows per forward pass', whole(1))
+    .addOption(
+      new Option('--task <form>', 'the task that the model was fine-tuned for, on labelled --data').choices([
+        'classification',
+        'entailment',
+        'similarity',
+        'multiple-choice',
+      ]),
+    )
+    .option('--format <name>', 'of labelled files (default: by what is in them)', 'auto')
+    .addOption(ON_BAD_ROW())
     .compute()
     .action((checkpoint: string, _, command: Command) => {
-      const { data, stride, textKey, batch } = command.opts<CommandOptions['eval']>();
-      return start('eval', { ...compute(command), checkpoint, data, stride, textKey, batch });
+      const { data, stride, textKey, batch, task, format, onBadRow } = command.opts<CommandOptions['eval']>();
+      return start('eval', {
+        ...compute(command),
+        ...{ checkpoint, data, stride, textKey, batch, task, format, onBadRow },
+      });
     });
 }
 

@@ -1,5 +1,5 @@
 // `gpt eval CHECKPOINT [--data TEXT]`: perplexity of a text, per token, word and byte; without --data, of the part of its
-// training text that the run held out.
+// training text that the run held out. With --task: eval_task.ts.
 
 import { ConfigError, DataError } from '../base/errors.js';
 import { integer, plural } from '../base/format.js';
@@ -25,6 +25,7 @@ const DEFINITIONS = {
 };
 
 export const run: Run<EvalOptions> = async (options, context) => {
+  if (options.task !== undefined) return (await import('./eval_task.js')).run(options, context);
   const files = options.data === undefined ? [] : findFiles(options.data);
   const backend = await openBackend(options, context.env);
   const { model, tokenizer, checkpoint } = await loadModel(options.checkpoint, 'best');
@@ -84,12 +85,14 @@ async function* documentsIn(files: readonly string[], { textKey }: EvalOptions):
 
 /** The documents that the checkpoint's run held out, from the same files as then. */
 async function* heldOut(
-  { dir, trainer }: Checkpoint,
+  { dir, trainer, task }: Checkpoint,
   tokenizer: Tokenizer,
   context: CommandContext,
 ): AsyncGenerator<string> {
-  if (trainer === null) {
-    throw new ConfigError(`${dir} does not say what text it was trained on`, 'add --data FILE: the text to evaluate');
+  if (trainer === null || task !== null) {
+    const what = task === null ? 'does not say what text it was trained on' : `was fine-tuned for ${task.form}`;
+    const or = task === null ? '' : `, or --task ${task.form} --data FILE: labelled examples`;
+    throw new ConfigError(`${dir} ${what}`, `add --data FILE: the text to evaluate${or}`);
   }
   const { train, val, stats } = await prepareRunData(RunConfig.parse(trainer.state.config), context);
   train.close();

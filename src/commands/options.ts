@@ -32,6 +32,28 @@ export interface PretrainOptions extends ComputeOptions {
   readonly flags: readonly string[]; //    dotted overrides as typed: ['--train.max_steps', '100', '--model.n_layer=4']
 }
 
+export interface FinetuneOptions extends ComputeOptions {
+  readonly checkpoint: string | undefined; // undefined only with --resume
+  readonly config: string | undefined; //     file or preset of configs/finetune/
+  readonly task: string | undefined; //       lm: plain text, by gpt pretrain's keys
+  readonly data: readonly string[] | undefined;
+  readonly out: string | undefined; //        default checkpoints/<run>-<config or task>
+  readonly resume: string | undefined;
+  readonly ablation: boolean; //              pretrained, without the LM loss, from scratch: side by side
+  readonly seeds: number; //                  of each variant of an ablation
+  readonly printConfig: boolean;
+  readonly dryRun: boolean;
+  readonly flags: readonly string[]; //       dotted overrides, those of short options included
+}
+
+export interface PredictOptions extends ComputeOptions {
+  readonly checkpoint: string;
+  readonly data: readonly string[];
+  readonly out: string | undefined; //        a new .jsonl; undefined: stdout
+  readonly format: string;
+  readonly onBadRow: 'fail' | 'skip';
+}
+
 export interface GenerateOptions extends ComputeOptions {
   readonly checkpoint: string;
   readonly prompt: readonly string[]; //    empty: no --prompt given; '-': standard input
@@ -53,6 +75,9 @@ export interface EvalOptions extends ComputeOptions {
   readonly stride: number | undefined; //  tokens; undefined: n_ctx, disjoint windows
   readonly textKey: string;
   readonly batch: number | undefined; //   sequences per forward pass
+  readonly task: string | undefined; //    form of the fine-tuned task; undefined: perplexity
+  readonly format: string; //              of labelled data
+  readonly onBadRow: 'fail' | 'skip';
 }
 
 export interface BenchOptions extends ComputeOptions {
@@ -174,6 +199,8 @@ export type Run<Options> = (options: Options, context: CommandContext) => Promis
 /** All commands with their options. */
 export interface CommandOptions {
   readonly pretrain: PretrainOptions;
+  readonly finetune: FinetuneOptions;
+  readonly predict: PredictOptions;
   readonly generate: GenerateOptions;
   readonly eval: EvalOptions;
   readonly bench: BenchOptions;

@@ -4,13 +4,9 @@
 //
 // A run is a folder, checkpoints/NAME/{step-000100/, ..., latest, best}, and the files of report/report.ts.
 
-import { platform, release } from 'node:os';
 import path from 'node:path';
-import { ConfigError, DivergedError, GptError } from '../base/errors.js';
-import type { EndEvent, Json, StartEvent } from '../base/events.js';
-import { outputPath } from '../base/files.js';
+import type { Json } from '../base/events.js';
 import { jsonText } from '../base/json.js';
-import { STEP } from '../checkpoint/run_folder.js';
 import type { PretrainOptions, Run } from './options.js';
 
 export const run: Run<PretrainOptions> = async (options, context) => {
@@ -25,6 +21,7 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   // before its latest checkpoint is looked up, and until this process ends
   if (runDir !== undefined && !options.dryRun && !options.printConfig) lockFolder(runDir);
   const resumed = options.resume === undefined ? undefined : resume.openForResume(options.resume);
+  if (resumed !== undefined) resume.requireKind(resumed, 'pretrain');
   const portable = /^(wasm|cpu)$/.test(options.backend) || (options.backend === 'auto' && !nativeIsBuilt());
   const data = options.data?.flatMap((file) => ['--data.path', file]) ?? [];
   const config = loadConfig({
@@ -38,7 +35,7 @@ export const run: Run<PretrainOptions> = async (options, context) => {
     return 0;
   }
   // 2. Backend, tokens, shape of the model.
-  const { choosePrecision, cpuName, measureMatmul, openBackend } = await import('./backend.js');
+  const { choosePrecision, openBackend } = await import('./backend.js');
   const { prepareRunData } = await import('./run_data.js');
   const { requireLength } = await import('../data/prepare.js');
   const { BatchStream } = await import('../data/stream.js');
@@ -46,6 +43,8 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   const { Schedule } = await import('../train/schedule.js');
   const { promptIds } = await import('../generate/prompt.js');
   const { planJson, planRun, planText, requirePlannedMemory } = await import('./plan.js');
+  const { requireName } = await import('./run_name.js');
+  const { progressFrom, runTraining } = await import('./training_run.js');
   const { n_ctx } = config.run.model;
 
   const backend = await openBackend(options, context.env);
@@ -97,7 +96,6 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   }
 
   // 3. Model and optimizer: new ones, or exactly as they were saved.
-  const { tf } = await import('../base/tf.js');
   const { Gpt } = await import('../model/gpt.js');
   const { initialValues } = await import('../model/init.js');
   const { Optimizer } = await import('../train/optimizer.js');
@@ -106,161 +104,68 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   const moments = resumed && { values: resumed.trainer.optimizer, step: resumed.trainer.state.step };
   const optimizer = new Optimizer(model.parameters(), settings.train, moments);
   resumed?.close();
-  const progress = {
-    step: state?.step ?? 0,
-    tokens: state?.tokens ?? 0,
-    seconds: state?.seconds ?? 0,
-    best_val_loss: state?.best_val_loss ?? null,
-    best_step: state?.best_step ?? null,
-    without_better: state?.without_better ?? 0,
-    recent_loss: state?.recent_loss ?? [],
-    recent_grad_norm: state?.recent_grad_norm ?? [],
-  };
+  const progress = progressFrom(state);
 
-  // 4. The run's folder, and who watches.
+  // 4. The run's folder, and the loop.
   const dir = runDir ?? (await uniqueRunDir(path.dirname(out), path.basename(out)));
   if (runDir === undefined) lockFolder(dir);
-  const { stopOnSignals } = await import('./stop.js');
-  const { createSaver } = await import('./saver.js');
-  const { both, untilItFails } = await import('../report/observers.js');
-  const { recordRun, writeReport } = await import('../report/report.js');
   const { baselines } = await import('../data/ngram.js');
-  const stop = stopOnSignals(context.err);
-  const log = untilItFails(recordRun(dir), stop.abort);
-  const report = both(log, await context.reporter()); // the log first: it must have what the screen shows
-  const peakGflops = backend.fused === undefined ? null : measureMatmul(precision, backend.cuda);
-
-  report.on({
-    type: 'start',
-    format: 1,
-    time: new Date().toISOString(),
-    version: context.version,
-    command: `gpt ${context.argv.join(' ')}`,
-    name: path.basename(dir),
-    dir,
-    resumed_from: state?.step ?? null,
-    config: storedConfig,
-    origins,
-    backend: backend.name,
-    backend_reason: backend.reason,
-    precision,
-    threads: backend.threads,
-    device: backend.device,
-    peak_gflops: peakGflops,
-    environment: { node: process.version, os: `${platform()} ${release()}`, cpu: cpuName(), tfjs: tf.version_core },
-    params: countParameters(shape),
-    flops_per_token: flopsPerToken(shape, n_ctx, { causal: true, backward: true }),
-    memory_estimate_bytes: plan.memory.total,
-    tokenizer: { type: tokenizer.type, vocab_size: tokenizer.vocabSize },
-    data: stats,
-    max_steps: schedule.steps,
-    total_tokens: schedule.tokensBefore(schedule.steps),
-    batch_tokens,
-    micro_batch: microBatch,
-    grad_accumulation: batch_tokens / (microBatch * n_ctx),
-    n_ctx,
-    baselines: { uniform: Math.log(tokenizer.vocabSize), ...baselines(train, val, tokenizer.vocabSize) },
-  } satisfies StartEvent);
-
-  // 5. What the loop calls: save and sample.
+  const { languageModel } = await import('../train/language_model.js');
   const { generate } = await import('../generate/engine.js');
   const { longestOverlap, textOf } = await import('../data/overlap.js');
-  const saver = createSaver({
-    dir,
-    model,
-    optimizer,
-    tokenizer,
-    state: () => ({ ...progress, seed, config: storedConfig, origins, data_fingerprint: stats.fingerprint }),
-    keep: settings.train.keep,
-    report,
-    onFailure: stop.abort, // the run ends with this step: its save, or the end, throws the error
-  });
-  const sample = async (): Promise<void> => {
-    const { tokens, temperature, top_k: topK } = settings.sample;
-    // text of one document holds no end-of-text to start from: a line break is the next best beginning
-    const prompt = settings.sample.prompt !== '' || stats.documents > 1 ? settings.sample.prompt : '\n';
-    const request = { prompts: [prompt], n: 1, tokens, temperature, topK, topP: 1, seed, stop: [] };
-    const { text } = (await generate(model, tokenizer, request))[0]!;
-    const overlap = await longestOverlap(text, textOf(train, tokenizer, 4_000_000));
-    report.on({ type: 'sample', step: progress.step, prompt, text, temperature, top_k: topK, seed, overlap });
-  };
-
-  // 6. Train.
-  const { train: trainLoop } = await import('../train/loop.js');
-  const { languageModel } = await import('../train/language_model.js');
-  const startedAt = progress.seconds;
-  const end = (reason: EndEvent['reason'], more: Partial<EndEvent>): EndEvent => ({
-    type: 'end',
-    time: new Date().toISOString(),
-    reason,
-    step: progress.step,
-    tokens: progress.tokens,
-    seconds: progress.seconds - startedAt,
-    train_loss: null,
-    val_loss: null,
-    best_val_loss: progress.best_val_loss,
-    best_step: progress.best_step,
-    bits_per_byte: null,
-    tokens_per_s: 0,
-    peak_memory_bytes: process.memoryUsage.rss(),
-    ...more,
-  });
+  const bytesPerToken = val.bytes === null ? null : val.bytes / val.length;
+  const stream = new BatchStream({ source: train, B: microBatch, T: n_ctx, seed });
   try {
-    const bytesPerToken = val.bytes === null ? null : val.bytes / val.length;
-    const stream = new BatchStream({ source: train, B: microBatch, T: n_ctx, seed });
-    const lm = { model, stream, val, microBatch, schedule, config: settings.train, bytesPerToken, report };
-    const outcome = await trainLoop({
-      config: settings,
-      model,
-      optimizer,
-      objective: languageModel(lm),
-      progress,
-      memory: () => backend.cuda?.deviceMemory().reserved ?? process.memoryUsage.rss(),
-      peakGflops,
-      report,
-      save: saver.save,
-      sample,
-      signal: stop.signal,
-      deadline: (settings.train.max_minutes ?? Number.POSITIVE_INFINITY) * 60_000, // since the process started
-    });
-    await saver.published();
-    log.check();
-    const { valLoss } = outcome;
-    report.on(
-      end(outcome.reason, {
-        ...(outcome.message === undefined ? {} : { message: outcome.message }),
-        train_loss: outcome.trainLoss,
-        val_loss: valLoss,
-        bits_per_byte: valLoss === null || bytesPerToken === null ? null : valLoss / Math.LN2 / bytesPerToken,
-        tokens_per_s: outcome.tokensPerSecond,
-        peak_memory_bytes: outcome.peakMemory,
-      }),
+    return await runTraining(
+      {
+        dir,
+        backend,
+        precision,
+        resumedFrom: state?.step ?? null,
+        config: settings,
+        model,
+        optimizer,
+        progress,
+        start: {
+          config: storedConfig,
+          origins,
+          params: countParameters(shape),
+          flops_per_token: flopsPerToken(shape, n_ctx, { causal: true, backward: true }),
+          memory_estimate_bytes: plan.memory.total,
+          tokenizer: { type: tokenizer.type, vocab_size: tokenizer.vocabSize },
+          data: stats,
+          max_steps: schedule.steps,
+          total_tokens: schedule.tokensBefore(schedule.steps),
+          batch_tokens,
+          micro_batch: microBatch,
+          grad_accumulation: batch_tokens / (microBatch * n_ctx),
+          n_ctx,
+          baselines: { uniform: Math.log(tokenizer.vocabSize), ...baselines(train, val, tokenizer.vocabSize) },
+        },
+        objective: (report) =>
+          languageModel({ model, stream, val, microBatch, schedule, config: settings.train, bytesPerToken, report }),
+        save: {
+          tokenizer,
+          state: () => ({ ...progress, seed, config: storedConfig, origins, data_fingerprint: stats.fingerprint }),
+          keep: settings.train.keep,
+        },
+        sample: async (report) => {
+          const { tokens, temperature, top_k: topK } = settings.sample;
+          // text of one document holds no end-of-text to start from: a line break is the next best beginning
+          const prompt = settings.sample.prompt !== '' || stats.documents > 1 ? settings.sample.prompt : '\n';
+          const request = { prompts: [prompt], n: 1, tokens, temperature, topK, topP: 1, seed, stop: [] };
+          const { text } = (await generate(model, tokenizer, request))[0]!;
+          const overlap = await longestOverlap(text, textOf(train, tokenizer, 4_000_000));
+          report.on({ type: 'sample', step: progress.step, prompt, text, temperature, top_k: topK, seed, overlap });
+        },
+        finish: async (_, { valLoss }) => ({
+          bits_per_byte: valLoss === null || bytesPerToken === null ? null : valLoss / Math.LN2 / bytesPerToken,
+        }),
+      },
+      context,
     );
-  } catch (error) {
-    await saver.published().catch(() => {}); // what is under way gets its chance
-    const message = error instanceof GptError ? error.message : `internal error: ${error}`;
-    report.on(end(error instanceof DivergedError ? 'diverged' : 'failed', { message }));
-    // where the disk is full there is no report either: the first error is the one to tell
-    await Promise.allSettled([report.close().then(() => writeReport(dir))]);
-    throw error;
   } finally {
     train.close();
     val.close();
-    stop.release();
   }
-  await report.close();
-  await writeReport(dir);
-  return stop.exitCode();
 };
-
-/** The folder that a new run is to have. */
-function requireName(out: string): string {
-  const dir = outputPath(out);
-  const name = path.basename(dir);
-  const isStep = STEP.test(name);
-  if (!isStep && !/^\.{0,2}$/.test(name)) return dir;
-  throw new ConfigError(
-    `--out ${JSON.stringify(out)} ${isStep ? 'is the name of a step inside a run' : 'does not name a folder'}`,
-    'give a new name: --out checkpoints/my-run',
-  );
-}

@@ -7,7 +7,7 @@ import { diskError } from '../base/files.js';
 import { STEP } from '../checkpoint/run_folder.js';
 import { type Checkpoint, loadCheckpoint, resolveCheckpoint } from '../checkpoint/store.js';
 import type { RunConfig } from '../config/schema.js';
-import type { PretrainOptions } from './options.js';
+import type { FinetuneOptions, PretrainOptions } from './options.js';
 
 /** A checkpoint that a run can go on from. */
 export type Resumable = Checkpoint & { readonly trainer: NonNullable<Checkpoint['trainer']> };
@@ -58,10 +58,10 @@ export function openForResume(path: string): Resumable {
 }
 
 /** What a run is made of, and in which order it meets its text, cannot change when it goes on. */
-const FIXED = /^--(model\.|tokenizer\.|train\.(seed|optimizer|batch_\w+)(=|$))/;
+const FIXED = /^--(model\.|tokenizer\.|finetune\.|lora\.|train\.(seed|optimizer|batch_\w+|micro_tokens)(=|$))/;
 
 /** Throws ConfigError for options that would make it another run: how long and how fast it trains can change. */
-export function requireOnlyResumable({ config, out, flags }: PretrainOptions): void {
+export function requireOnlyResumable({ config, out, flags }: PretrainOptions | FinetuneOptions): void {
   const fixed = [
     ...(config === undefined ? [] : [config]),
     ...(out === undefined ? [] : ['--out']),
@@ -72,6 +72,13 @@ export function requireOnlyResumable({ config, out, flags }: PretrainOptions): v
     `--resume goes on with the run's own configuration, model, batches and folder: ${fixed.join(', ')} cannot be given`,
     'leave it out, or start a new run without --resume',
   );
+}
+
+/** Throws ConfigError when a run was made by the other one of `gpt pretrain` and `gpt finetune`. */
+export function requireKind({ dir, trainer }: Resumable, kind: 'pretrain' | 'finetune'): void {
+  const made = 'finetune' in (trainer.state.config as object) ? 'finetune' : 'pretrain';
+  if (made === kind) return;
+  throw new ConfigError(`${dir} is of a run of gpt ${made}`, `go on with gpt ${made} --resume`);
 }
 
 /** Why there is nothing to train, and how to train on all the same; undefined: there is. `steps`: of the whole run. */

@@ -4,7 +4,10 @@ import { kernelBackend } from '../backends/kernel_backend.js';
 import { DataError, DeviceError } from '../base/errors.js';
 import { tf } from '../base/tf.js';
 import { type Checkpoint, loadCheckpoint, type Pointer } from '../checkpoint/store.js';
+import { outputsOf, type TaskFile } from '../checkpoint/task_file.js';
+import { SPECIAL_TOKENS } from '../data/task_inputs.js';
 import { Gpt } from '../model/gpt.js';
+import { type HeadShape, TaskHead } from '../model/heads.js';
 import { loadTokenizer } from '../tokenizer/load.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { Precision } from './backend.js';
@@ -14,6 +17,8 @@ export interface LoadedModel {
   readonly model: Gpt;
   readonly tokenizer: Tokenizer;
   readonly checkpoint: Checkpoint;
+  /** null: the checkpoint was not fine-tuned for a task. */
+  readonly head: TaskHead | null;
 }
 
 /** Matrices and tables; the vectors are nothing to read beside them. Throws DeviceError where the backend cannot. */
@@ -33,18 +38,31 @@ export async function loadModel(dir: string, which: Pointer, weights: Precision 
   const checkpoint = loadCheckpoint(dir, which);
   try {
     const tokenizer = await loadTokenizer(checkpoint.dir);
-    const { vocab_size } = checkpoint.model;
-    if (tokenizer.vocabSize !== vocab_size) {
-      const kind = vocab_size < tokenizer.vocabSize ? 'smaller' : 'larger';
-      throw new DataError(
-        `${checkpoint.dir}: the model's vocabulary of ${vocab_size} is ${kind} than the tokenizer's ${tokenizer.vocabSize} tokens`,
-        'put the tokenizer.json there that the model was trained with',
-      );
-    }
+    requireVocabulary(checkpoint, tokenizer);
     const model = new Gpt(checkpoint.model, checkpoint.tensors);
     if (weights === 'bf16') narrowWeights(model);
-    return { model, tokenizer, checkpoint };
+    const { task } = checkpoint;
+    const head = task && new TaskHead(headShape(task), checkpoint.model.n_embd, checkpoint.head);
+    return { model, tokenizer, checkpoint, head };
   } finally {
     checkpoint.close();
   }
+}
+
+/** What a task's head computes. */
+export const headShape = (task: TaskFile): HeadShape => ({
+  kind: task.kind,
+  readout: task.readout,
+  outputs: outputsOf(task),
+});
+
+/** Throws DataError when the tokenizer of a checkpoint is not the one that its model was trained with. */
+export function requireVocabulary({ dir, model, task }: Checkpoint, tokenizer: Tokenizer): void {
+  const vocab_size = model.vocab_size - (task === null ? 0 : SPECIAL_TOKENS);
+  if (tokenizer.vocabSize === vocab_size) return;
+  const kind = vocab_size < tokenizer.vocabSize ? 'smaller' : 'larger';
+  throw new DataError(
+    `${dir}: the model's vocabulary of ${vocab_size} is ${kind} than the tokenizer's ${tokenizer.vocabSize} tokens`,
+    'put the tokenizer.json there that the model was trained with',
+  );
 }

@@ -7,8 +7,10 @@ import type { Reporter } from '../base/events.js';
 import { toGenerationConfig, toHfConfig } from '../checkpoint/hf.js';
 import { publishInBackground } from '../checkpoint/publish.js';
 import { CheckpointStore } from '../checkpoint/store.js';
+import type { TaskFile } from '../checkpoint/task_file.js';
 import type { TrainerState } from '../checkpoint/trainer_state.js';
 import type { Gpt } from '../model/gpt.js';
+import type { TaskHead } from '../model/heads.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { Optimizer } from '../train/optimizer.js';
 
@@ -18,6 +20,9 @@ export interface SaverOptions {
   readonly model: Gpt;
   readonly optimizer: Optimizer;
   readonly tokenizer: Tokenizer;
+  /** Of a fine-tuned model. */
+  readonly head?: TaskHead;
+  readonly task?: TaskFile;
   /** Where the run stands now. */
   readonly state: () => TrainerState;
   /** Newest checkpoints that stay, beside the best. */
@@ -53,9 +58,12 @@ export function createSaver(o: SaverOptions): Saver {
         hfConfig: toHfConfig(model.config, tokenizer.eot),
         generationConfig: toGenerationConfig(tokenizer.eot),
         tokenizerJson: tokenizer.toJson(),
-        params: model
-          .parameters()
-          .map(({ name, shape, value }) => ({ name, shape, data: () => value.data<'float32'>() })),
+        params: [...model.parameters(), ...(o.head?.parameters() ?? [])].map(({ name, shape, value }) => ({
+          name,
+          shape,
+          data: () => value.data<'float32'>(),
+        })),
+        task: o.task,
         optimizer: [...optimizer.state()].map(({ name, shape, tensor }) => ({
           name,
           shape,

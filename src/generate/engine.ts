@@ -52,12 +52,19 @@ export async function generate(model: Gpt, tokenizer: Tokenizer, request: Genera
       model,
       sequences.filter((s) => s.ids.length === length),
       request,
+      tokenizer.vocabSize,
     );
   }
   return sequences.map((s) => s.result());
 }
 
-async function decode(model: Gpt, group: readonly Sequence[], request: GenerateRequest): Promise<void> {
+/** vocabulary: ids from here on have no text (a fine-tuned model's special tokens), and are not drawn. */
+async function decode(
+  model: Gpt,
+  group: readonly Sequence[],
+  request: GenerateRequest,
+  vocabulary: number,
+): Promise<void> {
   const { n_layer, n_ctx } = model.config;
   let cache = new KvCache(n_layer, n_ctx);
   try {
@@ -81,7 +88,8 @@ async function decode(model: Gpt, group: readonly Sequence[], request: GenerateR
       logits.dispose();
       const V = values.length / group.length;
       for (const [b, sequence] of group.entries()) {
-        sequence.push(sampleToken(values.subarray(b * V, (b + 1) * V), request, sequence.sample, drawn));
+        const logits = values.subarray(b * V, b * V + vocabulary);
+        sequence.push(sampleToken(logits, request, sequence.sample, drawn));
       }
       fresh = 1;
     }

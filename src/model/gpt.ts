@@ -158,7 +158,12 @@ export class Gpt {
     weights: tf.Tensor2D,
     { gradient = false, ...forward }: LossOptions = {},
   ): [tf.Scalar, tf.Tensor2D] {
-    return tf.tidy(() => headLoss(this.hidden(x, forward), this.#embeddings()[0], y, weights, gradient));
+    return tf.tidy(() => this.lossOf(this.hidden(x, forward), y, weights, gradient));
+  }
+
+  /** The same from hidden states (B,T,C), where a task's head reads them too. */
+  lossOf(hidden: tf.Tensor3D, y: tf.Tensor2D, weights: tf.Tensor2D, gradient: boolean): [tf.Scalar, tf.Tensor2D] {
+    return headLoss(hidden, this.#embeddings()[0], y, weights, gradient);
   }
 
   /** All parameters, in order. */

@@ -1,0 +1,268 @@
+// `gpt finetune`: from a pretrained model and labelled examples to one that does the task, straight down.
+//
+//   configuration -> checkpoint -> examples -> backend -> model and head -> train/loop.ts -> the best epoch, measured
+//
+// The run is a folder as in pretraining: checkpoints/NAME-TASK/{step-000100/, ..., latest, best} and its report.
+
+import path from 'node:path';
+import { ConfigError } from '../base/errors.js';
+import type { Json } from '../base/events.js';
+import { jsonText } from '../base/json.js';
+import type { TaskFile } from '../checkpoint/task_file.js';
+import type { FinetuneConfig } from '../config/schema.js';
+import type { FinetuneOptions, Run } from './options.js';
+
+export const run: Run<FinetuneOptions> = async (options, context) => {
+  // 1. Configuration, and the checkpoint that it starts from. Nothing here loads TensorFlow.js.
+  const { loadFinetuneConfig } = await import('../config/load.js');
+  const { loadCheckpoint, uniqueRunDir } = await import('../checkpoint/store.js');
+  const { lockFolder } = await import('../base/lock.js');
+  const { finetuneName, requireName } = await import('./run_name.js');
+  const resume = await import('./resume.js');
+  if (options.resume !== undefined) resume.requireOnlyResumable(options);
+  const runDir = options.resume === undefined ? undefined : resume.runToResume(options.resume);
+  if (runDir !== undefined && !options.dryRun && !options.printConfig) lockFolder(runDir);
+  const resumed = options.resume === undefined ? undefined : resume.openForResume(options.resume);
+  if (resumed !== undefined) resume.requireKind(resumed, 'finetune');
+  const config = loadFinetuneConfig({
+    file: options.config,
+    stored: resumed && { ...resumed.trainer.state, file: path.join(resumed.dir, 'trainer', 'state.json') },
+    flags: options.flags,
+  });
+  if (options.printConfig) {
+    context.out(config.print());
+    return 0;
+  }
+  const named = config.name === 'run' ? config.run.finetune.task! : config.name;
+  const place = (suffix = '') => requireName(options.out ?? finetuneName(options.checkpoint ?? runDir!, named + suffix));
+  if (options.ablation) {
+    const { runAblation } = await import('./ablation.js');
+    const ablation = { seed: config.run.train.seed, out: place('-ablation'), options };
+    return runAblation(ablation, context);
+  }
+  const checkpoint = resumed ?? loadCheckpoint(options.checkpoint!, 'best');
+  if (resumed === undefined && checkpoint.task !== null) {
+    throw new ConfigError(
+      `${checkpoint.dir} has the head of a task already (${checkpoint.task.form})`,
+      'start from the pretrained checkpoint, or go on with --resume',
+    );
+  }
+
+  // 2. Examples, as text and as tokens.
+  const { loadTokenizer } = await import('../tokenizer/load.js');
+  const { transformOf, SPECIAL_TOKENS } = await import('../data/task_inputs.js');
+  const data = await import('./task_data.js');
+  const { defaultMetrics } = await import('../eval/metrics.js');
+  const tokenizer = await loadTokenizer(checkpoint.dir);
+  const base = checkpoint.model;
+  const { requireVocabulary } = await import('./run_model.js');
+  requireVocabulary(checkpoint, tokenizer);
+  const texts = await data.readTask(config.run);
+  const { finetune } = config.run;
+  const defaults = defaultMetrics(texts.form, data.OBJECTIVES[texts.objective], texts.format);
+  const metric = finetune.metric === 'auto' ? defaults.headline : finetune.metric;
+  const metrics = [...new Set([metric, ...defaults.all])];
+  data.requireMetric(metric, texts);
+  const transform = transformOf(texts.form, finetune.readout, config.run.data.lower_case, tokenizer.vocabSize);
+  const task: TaskFile = {
+    ...transform,
+    kind: texts.objective,
+    labels: texts.labels === null ? [] : [...texts.labels.names],
+    score: texts.objective === 'score' ? data.scoreOf(texts) : null,
+    format: texts.format,
+    columns: data.columnsOf(config.run.data),
+    metric,
+  };
+  const encode = (name: 'train' | 'val' | 'test', set: typeof texts.train) =>
+    data.encodeSplit(
+      name,
+      set,
+      { task, balanced: name === 'train' && finetune.class_weights === 'balanced' },
+      transform,
+      tokenizer,
+      base.n_ctx,
+    );
+  const train = encode('train', texts.train);
+  const val = encode('val', texts.val);
+  const test = texts.test === null ? null : encode('test', texts.test);
+  const fingerprint = data.fingerprintOf([train, val]);
+  if (resumed !== undefined) resume.requireSameData(resumed, fingerprint);
+
+  // 3. Backend and sizes.
+  const { choosePrecision, openBackend } = await import('./backend.js');
+  const { countParameters, flopsPerToken } = await import('../config/arithmetic.js');
+  const { TaskOrder } = await import('../data/task_batch.js');
+  const { taskObjective, taskOutputs, taskSteps } = await import('../train/task.js');
+  const { progressFrom, runTraining } = await import('./training_run.js');
+  const backend = await openBackend(options, context.env);
+  const order = new TaskOrder(train.examples, config.run.train.batch_size, config.run.train.seed);
+  const steps = taskSteps(config.run.train, order.stepsPerEpoch);
+  const state = resumed?.trainer.state;
+  const finished = resumed && resume.whyFinished(resumed, config.run.train.early_stop, steps);
+  if (finished !== undefined) {
+    context.err(`${finished}\n`);
+    resumed?.close();
+    return 0;
+  }
+  // Stated from here on, as chosen for this machine: a resumed run goes on with the same, wherever that is.
+  const microTokens = config.run.train.micro_tokens ?? (backend.cuda === undefined ? 4096 : 65_536);
+  const precision = choosePrecision(config.run.train.precision, backend);
+  const settings: FinetuneConfig = {
+    ...config.run,
+    train: { ...config.run.train, micro_tokens: microTokens, precision },
+  };
+  const storedConfig = settings as unknown as Json;
+  const origins: Record<string, string> = { ...config.origins() };
+  origins['train.micro_tokens'] ??= 'chosen for this machine';
+  if (config.run.train.precision === 'auto') origins['train.precision'] = 'the faster one on this machine';
+  const { seed, eval_every } = settings.train;
+  const extra = resumed === undefined ? SPECIAL_TOKENS : 0;
+  const shape = { ...base, vocab_size: base.vocab_size + extra, ...settings.model };
+
+  // 4. Model, head and optimizer: from the pretrained weights, or exactly as they were saved.
+  const { Gpt } = await import('../model/gpt.js');
+  const { TaskHead, initialHead } = await import('../model/heads.js');
+  const { startingValues } = await import('./finetune_model.js');
+  const { headShape } = await import('./run_model.js');
+  const { Optimizer } = await import('../train/optimizer.js');
+  const values = resumed?.tensors ?? startingValues(checkpoint.tensors, base, shape, settings);
+  const model = new Gpt(shape, values, precision === 'bf16');
+  const form = headShape(task);
+  const head = new TaskHead(form, shape.n_embd, resumed?.head ?? initialHead(form, shape.n_embd, seed));
+  const parameters = [...model.trainable(settings.finetune.freeze_layers), ...head.parameters()];
+  const moments = resumed && { values: resumed.trainer.optimizer, step: resumed.trainer.state.step };
+  const optimizer = new Optimizer(parameters, settings.train, moments);
+  checkpoint.close();
+  const progress = progressFrom(state);
+
+  if (options.dryRun) {
+    const splits = [train, val, ...(test === null ? [] : [test])].map((s) => data.describeSplit(s, task.labels));
+    context.out(`${jsonText({ task, splits, steps, steps_per_epoch: order.stepsPerEpoch, metrics })}\n`);
+    return 0;
+  }
+  const dir = runDir ?? (await uniqueRunDir(path.dirname(place()), path.basename(place())));
+  if (runDir === undefined) lockFolder(dir);
+  const results = await import('./task_results.js');
+  const outputs = (split: typeof val, stopped?: () => boolean) =>
+    taskOutputs(model, head, split.examples, microTokens, stopped);
+  const tokensPerEpoch = train.examples.reduce((n, e) => n + e.sequences.reduce((m, s) => m + s.length, 0), 0);
+  return runTraining(
+    {
+      dir,
+      backend,
+      precision,
+      resumedFrom: state?.step ?? null,
+      config: {
+        train: { ...settings.train, eval_every: eval_every > 0 ? eval_every : order.stepsPerEpoch },
+        sample: { tokens: 0, every: 0 },
+      },
+      model,
+      optimizer,
+      progress,
+      start: {
+        config: { ...settings, model: shape } as unknown as Json,
+        origins,
+        params: countParameters(shape),
+        flops_per_token: flopsPerToken(shape, shape.n_ctx, { causal: true, backward: true }),
+        memory_estimate_bytes: 0,
+        tokenizer: { type: tokenizer.type, vocab_size: tokenizer.vocabSize },
+        data: {
+          files: train.files.length + val.files.length,
+          bytes: 0,
+          documents: train.examples.length + val.examples.length,
+          train_tokens: tokensPerEpoch,
+          val_tokens: val.examples.reduce((n, e) => n + e.sequences.reduce((m, s) => m + s.length, 0), 0),
+          train_bytes: null,
+          val_bytes: null,
+          fingerprint,
+        },
+        max_steps: steps,
+        batch_tokens: Math.round(tokensPerEpoch / order.stepsPerEpoch),
+        micro_batch: settings.train.batch_size,
+        grad_accumulation: 1,
+        n_ctx: shape.n_ctx,
+        baselines: {
+          uniform: task.kind === 'classes' ? Math.log(task.labels.length) : 0,
+          unigram: null,
+          five_gram: null,
+        },
+        task: {
+          form: task.form,
+          objective: data.OBJECTIVES[task.kind],
+          readout: task.form === 'similarity' ? task.readout : null,
+          metric,
+          labels: [...task.labels],
+          format: task.format,
+          lm_coef: finetune.lm_coef,
+          splits: [train, val, ...(test === null ? [] : [test])].map((s) => data.describeSplit(s, task.labels)),
+          baseline: results.baselineOf(task, train.examples, val.examples, metrics),
+        },
+      },
+      objective: (report) =>
+        taskObjective({
+          model,
+          head,
+          examples: train.examples,
+          config: settings,
+          microTokens,
+          validate: async ({ step, isBest, stopped }) => {
+            const started = performance.now();
+            const found = await outputs(val, stopped);
+            if (found === null) return null;
+            const answers = results.answersOf(task, found);
+            const measured = results.metricsOf(task, val.examples, answers, metrics);
+            const loss = results.lossOf(task, val.examples, found);
+            const score = 1 - measured[metric]!;
+            if (!Number.isFinite(loss)) return { score: loss };
+            report.on({
+              type: 'eval',
+              name: 'val',
+              step,
+              epoch: step / order.stepsPerEpoch,
+              loss,
+              best: isBest(score),
+              metrics: Object.fromEntries(
+                Object.entries(measured).map(([name, value]) => [name, { value, n: val.examples.length }]),
+              ),
+              settings: { split: 'val' },
+              seconds: (performance.now() - started) / 1000,
+            });
+            return { score };
+          },
+        }),
+      save: {
+        tokenizer,
+        head,
+        task,
+        state: () => ({ ...progress, seed, config: storedConfig, origins, data_fingerprint: fingerprint }),
+        keep: settings.train.keep,
+      },
+      finish: async (report, { reason }) => {
+        if (reason !== 'done') return {};
+        const { restore } = await import('./finetune_model.js');
+        await restore(dir, 'best', model, head);
+        for (const split of [val, ...(test === null ? [] : [test])]) {
+          const started = performance.now();
+          const answers = results.answersOf(task, (await outputs(split))!);
+          report.on({
+            type: 'eval',
+            name: split.name,
+            step: progress.best_step ?? progress.step,
+            epoch: (progress.best_step ?? progress.step) / order.stepsPerEpoch,
+            ...results.resultsOf(task, split.examples, answers, { names: metrics, seed }),
+            settings: { split: split.name, which: 'final' },
+            seconds: (performance.now() - started) / 1000,
+          });
+        }
+        return {
+          best_val_loss: null,
+          val_loss: null,
+          ...(progress.best_val_loss === null
+            ? {}
+            : { best_metric: { name: metric, value: 1 - progress.best_val_loss } }),
+        };
+      },
+    },
+    context,
+  );
+};
