@@ -25,6 +25,41 @@ const step = whole.describe('optimizer updates made');
 const tokens = whole.describe('tokens trained on so far');
 const time = text.describe('ISO 8601');
 
+const Baseline = z.object({
+  name: text.describe('majority, mean score or chance'),
+  metrics: z.record(text, number),
+});
+
+const Task = z.object({
+  form: text.describe('classification, entailment, similarity or multiple-choice'),
+  objective: z
+    .enum(['classes', 'regression', 'choice'])
+    .describe('what the head says: a class, a score, or which answer is right'),
+  readout: z.enum(['pair', 'cosine']).nullable().describe('of similarity'),
+  metric: text.describe('the headline: it decides which validation is the best'),
+  labels: z.array(text).describe('names of the classes 0, 1, ...; none for scores and answers'),
+  format: text.describe('of the data'),
+  lm_coef: number.describe('weight of the auxiliary language-modelling loss'),
+  splits: z
+    .array(
+      z.object({
+        name: z.enum(['train', 'val', 'test']),
+        files: z.array(text),
+        examples: whole,
+        sequences: whole.describe('an example of similarity has 2, of multiple choice one per answer'),
+        tokens: whole.describe('of all sequences, without padding'),
+        classes: z.record(text, whole).describe('label: its examples'),
+        length: z
+          .object({ mean: number, median: number, p95: number.describe('95 % are not longer'), max: number })
+          .describe('tokens of a sequence'),
+        truncated: whole.describe('examples that did not fit the context and were cut'),
+        skipped: whole.describe('rows that could not be read'),
+      }),
+    )
+    .describe('the labelled examples'),
+  baseline: Baseline.describe('what needs no training: its metrics on the validation examples'),
+});
+
 export const StartEvent = z
   .object({
     type: z.literal('start'),
@@ -69,11 +104,14 @@ export const StartEvent = z
     n_ctx: number.describe('tokens per sequence'),
     baselines: z
       .object({
-        uniform: number.describe('ln V'),
+        uniform: number
+          .nullable()
+          .describe('ln V; of a task ln K, the task loss of K equally likely classes or answers; null: of a score'),
         unigram: number.nullable().describe('knows how often each token occurs; null: not computed'),
         five_gram: number.nullable().describe('counts the four tokens before; null: not computed'),
       })
-      .describe('held-out losses to compare with, nats per token'),
+      .describe('held-out losses to compare with, nats per token; of a task, per example'),
+    task: Task.optional().describe('of a fine-tuning run; there is none when it continues pretraining'),
   })
   .describe('First event of a run, and of each part after a resume: everything that identifies it.');
 
@@ -83,7 +121,7 @@ export const StepEvent = z
     step,
     tokens,
     epoch: number.describe('passes over the training tokens, fractional'),
-    loss: number.describe('nats per token, mean over the batch'),
+    loss: number.describe('nats per token, mean over the batch; of a task: task_loss + lm_coef * lm_loss'),
     lr: number.describe('learning rate'),
     grad_norm: number.describe('global norm before clipping'),
     step_ms: number,
@@ -100,6 +138,9 @@ export const StepEvent = z
       .optional()
       .describe('standard deviations of the loss from the recent ones; null: too few yet'),
     grad_norm_z: number.nullable().optional().describe('the same of the gradient norm'),
+    task_loss: number.optional().describe('nats per example; of scores: mean squared error'),
+    lm_loss: number.optional().describe('auxiliary language-modelling loss, nats per token'),
+    padding: number.optional().describe('share of the computed tokens that are padding'),
   })
   .describe('One optimizer update.');
 
@@ -131,8 +172,38 @@ export const EvalEvent = z
     step,
     metrics: z.record(text, Metric).describe('accuracy, f1, perplexity, ... of the whole'),
     classes: z.record(text, z.record(text, Metric)).optional().describe('class or subtask: its own metrics'),
-    settings: z.record(text, text).optional().describe('how it was measured, e.g. split: dev, shots: 5'),
+    settings: z
+      .record(text, text)
+      .optional()
+      .describe('how it was measured, e.g. split: dev, shots: 5; which: final is the last one of a fine-tuning run'),
     seconds: number.optional(),
+    epoch: number.optional().describe('passes over the training examples'),
+    loss: number.optional().describe('task loss'),
+    best: z.boolean().optional().describe('best headline metric so far'),
+    baseline: Baseline.optional().describe('what needs no training, on the same examples'),
+    confusion: z
+      .object({
+        labels: z.array(text),
+        counts: z.array(z.array(whole)).describe('a row per class of the examples, a column per predicted class'),
+      })
+      .optional()
+      .describe('classes: how often which is taken for which'),
+    scatter: z
+      .array(z.tuple([number.describe('gold'), number.describe('predicted')]))
+      .optional()
+      .describe('scores: right and predicted'),
+    errors: z
+      .array(
+        z.object({
+          place: text.describe('file:line'),
+          text: text.describe('a line per text of the example'),
+          gold: text,
+          predicted: text,
+          confidence: number.describe('probability of the predicted class; of a score: how far it is off'),
+        }),
+      )
+      .optional()
+      .describe('wrong predictions, the most confident first'),
   })
   .describe('A task or a labelled data set, measured.');
 
@@ -188,6 +259,10 @@ export const EndEvent = z
     bits_per_byte: number.nullable(),
     tokens_per_s: number.describe('mean'),
     peak_memory_bytes: number,
+    best_metric: z
+      .object({ name: text, value: number })
+      .optional()
+      .describe('of a task: the headline metric at best_step'),
     message: text.optional().describe('why it ended: for diverged and failed, and before the last step'),
   })
   .describe('Last event of a part. A run that was killed has none.');
@@ -203,6 +278,8 @@ export const RunEvent = z.discriminatedUnion('type', [
   EndEvent,
 ]);
 
+export type Task = Readonly<z.infer<typeof Task>>;
+export type Baseline = Readonly<z.infer<typeof Baseline>>;
 export type StartEvent = Readonly<z.infer<typeof StartEvent>>;
 export type StepEvent = Readonly<z.infer<typeof StepEvent>>;
 export type ValEvent = Readonly<z.infer<typeof ValEvent>>;

@@ -13,6 +13,8 @@ interface JsonType {
   anyOf?: JsonType[];
   properties?: Record<string, JsonType>;
   additionalProperties?: JsonType | false;
+  items?: JsonType | false;
+  prefixItems?: JsonType[];
   required?: string[];
   description?: string;
   $ref?: string;
@@ -36,7 +38,7 @@ export function runLogMarkdown(): string {
   return `${INTRODUCTION}\n${sections.join('\n')}`;
 }
 
-/** Keys of objects in objects are written with dots; <name> stands for any. */
+/** Keys of objects in objects are written with dots; <name> stands for any, [] for each of a list. */
 function rowsOf({ properties = {}, required = [] }: JsonType, path: string): string[] {
   return Object.entries(properties).flatMap(([key, t]) => {
     if (key === 'type' && path === '') return [];
@@ -48,6 +50,7 @@ function rowsOf({ properties = {}, required = [] }: JsonType, path: string): str
 
 function innerRows(t: JsonType, path: string): string[] {
   if (t.properties) return rowsOf(t, path);
+  if (t.items) return innerRows(t.items, path.replace(/\.$/, '[].'));
   return typeof t.additionalProperties === 'object' ? innerRows(t.additionalProperties, `${path}<name>.`) : [];
 }
 
@@ -56,6 +59,8 @@ function typeText(t: JsonType): string {
   if (text === undefined) throw new Error(`no words for ${JSON.stringify(t)}: see TYPES in src/report/document.ts`);
   return text;
 }
+
+const plural = (type: string): string => type.replace(/^(pair|list|object|text|whole number)/, '$1s');
 
 const isNumber = (t: JsonType): boolean => t.anyOf?.some((a) => a.enum?.includes('NaN') === true) ?? false;
 
@@ -70,6 +75,11 @@ const TYPES: readonly [is: (t: JsonType) => boolean, text: (t: JsonType) => stri
   [(t) => t.type === 'boolean', () => 'true or false'],
   [(t) => t.type === 'null', () => 'null'],
   [(t) => t.properties !== undefined, () => 'object'],
+  [
+    (t) => t.prefixItems !== undefined,
+    (t) => `pair (${(t.prefixItems ?? []).map((p) => p.description ?? typeText(p)).join(', ')})`,
+  ],
+  [(t) => Boolean(t.items), (t) => `list of ${plural(typeText(t.items || {}))}`],
   [
     (t) => typeof t.additionalProperties === 'object',
     (t) => `names to ${typeText(t.additionalProperties as JsonType)}`,

@@ -24,4 +24,8 @@ test('every event and key is there, with its type', () => {
   expect(row('overlap')).toBe('object, optional');
   expect(row('metrics.<name>.stderr')).toBe('number, optional');
   expect(row('classes.<name>.<name>.value')).toBe('number');
+  expect(row('task.splits')).toBe('list of objects');
+  expect(row('task.splits[].length.p95')).toBe('number');
+  expect(row('confusion.counts')).toBe('list of lists of whole numbers');
+  expect(row('scatter')).toBe('list of pairs (gold, predicted), optional');
 });
