@@ -14,7 +14,10 @@ const SEED = 1337; // of the bootstrap
 
 export const run: Run<EvalOptions> = async (options, context) => {
   if (options.data === undefined) {
-    throw new ConfigError('--task needs labelled examples', 'add --data FILE: rows with the columns of the training data');
+    throw new ConfigError(
+      '--task needs labelled examples',
+      'add --data FILE: rows with the columns of the training data',
+    );
   }
   const backend = await openBackend(options, context.env);
   const { model, tokenizer, checkpoint, head } = await loadModel(options.checkpoint, 'best');

@@ -34,7 +34,8 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
     return 0;
   }
   const named = config.name === 'run' ? config.run.finetune.task! : config.name;
-  const place = (suffix = '') => requireName(options.out ?? finetuneName(options.checkpoint ?? runDir!, named + suffix));
+  const place = (suffix = '') =>
+    requireName(options.out ?? finetuneName(options.checkpoint ?? runDir!, named + suffix));
   if (options.ablation) {
     const { runAblation } = await import('./ablation.js');
     const ablation = { seed: config.run.train.seed, out: place('-ablation'), options };

@@ -119,7 +119,7 @@ export function classLoss(logits: tf.Tensor2D, targets: Float32Array, weights: F
   const [E, n] = logits.shape;
   const hot = new Float32Array(E * n);
   for (const [e, target] of targets.entries()) hot[e * n + target] = 1;
-  const loss = tf.customGrad((x) => {
+  const loss = tf.customGrad((x, save) => {
     const l = x as tf.Tensor2D;
     const oneHot = tf.tensor2d(hot, [E, n]);
     const w = tf.tensor2d(weights, [E, 1]);
@@ -127,14 +127,10 @@ export function classLoss(logits: tf.Tensor2D, targets: Float32Array, weights: F
     const exps = tf.exp(shifted);
     const sums = tf.sum(exps, 1, true);
     const nll = tf.sub(tf.log(sums), tf.sum(tf.mul(shifted, oneHot), 1, true)); //                (E,1)
-    const slope = tf.keep(tf.mul(w, tf.sub(tf.div(exps, sums), oneHot)));
+    (save as tf.GradSaveFunc)([tf.mul(w, tf.sub(tf.div(exps, sums), oneHot))]);
     return {
       value: tf.sum(tf.mul(w, nll)),
-      gradFunc: (dy: tf.Tensor) => {
-        const dx = tf.mul(slope, dy);
-        slope.dispose();
-        return dx;
-      },
+      gradFunc: (dy: tf.Tensor, [slope]: tf.Tensor[]) => tf.mul(slope!, dy),
     };
   });
   return loss(logits) as tf.Scalar;
