@@ -28,6 +28,15 @@ export interface Row {
   readonly values: { readonly [key: string]: Value };
 }
 
+/** Told of a row that cannot be read, instead of an end to reading. */
+export type OnBadRow = (error: DataError) => void;
+
+/** Passes on the error of a row, or throws it where nobody wants to know. */
+export function badRow(error: DataError, onBadRow: OnBadRow | undefined): void {
+  if (onBadRow === undefined) throw error;
+  onBadRow(error);
+}
+
 interface Types {
   string: string;
   /** Finite. */

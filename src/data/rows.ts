@@ -10,7 +10,7 @@
 // memory at a time, of .parquet a row group. row.ts gives typed access to the columns.
 
 import { emptyFile, type OnBytes, readBlocks } from './blocks.js';
-import type { Row } from './row.js';
+import type { OnBadRow, Row } from './row.js';
 import { readCsv } from './rows/csv.js';
 import { readJson, readJsonl } from './rows/json.js';
 import { readTsv } from './rows/tsv.js';
@@ -35,6 +35,8 @@ export interface RowOptions {
   readonly dropExtra?: boolean;
   /** Columns that the caller uses. Others may be left out of a .parquet file's rows, which is then read faster. */
   readonly columns?: readonly string[];
+  /** Called for a row that cannot be read where the next one can; else such a row is an error. Not for .parquet. */
+  readonly onBadRow?: OnBadRow;
   readonly onBytes?: OnBytes;
 }
 
@@ -45,7 +47,7 @@ export function formatOf(file: string): RowFormat | undefined {
   );
 }
 
-/** Rows of one file. Throws DataError with file and line, row or byte; also when there is no row at all. */
+/** Rows of one file. Throws DataError with file and line, row or byte; without onBadRow also when there is no row. */
 export async function* readRows(file: string, options: RowOptions = {}): AsyncGenerator<Row> {
   const format = options.format ?? formatOf(file);
   if (format === undefined) throw new Error(`internal: ${file} has no rows`);
@@ -54,7 +56,7 @@ export async function* readRows(file: string, options: RowOptions = {}): AsyncGe
     some = true;
     yield row;
   }
-  if (!some) throw emptyFile(file, 'no rows');
+  if (!some && !options.onBadRow) throw emptyFile(file, 'no rows');
 }
 
 async function open(file: string, format: RowFormat, options: RowOptions): Promise<AsyncGenerator<Row>> {
@@ -63,7 +65,7 @@ async function open(file: string, format: RowFormat, options: RowOptions): Promi
     return readParquet(file, options);
   }
   const blocks = readBlocks(file, options.onBytes);
-  if (format === 'jsonl') return readJsonl(file, blocks);
-  if (format === 'json') return readJson(file, blocks);
+  if (format === 'jsonl') return readJsonl(file, blocks, options.onBadRow);
+  if (format === 'json') return readJson(file, blocks, options.onBadRow);
   return format === 'csv' ? readCsv(file, blocks, options) : readTsv(file, blocks, options);
 }

@@ -85,8 +85,13 @@ function* parseGroup(file: string, records: readonly Line[]): Generator<Fields> 
     rows = parse(text, { record_delimiter: ['\r\n', '\n'], relax_column_count: true });
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
-    const bad = group[Number(error['records'])]; // the number of records before it
-    throw new DataError(`${file}:${bad?.line ?? group[0]!.line}: a quote stands inside a field`, RULE);
+    if (group.length === 1) {
+      const { line } = group[0]!;
+      yield { fields: [], line, error: new DataError(`${file}:${line}: a quote stands inside a field`, RULE) };
+    } else {
+      for (const record of group) yield* parseGroup(file, [record]);
+    }
+    return;
   }
   for (const [i, fields] of rows.entries()) yield { fields, line: group[i]!.line };
 }

@@ -11,7 +11,7 @@
 import { DataError } from '../../base/errors.js';
 import { printable, quoted, short } from '../../base/format.js';
 import { type Line, Pieces, readLines } from '../blocks.js';
-import type { Row } from '../row.js';
+import { badRow, type OnBadRow, type Row } from '../row.js';
 
 const SMALL = 1 << 20;
 const VALUES = 1_000_000;
@@ -27,23 +27,39 @@ const isOpening = (byte: number): boolean => byte === LIST || byte === OBJECT; /
 const isClosing = (byte: number): boolean => byte === 0x5d || byte === 0x7d; // ] }
 
 /** Rows of a .jsonl file. Throws DataError with file and line. */
-export async function* readJsonl(file: string, blocks: AsyncIterable<Buffer>): AsyncGenerator<Row> {
+export async function* readJsonl(
+  file: string,
+  blocks: AsyncIterable<Buffer>,
+  onBadRow?: OnBadRow,
+): AsyncGenerator<Row> {
   for await (const lines of readLines(file, blocks)) {
     for (const { bytes, line } of lines) {
       if (isBlank(bytes)) continue;
       const place = `${file}:${line}`;
-      yield { place, values: parseObject(place, place, bytes, LINES_RULE) };
+      yield* rowOf(place, place, bytes, LINES_RULE, onBadRow);
     }
   }
 }
 
 /** Rows of a .json file. Throws DataError with file and row. */
-export async function* readJson(file: string, blocks: AsyncIterable<Buffer>): AsyncGenerator<Row> {
+export async function* readJson(file: string, blocks: AsyncIterable<Buffer>, onBadRow?: OnBadRow): AsyncGenerator<Row> {
   let row = 0;
   for await (const { bytes, line } of splitList(file, blocks)) {
     const place = `${file}: row ${++row}`;
-    yield { place, values: parseObject(place, `${place} (line ${line})`, bytes, LIST_RULE) };
+    yield* rowOf(place, `${place} (line ${line})`, bytes, LIST_RULE, onBadRow);
   }
+}
+
+function* rowOf(place: string, where: string, bytes: Buffer, rule: string, onBadRow?: OnBadRow): Generator<Row> {
+  let values: Row['values'];
+  try {
+    values = parseObject(place, where, bytes, rule);
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    badRow(error, onBadRow);
+    return;
+  }
+  yield { place, values };
 }
 
 function parseObject(place: string, where: string, bytes: Buffer, rule: string): Row['values'] {

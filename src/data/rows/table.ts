@@ -3,7 +3,7 @@
 import { DataError } from '../../base/errors.js';
 import { short } from '../../base/format.js';
 import { emptyFile } from '../blocks.js';
-import type { Row } from '../row.js';
+import { badRow, type OnBadRow, type Row } from '../row.js';
 
 /** More fields than this are no row: the separators are not what they seem. */
 export const MOST_FIELDS = 10_000;
@@ -14,25 +14,32 @@ export interface TableOptions {
   readonly names?: readonly string[];
   /** Drop fields beyond the names. */
   readonly dropExtra?: boolean;
+  readonly onBadRow?: OnBadRow;
 }
 
 /** Fields of one record, and the line on which it starts. */
 export interface Fields {
   readonly fields: readonly string[];
   readonly line: number;
+  /** Why the record could not be taken apart. */
+  readonly error?: DataError;
 }
 
 /** Rows of records. Throws DataError for a header without unique names and for a record of another length. */
 export async function* tableRows(
   file: string,
   records: AsyncIterable<Fields>,
-  { names: given, dropExtra }: TableOptions,
+  { names: given, dropExtra, onBadRow }: TableOptions,
   quoting: string,
 ): AsyncGenerator<Row> {
   let names = given;
-  for await (const { fields, line } of records) {
+  for await (const { fields, line, error } of records) {
     const place = `${file}:${line}`;
     if (fields.length > MOST_FIELDS) throw tooManyFields(place);
+    if (error !== undefined) {
+      badRow(error, names && onBadRow); // without its header the table means nothing
+      continue;
+    }
     if (names === undefined) {
       checkHeader(place, fields);
       names = fields;
@@ -40,7 +47,9 @@ export async function* tableRows(
     }
     if (fields.length < names.length || (fields.length > names.length && !dropExtra)) {
       const of = given ? 'there are names for' : 'the header has';
-      throw new DataError(`${place}: the row has ${count(fields.length)}, but ${of} ${names.length}`, quoting);
+      const what = `${place}: the row has ${count(fields.length)}, but ${of} ${names.length}`;
+      badRow(new DataError(what, quoting), onBadRow);
+      continue;
     }
     yield { place, values: Object.fromEntries(names.map((name, i) => [name, fields[i]!])) };
   }
