@@ -130,7 +130,8 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
   const model = new Gpt(shape, values, precision === 'bf16');
   const form = headShape(task);
   const head = new TaskHead(form, shape.n_embd, resumed?.head ?? initialHead(form, shape.n_embd, seed));
-  const parameters = [...model.trainable(settings.finetune.freeze_layers), ...head.parameters()];
+  const frozenLayers = model.freezeLayers(settings.finetune.freeze_layers);
+  const parameters = [...model.trainable(), ...head.parameters()];
   const moments = resumed && { values: resumed.trainer.optimizer, step: resumed.trainer.state.step };
   const optimizer = new Optimizer(parameters, settings.train, moments);
   checkpoint.close();
@@ -206,6 +207,7 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
           examples: train.examples,
           config: settings,
           microTokens,
+          frozenLayers,
           validate: async ({ step, isBest, stopped }) => {
             const started = performance.now();
             const found = await outputs(val, stopped);

@@ -74,7 +74,11 @@ export async function readTask({ finetune, data, train: { seed } }: FinetuneConf
   const place = train.files.join(', ');
   const labels =
     objective === 'classes'
-      ? learnLabels(train.examples, { names: finetune.labels, classNames: train.classNames, place })
+      ? learnLabels(train.examples, {
+          ...(finetune.labels === undefined ? {} : { names: finetune.labels }),
+          classNames: train.classNames,
+          place,
+        })
       : null;
   return { form, format, objective, labels, train, val: held, test };
 }

@@ -119,18 +119,18 @@ export function classLoss(logits: tf.Tensor2D, targets: Float32Array, weights: F
   const [E, n] = logits.shape;
   const hot = new Float32Array(E * n);
   for (const [e, target] of targets.entries()) hot[e * n + target] = 1;
+  const oneHot = () => tf.tensor2d(hot, [E, n]);
+  const w = () => tf.tensor2d(weights, [E, 1]);
   const loss = tf.customGrad((x, save) => {
     const l = x as tf.Tensor2D;
-    const oneHot = tf.tensor2d(hot, [E, n]);
-    const w = tf.tensor2d(weights, [E, 1]);
+    (save as tf.GradSaveFunc)([l]);
     const shifted = tf.sub(l, tf.max(l, 1, true));
-    const exps = tf.exp(shifted);
-    const sums = tf.sum(exps, 1, true);
-    const nll = tf.sub(tf.log(sums), tf.sum(tf.mul(shifted, oneHot), 1, true)); //                (E,1)
-    (save as tf.GradSaveFunc)([tf.mul(w, tf.sub(tf.div(exps, sums), oneHot))]);
+    const sums = tf.log(tf.sum(tf.exp(shifted), 1, true));
+    const nll = tf.sub(sums, tf.sum(tf.mul(shifted, oneHot()), 1, true)); //                      (E,1)
     return {
-      value: tf.sum(tf.mul(w, nll)),
-      gradFunc: (dy: tf.Tensor, [slope]: tf.Tensor[]) => tf.mul(slope!, dy),
+      value: tf.sum(tf.mul(w(), nll)),
+      gradFunc: (dy: tf.Tensor, [saved]: tf.Tensor[]) =>
+        tf.mul(tf.mul(w(), tf.sub(tf.softmax(saved as tf.Tensor2D), oneHot())), dy),
     };
   });
   return loss(logits) as tf.Scalar;

@@ -27,6 +27,8 @@ export interface TaskOptions {
   readonly examples: readonly BatchExample[];
   readonly config: FinetuneConfig;
   readonly microTokens: number;
+  /** Blocks from below, with the embeddings, that keep their weights: Gpt.freezeLayers(). */
+  readonly frozenLayers: number;
   /** Measures on held-out examples and reports it; null: it was stopped. */
   readonly validate: (call: ValidateCall) => Promise<Validation | null>;
 }
@@ -103,16 +105,15 @@ const positionsOf = (group: readonly BatchExample[], nCtx: number): number => {
 
 /** The loss of one micro-batch. share: what multiplies a unit of weight of the task's loss, and of a sequence's LM loss. */
 export function taskLoss(
-  { model, head, config }: Pick<TaskOptions, 'model' | 'head' | 'config'>,
+  { model, head, config, frozenLayers }: Pick<TaskOptions, 'model' | 'head' | 'config' | 'frozenLayers'>,
   batch: TaskBatch,
   share: { readonly task: number; readonly lm: number },
   pass?: DropoutPass,
 ): StepLoss {
   const { clf_pdrop, freeze_layers } = config.finetune;
   const { B, T } = batch;
-  const frozen = freeze_layers === 'all' ? model.config.n_layer : freeze_layers;
   const x = tf.tensor2d(batch.x, [B, T], 'int32');
-  const hidden = model.hidden(x, { dropout: pass, recompute: config.train.recompute, frozen_layers: frozen });
+  const hidden = model.hidden(x, { dropout: pass, recompute: config.train.recompute, frozen_layers: frozenLayers });
   const logits = head.logits(hidden, batch, { pdrop: clf_pdrop, pass });
   const weights = batch.weights.map((w) => w * share.task);
   const lossOf = head.shape.kind === 'score' ? scoreLoss : classLoss;
