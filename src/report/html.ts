@@ -14,12 +14,17 @@ import { loss } from './sections/loss.js';
 import { perplexity } from './sections/perplexity.js';
 import { samples } from './sections/samples.js';
 import type { Section } from './sections/section.js';
+import { taskCourse } from './sections/task_course.js';
+import { taskData } from './sections/task_data.js';
+import { taskErrors } from './sections/task_errors.js';
+import { taskHeader } from './sections/task_header.js';
+import { taskResult } from './sections/task_result.js';
 import { warnings } from './sections/warnings.js';
 import { STYLE } from './style.js';
 import { summarize } from './summary.js';
 
 /** The page from top to bottom. */
-const SECTIONS: readonly Section[] = [
+const PRETRAINING: readonly Section[] = [
   header,
   warnings,
   loss,
@@ -32,9 +37,23 @@ const SECTIONS: readonly Section[] = [
   environment,
 ];
 
+/** The same of a fine-tuned task: the result first. */
+const TASK: readonly Section[] = [
+  taskHeader,
+  warnings,
+  taskResult,
+  taskCourse,
+  taskErrors,
+  taskData,
+  course,
+  config,
+  environment,
+];
+
 /** The whole page. */
 export function reportHtml(record: RunRecord): string {
   const summary = summarize(record);
+  const sections = summary.task === null ? PRETRAINING : TASK;
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -43,7 +62,7 @@ export function reportHtml(record: RunRecord): string {
 <title>${escapeHtml(record.start.name)} · gpt report</title>
 <style>${STYLE}</style>
 <main>
-${SECTIONS.map((section) => section(record, summary)).join('\n')}
+${sections.map((section) => section(record, summary)).join('\n')}
 </main>
 </html>
 `;

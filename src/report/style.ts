@@ -1,11 +1,11 @@
 // The look of report.html: one column of text, cards and charts that reflow, light and dark, and paper.
-// --c1 .. --c3 are the chart colours; they keep a contrast of at least 3:1 with the background of either scheme.
+// --c1 .. --c4 are the chart colours; they keep a contrast of at least 3:1 with the background of either scheme.
 
 export const STYLE = `
 :root { color-scheme: light dark; --bg: #fcfcfb; --card: #ffffff; --fg: #24292f; --muted: #626a73; --line: #e3e5e8;
-  --c1: #2b6cb0; --c2: #c05621; --c3: #2f855a; --warn: #9a5b00; --bad: #b42318; --mark: #fdeec2; }
+  --c1: #2b6cb0; --c2: #c05621; --c3: #2f855a; --c4: #805ad5; --warn: #9a5b00; --bad: #b42318; --mark: #fdeec2; }
 @media (prefers-color-scheme: dark) { :root { --bg: #14171a; --card: #1b1f23; --fg: #dde2e7; --muted: #98a1ab;
-  --line: #2d333a; --c1: #6ea8e5; --c2: #eb9a63; --c3: #68b98b; --warn: #e0ac53; --bad: #f08a7e; --mark: #51431a; } }
+  --line: #2d333a; --c1: #6ea8e5; --c2: #eb9a63; --c3: #68b98b; --c4: #b794f4; --warn: #e0ac53; --bad: #f08a7e; --mark: #51431a; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--bg); color: var(--fg); font: 15px/1.55 system-ui, -apple-system, "Segoe UI", Roboto,
   "Noto Sans", "DejaVu Sans", sans-serif; }
@@ -16,7 +16,7 @@ h3 { font-size: 14px; margin: 0 0 2px; font-weight: 600; }
 p { margin: 0 0 10px; }
 .muted, .empty, .note { color: var(--muted); }
 .note { font-size: 13px; max-width: 75ch; }
-.note.after { margin-top: 10px; } h3.table { margin: 22px 0 4px; } .scroll + .scroll { margin-top: 18px; }
+.note.after { margin-top: 10px; } h3.table { margin: 22px 0 4px; } .scroll + .scroll, .scroll + table { margin-top: 18px; }
 .status, .warning { overflow-wrap: anywhere; }
 .status { font-size: 13px; font-weight: 600; color: var(--c3); }
 .status.interrupted, .status.running { color: var(--warn); } .status.diverged, .status.failed { color: var(--bad); }
@@ -39,6 +39,12 @@ path.dots { stroke-width: 1.4; } .ref { stroke: var(--muted); stroke-dasharray: 
   background: currentColor; } .legend i.faint { opacity: 0.45; }
 .legend i.marks { width: 10px; height: 10px; border-radius: 50%; background: none; border: 1.6px solid; vertical-align: -1px; }
 circle { fill: none; stroke-width: 1.6; }
+path.cloud { stroke: var(--c1); stroke-width: 7; stroke-linecap: round; stroke-opacity: 0.45; } figure.square { max-width: 560px; }
+table.confusion { width: auto; } table.confusion td, table.confusion th { padding: 7px 14px; max-width: 16em; overflow-wrap: anywhere; }
+table.confusion td { text-align: right; border: 1px solid var(--line); }
+table.confusion td.right { background: color-mix(in srgb, var(--c1) var(--share), transparent); }
+table.confusion td.wrong { background: color-mix(in srgb, var(--c2) var(--share), transparent); }
+table.confusion td small { display: block; font-size: 12.5px; }
 .pick { position: absolute; opacity: 0; } .picks { float: right; font-size: 13px; margin-left: 12px; }
 .picks label { cursor: pointer; color: var(--muted); padding: 1px 7px; border-radius: 5px; }
 .view { display: none; } .small { display: none; }
@@ -65,6 +71,6 @@ footer { margin-top: 48px; color: var(--muted); font-size: 13px; }
   .small { display: block; } figure { padding: 12px 10px 8px; } h1 { font-size: 22px; } .cards { grid-template-columns: 1fr 1fr; }
   .cards b { font-size: 18px; } .charts svg text { font-size: 15px; } .small svg text { font-size: 13px; } td, th { padding-right: 10px; } .picks { float: none; margin: 0 0 6px; } }
 @media print { :root { --bg: #fff; --card: #fff; --fg: #000; --muted: #555; --line: #ddd; --c1: #2b6cb0; --c2: #c05621;
-  --c3: #2f855a; --mark: #fdeec2; color-scheme: light; } main { max-width: none; padding: 0; } .sample p.text { max-height: none; } .picks { display: none; }
+  --c3: #2f855a; --c4: #805ad5; --mark: #fdeec2; color-scheme: light; } main { max-width: none; padding: 0; } .sample p.text { max-height: none; } .picks { display: none; }
   figure, .sample, .cards div, tr { break-inside: avoid; } h2 { break-after: avoid; } }
 `.replaceAll('\n', '');

@@ -4,6 +4,7 @@
 //   bits per byte   loss / ln 2 * tokens / bytes               of the held-out text; does not depend on the tokenizer
 
 import { isSpike } from '../base/spike.js';
+import { finalEvals, type ResultRow, resultRows } from '../base/task_result.js';
 import type { RunRecord } from './record.js';
 
 export interface PerplexityRow {
@@ -23,6 +24,14 @@ export interface Spike {
   readonly grad_norm_z: number | null;
 }
 
+/** Of a fine-tuning run. */
+export interface TaskSummary {
+  readonly metric: string; //              the headline
+  readonly best: { readonly step: number; readonly epoch: number | null; readonly value: number } | null;
+  readonly padding: number | null; //      share of all computed tokens
+  readonly results: readonly ResultRow[];
+}
+
 export interface RunSummary {
   readonly status: 'finished' | 'interrupted' | 'diverged' | 'failed' | 'running or killed';
   readonly step: number;
@@ -34,11 +43,12 @@ export interface RunSummary {
   readonly best_checkpoint: string | null;
   readonly perplexity: readonly PerplexityRow[];
   readonly spikes: readonly Spike[];
+  readonly task: TaskSummary | null; //  null: pretraining
 }
 
 const STATUS = { done: 'finished', interrupted: 'interrupted', diverged: 'diverged', failed: 'failed' } as const;
 
-/** Everything on the cards and in the perplexity table. */
+/** Everything on the cards, in the perplexity table, and in the table of a task's results. */
 export function summarize(record: RunRecord): RunSummary {
   const { start, steps, vals, end, checkpoints } = record;
   const last = steps.at(-1);
@@ -52,8 +62,22 @@ export function summarize(record: RunRecord): RunSummary {
     mfu: median(steps.flatMap((s) => (s.mfu === null ? [] : [s.mfu]))),
     peak_memory_bytes: memory.length > 0 ? memory.reduce((a, b) => Math.max(a, b)) : null,
     best_checkpoint: checkpoints.findLast((c) => c.best)?.dir ?? null,
-    perplexity: perplexityTable(record, vals),
+    perplexity: start.task ? [] : perplexityTable(record, vals),
     spikes: spikesOf(steps),
+    task: taskSummary(record),
+  };
+}
+
+function taskSummary({ start: { task }, steps, evals }: RunRecord): TaskSummary | null {
+  if (!task) return null;
+  const best = evals.findLast((e) => e.best === true);
+  const value = best?.metrics[task.metric]?.value;
+  const padded = steps.flatMap(({ padding }) => padding ?? []);
+  return {
+    metric: task.metric,
+    best: best && value !== undefined ? { step: best.step, epoch: best.epoch ?? null, value } : null,
+    padding: padded.length > 0 ? padded.reduce((a, b) => a + b) / padded.length : null,
+    results: resultRows(finalEvals(evals), task),
   };
 }
 

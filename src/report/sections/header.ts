@@ -4,9 +4,12 @@ import type { Json } from '../../base/events.js';
 import { bytes, count, duration, integer, percent } from '../../base/format.js';
 import { escapeHtml } from '../chart.js';
 import { short } from '../numbers.js';
+import type { RunRecord } from '../record.js';
+import type { RunSummary } from '../summary.js';
 import type { Section } from './section.js';
 
-export const header: Section = ({ start, end }, s) => {
+export const header: Section = (record, s) => {
+  const { start } = record;
   const own = s.perplexity.find((row) => row.own);
   const steps = s.step < start.max_steps ? `${integer(s.step)} of ${integer(start.max_steps)}` : integer(s.step);
   const cards: [string, string][] = [
@@ -21,21 +24,32 @@ export const header: Section = ({ start, end }, s) => {
     ['share of peak', s.mfu === null ? '-' : percent(s.mfu)],
     ['peak memory', s.peak_memory_bytes === null ? '-' : bytes(s.peak_memory_bytes)],
   ];
-  const message = end?.message ? ` · ${escapeHtml(end.message)}` : '';
   const model = [
     describeModel(start.config),
     `context ${integer(start.n_ctx)}`,
     `${start.tokenizer.type} vocabulary of ${integer(start.tokenizer.vocab_size)}`,
   ];
-  return `<header>
-<p class="status ${escapeHtml(s.status.split(' ')[0]!)}">${escapeHtml(s.status)}${message}</p>
-<h1>${escapeHtml(start.name)}</h1>
-<p class="muted">${escapeHtml(model.filter((m) => m !== '').join(' · '))}</p>
-<div class="cards">${cards.map(([k, v]) => `<div><span>${k}</span><b>${escapeHtml(v)}</b></div>`).join('')}</div>
-</header>`;
+  return headerOf(record, s, [model.filter((m) => m !== '').join(' · ')], cards);
 };
 
-function describeModel(config: Json): string {
+/** Status and name above lines of text and cards. */
+export function headerOf(
+  { start, end }: RunRecord,
+  { status }: RunSummary,
+  lines: readonly string[],
+  cards: readonly (readonly [name: string, value: string])[],
+): string {
+  const message = end?.message ? ` · ${escapeHtml(end.message)}` : '';
+  return `<header>
+<p class="status ${escapeHtml(status.split(' ')[0]!)}">${escapeHtml(status)}${message}</p>
+<h1>${escapeHtml(start.name)}</h1>
+<p class="muted">${lines.map(escapeHtml).join('<br>')}</p>
+<div class="cards">${cards.map(([k, v]) => `<div><span>${escapeHtml(k)}</span><b>${escapeHtml(v)}</b></div>`).join('')}</div>
+</header>`;
+}
+
+/** gpt2 · 4 layers · 128 wide · 4 heads */
+export function describeModel(config: Json): string {
   const { model } = Object(config) as { model?: Json };
   const { arch, n_layer, n_embd, n_head } = Object(model) as Record<string, Json | undefined>;
   const parts = [[arch], [n_layer, 'layers'], [n_embd, 'wide'], [n_head, 'heads']];

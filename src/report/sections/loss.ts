@@ -5,12 +5,13 @@ import { MovingAverage } from '../../base/moving_average.js';
 import { SPIKE_Z } from '../../base/spike.js';
 import { legend, lineChart, type Series } from '../chart.js';
 import { short, tick } from '../numbers.js';
+import type { RunRecord } from '../record.js';
 import type { RunSummary } from '../summary.js';
 import { dataTable } from '../table.js';
 import { resumes } from './course.js';
 import type { Section } from './section.js';
 
-const LOSS_DECAY = 0.9; // about the last 10 steps, as in the progress bar
+export const LOSS_DECAY = 0.9; // about the last 10 steps, as in the progress bar
 
 export const loss: Section = ({ start, steps, vals, parts }, { spikes }) => {
   const average = new MovingAverage(LOSS_DECAY);
@@ -19,16 +20,30 @@ export const loss: Section = ({ start, steps, vals, parts }, { spikes }) => {
     { name: 'training, moving average', color: 'var(--c1)', points: steps.map((s) => [s.step, average.add(s.loss)]) },
     { name: 'validation', color: 'var(--c2)', style: 'dots', points: vals.map((v) => [v.step, v.loss]) },
   ];
-  const shown = strongest(spikes, SPIKES_IN_CHART);
-  if (shown.length > 0) {
-    series.push({ name: 'spike', color: 'var(--bad)', style: 'marks', points: shown.map((s) => [s.step, s.loss]) });
-  }
   const { uniform, unigram, five_gram } = start.baselines;
   const references = [
     { name: 'uniform (ln V)', y: uniform },
     { name: 'unigram', y: unigram },
     { name: '5-gram', y: five_gram },
-  ].flatMap(({ name, y }) => (y === null ? [] : [{ name, y }]));
+  ];
+  return `<h2>Loss</h2>
+${lossFigure(series, references, spikes, parts)}
+<p class="note">Nats per token. Dashed: what a model would lose that finds every token equally likely (uniform), knows how often
+each token occurs (unigram), or counts the four tokens before (5-gram). Dotted: resumed.</p>${spikeTable(spikes)}`;
+};
+
+/** Losses by step, linear or logarithmic as the reader likes, with the spikes ringed. */
+export function lossFigure(
+  lines: readonly Series[],
+  references: readonly { readonly name: string; readonly y: number | null }[],
+  spikes: RunSummary['spikes'],
+  parts: RunRecord['parts'],
+): string {
+  const series = [...lines];
+  const shown = strongest(spikes, SPIKES_IN_CHART);
+  if (shown.length > 0) {
+    series.push({ name: 'spike', color: 'var(--bad)', style: 'marks', points: shown.map((s) => [s.step, s.loss]) });
+  }
   const chart = (width: number, height: number, xLog: boolean) =>
     lineChart(series, {
       label: 'training and validation loss by step',
@@ -38,21 +53,18 @@ export const loss: Section = ({ start, steps, vals, parts }, { spikes }) => {
       xLog,
       formatX: tick,
       formatY: tick,
-      references,
+      references: references.flatMap(({ name, y }) => (y === null ? [] : [{ name, y }])),
       marks: resumes(parts),
     });
   const view = (name: string, xLog: boolean) =>
     `<div class="view ${name}"><div class="big">${chart(1000, 400, xLog)}</div><div class="small">${chart(400, 300, xLog)}</div></div>`;
-  return `<h2>Loss</h2>
-<figure>
+  return `<figure>
 <input class="pick" type="radio" name="axis" id="linear" checked><input class="pick" type="radio" name="axis" id="log">
 <div class="picks"><label for="linear">linear</label><label for="log">log</label></div>
 ${legend(series)}
 ${view('linear', false)}${view('log', true)}
-</figure>
-<p class="note">Nats per token. Dashed: what a model would lose that finds every token equally likely (uniform), knows how often
-each token occurs (unigram), or counts the four tokens before (5-gram). Dotted: resumed.</p>${spikeTable(spikes)}`;
-};
+</figure>`;
+}
 
 const SPIKES_IN_CHART = 50;
 const SPIKES_IN_TABLE = 10;
@@ -64,7 +76,7 @@ function strongest(spikes: RunSummary['spikes'], n: number): RunSummary['spikes'
   return chosen.sort((a, b) => a.step - b.step);
 }
 
-function spikeTable(spikes: RunSummary['spikes']): string {
+export function spikeTable(spikes: RunSummary['spikes']): string {
   if (spikes.length === 0) return '';
   const z = (x: number | null) => (x === null ? '-' : `${x > 0 ? '+' : ''}${x.toFixed(1)}`);
   const shown = strongest(spikes, SPIKES_IN_TABLE);
