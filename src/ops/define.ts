@@ -20,7 +20,7 @@
 import { type KernelBackend, kernelBackend, toTensors } from '../backends/kernel_backend.js';
 import { DeviceError } from '../base/errors.js';
 import { tf } from '../base/tf.js';
-import { gradientBuffer } from './parameter.js';
+import { parameterOf } from './parameter.js';
 
 /** Named tensor inputs of an op. */
 export type Inputs = Readonly<Record<string, tf.Tensor>>;
@@ -46,15 +46,33 @@ export interface FusedOp<I extends Inputs, A> {
   readonly save: { readonly inputs: readonly (keyof I & string)[]; readonly outputs?: readonly boolean[] };
   /**
    * dL/d(input), given dL/d(output) of every output. For a parameter input it adds into `target(parameter)` and returns
-   * that tensor.
+   * that tensor; where areFrozen() it may leave it out.
    */
   backward(backend: KernelBackend, dy: tf.Tensor[], saved: tf.Tensor[], attrs: A): Gradients<I>;
 }
 
-/** Where a backward adds the gradient of a parameter: its own buffer, or zeros that the tape then carries. */
-export function target(parameter: tf.Tensor): tf.Tensor {
-  return gradientBuffer(parameter) ?? tf.zeros(parameter.shape);
+let scratch: tf.Tensor[] = []; // of the kernel calls that are under way
+
+function discardScratch(): void {
+  tf.dispose(scratch);
+  scratch = [];
 }
+
+/**
+ * Where a kernel adds the gradient of a parameter: its own buffer; for a frozen one memory that is free again when the
+ * forward or backward has returned; for any other tensor zeros, which the tape then carries.
+ */
+export function target(tensor: tf.Tensor): tf.Tensor {
+  const parameter = parameterOf(tensor);
+  if (parameter === undefined) return tf.zeros(tensor.shape);
+  if (parameter.trainable) return parameter.grad;
+  scratch.push(...toTensors([kernelBackend()!.allocate(tensor.shape, 'float32')]));
+  return scratch.at(-1)!;
+}
+
+/** Whether all of these are frozen parameters: a backward then leaves out what only their gradients need. */
+export const areFrozen = (...tensors: tf.Tensor[]): boolean =>
+  tensors.every((tensor) => parameterOf(tensor)?.trainable === false);
 
 /** Runs a gradient kernel and wraps its new outputs. */
 export function callKernel(
@@ -98,6 +116,7 @@ export function defineFusedOp<I extends Inputs, A>(
     gradFunc: (dy, saved, attrs) => {
       const dys = Array.isArray(dy) ? dy : [dy];
       const gradients = op.backward(kernelBackend()!, dys, saved, attrs as unknown as A);
+      discardScratch();
       const returned = new Set(Object.values(gradients));
       for (const t of [...saved, ...dys]) if (!returned.has(t)) t.dispose();
       return Object.fromEntries(Object.entries(gradients).map(([name, g]) => [name, () => g as tf.Tensor]));
@@ -115,13 +134,16 @@ export function defineFusedOp<I extends Inputs, A>(
       tf.registerKernel({
         kernelName: op.name,
         backendName: tf.getBackend(),
-        kernelFunc: (call) =>
-          op.forward(
+        kernelFunc: (call) => {
+          const outputs = op.forward(
             call.backend as unknown as KernelBackend,
             call.inputs as unknown as I,
             call.attrs as unknown as A,
             hidden.map((update) => ({ update })),
-          ),
+          );
+          discardScratch();
+          return outputs;
+        },
       });
     }
     let out: tf.Tensor | tf.Tensor[];

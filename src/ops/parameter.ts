@@ -5,6 +5,9 @@
 // into that buffer: micro-batches accumulate in place, the tied embedding needs no dense copies, and only activations travel
 // on TF.js's tape. On other backends TF.js differentiates the composites and the result is added to the same buffers.
 //
+// A parameter that is not `trainable` is frozen: it has no gradient, and backward passes spend nothing on one, except where a
+// kernel makes dx and the gradients of parameters together: there it is thrown away (target() in define.ts).
+//
 // With `bf16` a parameter has a bfloat16 copy for the matrix products of linear layers and the head. All copies are made
 // again after an update, or one when it is first read; the value, its moments and its gradient stay float32.
 
@@ -13,10 +16,12 @@ import { tf } from '../base/tf.js';
 
 const parameters = new WeakMap<object, Parameter>(); // by the data of their values
 
-/** A trainable tensor: its value, and a gradient buffer from the first time that one is asked for. */
+/** A tensor of the model: its value, and a gradient buffer from the first time that one is asked for. */
 export class Parameter {
   readonly name: string;
   readonly value: tf.Variable;
+  /** false: frozen, see the head of this file. */
+  trainable = true;
   readonly #copy: tf.Variable | undefined;
   #copyIsOld = true;
   #grad: tf.Variable | undefined;
@@ -79,10 +84,8 @@ export class Parameter {
   }
 }
 
-/** The gradient buffer of the parameter whose data this tensor shows, or undefined for any other tensor. */
-export function gradientBuffer(tensor: tf.TensorInfo): tf.Tensor | undefined {
-  return parameters.get(tensor.dataId)?.grad;
-}
+/** The parameter whose data this tensor shows, or undefined for any other tensor. */
+export const parameterOf = (tensor: tf.TensorInfo): Parameter | undefined => parameters.get(tensor.dataId);
 
 /** What a matrix product reads for this weight, and whether it rounds the other side to bfloat16 too. */
 export function forProduct(weight: tf.TensorInfo): { operand: tf.TensorInfo; bf16: boolean } {
@@ -102,8 +105,8 @@ export function anchor(): tf.Variable {
 }
 
 /**
- * Runs `loss` and adds d loss / d p to p.grad for every parameter. Returns the loss (a scalar that the caller disposes).
- * All parameters' other gradients stay: call it once per micro-batch.
+ * Runs `loss` and adds d loss / d p to p.grad for every trainable parameter. Returns the loss (a scalar that the caller
+ * disposes). What was in p.grad before stays in the sum: call it once per micro-batch.
  */
 export function accumulateGradients(parameters: readonly Parameter[], loss: () => tf.Scalar): tf.Scalar {
   if (kernelBackend() !== undefined) {
@@ -111,11 +114,12 @@ export function accumulateGradients(parameters: readonly Parameter[], loss: () =
     tf.dispose(grads);
     return value;
   }
+  const trained = parameters.filter((p) => p.trainable);
   const { value, grads } = tf.variableGrads(
     loss,
-    parameters.map((p) => p.value),
+    trained.map((p) => p.value),
   );
-  for (const p of parameters) {
+  for (const p of trained) {
     const grad = grads[p.value.name];
     if (grad === undefined) continue; // a position or head that this batch does not use
     tf.tidy(() => p.grad.assign(tf.add(p.grad, grad)));

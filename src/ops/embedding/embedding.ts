@@ -9,7 +9,7 @@
 
 import { ShapeError } from '../../base/errors.js';
 import { tf } from '../../base/tf.js';
-import { callKernel, defineFusedOp, target } from '../define.js';
+import { areFrozen, callKernel, defineFusedOp, target } from '../define.js';
 import { anchor, forProduct } from '../parameter.js';
 
 type EmbeddingInputs = { ids: tf.Tensor; wte: tf.Tensor; wpe: tf.Tensor; anchor: tf.Tensor };
@@ -47,6 +47,7 @@ const embeddingOp = defineFusedOp<EmbeddingInputs, EmbeddingAttrs>({
   save: { inputs: ['ids', 'wte', 'wpe'] },
 
   backward(backend, [dx], [ids, wte, wpe], { first }) {
+    if (areFrozen(wte!, wpe!)) return { anchor: tf.scalar(0) };
     const [B, T, C] = dx!.shape as [number, number, number];
     const dwte = target(wte!);
     const dwpe = target(wpe!);

@@ -14,8 +14,8 @@
 import { kernelBackend } from '../../backends/kernel_backend.js';
 import { ShapeError } from '../../base/errors.js';
 import { tf } from '../../base/tf.js';
-import { defineFusedOp, target } from '../define.js';
-import { forProduct, gradientBuffer } from '../parameter.js';
+import { areFrozen, defineFusedOp, target } from '../define.js';
+import { forProduct, parameterOf } from '../parameter.js';
 
 type HeadLossInputs = { h: tf.Tensor; wte: tf.Tensor; targets: tf.Tensor; weights: tf.Tensor };
 interface HeadLossAttrs {
@@ -60,7 +60,8 @@ const headLossOp = defineFusedOp<HeadLossInputs, HeadLossAttrs>({
   backward(_backend, [dloss], [wte, dh], { gradient }) {
     if (!gradient) throw new Error('internal: headLoss was called without gradient and then differentiated');
     if (dloss!.dataSync()[0] !== 1) throw new Error('internal: headLoss must be differentiated with dL/dloss = 1');
-    return { h: dh!.clone(), wte: target(wte!) }; // a clone: the tape disposes what was saved
+    // a clone: the tape disposes what was saved
+    return { h: dh!.clone(), ...(areFrozen(wte!) ? {} : { wte: target(wte!) }) };
   },
 });
 
@@ -76,7 +77,9 @@ export function headLoss(
   gradient = true,
 ): [tf.Scalar, tf.Tensor2D] {
   const fused = gradient && kernelBackend() !== undefined;
-  if (fused && gradientBuffer(wte) === undefined) throw new Error('internal: headLoss needs wte to be a Parameter');
+  const parameter = parameterOf(wte);
+  if (fused && parameter === undefined) throw new Error('internal: headLoss needs wte to be a Parameter');
+  if (fused && parameter?.trainable) parameter.grad; // made here: TF.js counts what is made inside a kernel as its results
   return headLossOp({ h, wte, targets, weights }, { gradient: fused }) as [tf.Scalar, tf.Tensor2D];
 }
 headLoss.op = headLossOp.op;

@@ -6,9 +6,10 @@
 // The three products round their operands to bfloat16 where the weight is a Parameter with `bf16`; sums are float32.
 // Kernels: linear.cpu.cc, linear.cuda.cc. Two of them with GELU between: ../mlp. Test: test/ops/linear.test.ts.
 
+import type { KernelBackend } from '../../backends/kernel_backend.js';
 import { ShapeError } from '../../base/errors.js';
 import { tf } from '../../base/tf.js';
-import { callKernel, defineFusedOp, target } from '../define.js';
+import { areFrozen, callKernel, defineFusedOp, target } from '../define.js';
 import { forProduct } from '../parameter.js';
 
 type LinearInputs = { x: tf.Tensor; weight: tf.Tensor; bias: tf.Tensor };
@@ -40,15 +41,31 @@ const linearOp = defineFusedOp<LinearInputs, object>({
 
   backward(backend, [dy], [x, weight, bias]) {
     const [K, N] = weight!.shape as [number, number];
-    const dweight = target(weight!);
-    const dbias = target(bias!);
     const { operand, bf16 } = forProduct(weight!);
     const attrs = [x!.size / K, N, K, Number(bf16)];
-    callKernel(backend, 'GptLinearGradWeight', [x!, dy!], [{ update: dweight }, { update: dbias }], attrs);
+    const gradients = gradientOfWeight(backend, [x!, dy!], { weight: weight!, bias: bias! }, attrs);
     const [dx] = callKernel(backend, 'GptLinearGradInput', [dy!, operand], [x!.shape], attrs);
-    return { x: dx, weight: dweight, bias: dbias };
+    return { x: dx, ...gradients };
   },
 });
+
+/**
+ * dW += x^T dy, db += column sums of dy. `parameters`: weight and bias, in this order; returns their gradients by the same
+ * names, none where both are frozen. attrs [M, N, K, bf16]
+ */
+export function gradientOfWeight<K extends string>(
+  backend: KernelBackend,
+  [x, dy]: readonly [tf.Tensor, tf.Tensor],
+  parameters: Readonly<Record<K, tf.Tensor>>,
+  attrs: readonly number[],
+): Partial<Record<K, tf.Tensor>> {
+  const tensors = Object.values<tf.Tensor>(parameters);
+  if (areFrozen(...tensors)) return {};
+  const gradients = tensors.map(target);
+  const outputs = gradients.map((update) => ({ update }));
+  backend.call('GptLinearGradWeight', [x, dy], outputs, attrs);
+  return Object.fromEntries(Object.keys(parameters).map((name, i) => [name, gradients[i]])) as Record<K, tf.Tensor>;
+}
 
 /** y (B,T,N) = x (B,T,K) weight (K,N) + bias (N). Throws ShapeError. */
 export function linear(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor): tf.Tensor3D {

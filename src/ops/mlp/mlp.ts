@@ -14,7 +14,8 @@
 
 import { ShapeError } from '../../base/errors.js';
 import { tf } from '../../base/tf.js';
-import { callKernel, defineFusedOp, target } from '../define.js';
+import { callKernel, defineFusedOp } from '../define.js';
+import { gradientOfWeight } from '../linear/linear.js';
 import { forProduct } from '../parameter.js';
 
 /** The form of GELU. */
@@ -77,15 +78,14 @@ const mlpOp = defineFusedOp<MlpInputs, MlpAttrs>({
     const [C, F] = weight1!.shape as [number, number];
     const [M, out] = [x!.size / C, weight2!.shape[1]!];
     const [first, second] = [forProduct(weight1!), forProduct(weight2!)];
-    const into = (...parameters: tf.Tensor[]) => parameters.map((p) => ({ update: target(p) }));
-    const outputs2 = into(weight2!, bias2!);
-    callKernel(backend, 'GptLinearGradWeight', [h!, dy!], outputs2, [M, out, F, Number(second.bf16)]);
+    const outer = { weight2: weight2!, bias2: bias2! };
+    const gradients2 = gradientOfWeight(backend, [h!, dy!], outer, [M, out, F, Number(second.bf16)]);
     h!.dispose(); // the largest tensors of a block: each goes before the next is made
     const attrs = [M, out, F, CODE[form], Number(second.bf16)];
     const [dpre] = callKernel(backend, 'GptMlpGradHidden', [dy!, second.operand, pre!], [pre!.shape], attrs);
     pre!.dispose();
-    const outputs1 = into(weight1!, bias1!);
-    callKernel(backend, 'GptLinearGradWeight', [x!, dpre], outputs1, [M, F, C, Number(first.bf16)]);
+    const inner = { weight1: weight1!, bias1: bias1! };
+    const gradients1 = gradientOfWeight(backend, [x!, dpre], inner, [M, F, C, Number(first.bf16)]);
     const [dx] = callKernel(
       backend,
       'GptLinearGradInput',
@@ -94,8 +94,7 @@ const mlpOp = defineFusedOp<MlpInputs, MlpAttrs>({
       [M, F, C, Number(first.bf16)],
     );
     dpre.dispose();
-    const [dweight1, dbias1, dweight2, dbias2] = [...outputs1, ...outputs2].map(({ update }) => update);
-    return { x: dx, weight1: dweight1!, bias1: dbias1!, weight2: dweight2!, bias2: dbias2! };
+    return { x: dx, ...gradients1, ...gradients2 };
   },
 });
 
