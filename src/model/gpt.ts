@@ -6,12 +6,16 @@
 //
 //   Attn(x) = attention(x W_qkv + b) W_o + b        MLP(x) = GELU(x W_1 + b) W_2 + b        logits = h wte^T
 //
+// With adapters each of these four products may have a low-rank term: lora.ts.
+//
 // Letters: B batch, T time, C width (n_embd), H heads, D = C/H, F MLP width, V vocabulary, L layers.
 // Each op's folder in src/ops has its mathematics, its portable form and its kernels.
 
+import { ConfigError } from '../base/errors.js';
 import { tf } from '../base/tf.js';
 import type { ResolvedModel } from '../config/model_shape.js';
 import { parameterShapes } from '../config/parameters.js';
+import type { LoraConfig } from '../config/schema.js';
 import { attention } from '../ops/attention/attention.js';
 import { requireFusedKernels } from '../ops/define.js';
 import { type Dropout, dropout } from '../ops/dropout/dropout.js';
@@ -19,10 +23,12 @@ import { embedding } from '../ops/embedding/embedding.js';
 import { headLoss } from '../ops/head_loss/head_loss.js';
 import { layerNorm, normedSum, residualLayerNorm } from '../ops/layernorm/layernorm.js';
 import { linear } from '../ops/linear/linear.js';
-import { mlp } from '../ops/mlp/mlp.js';
+import { gelu, mlp } from '../ops/mlp/mlp.js';
 import { Parameter } from '../ops/parameter.js';
 import { recomputed } from '../ops/recompute.js';
+import { untaped } from '../ops/untaped.js';
 import type { KvCache } from './kv_cache.js';
+import { Lora } from './lora.js';
 
 /** Which random numbers the dropout masks of one forward pass use; see ops/dropout. */
 export interface DropoutPass {
@@ -37,6 +43,11 @@ export interface ForwardOptions {
   readonly cache?: KvCache | undefined;
   /** Keep only each block's inputs for the backward pass and compute the block twice: see ops/recompute.ts. */
   readonly recompute?: boolean | undefined;
+  /**
+   * The embeddings and so many blocks from below keep nothing for a backward pass, which ends above them: none of their
+   * parameters gets a gradient; the numbers stay the same. At most n_layer. See freezeLayers().
+   */
+  readonly frozen_layers?: number | undefined;
 }
 
 /** Options of a loss: `gradient` only inside accumulateGradients(), see ops/head_loss. */
@@ -49,6 +60,8 @@ export class Gpt {
   readonly config: ResolvedModel;
   /** By Hugging Face name, in transformers' order: one map is checkpoint, optimizer and reduction order. */
   readonly params: ReadonlyMap<string, Parameter>;
+  readonly #bf16: boolean;
+  #lora: Lora | undefined;
 
   /**
    * `values` gives each parameter's values, row-major, by name (model/init.ts, or a checkpoint). bf16: the matrix products
@@ -57,6 +70,7 @@ export class Gpt {
   constructor(config: ResolvedModel, values: ReadonlyMap<string, () => Float32Array>, bf16 = false) {
     requireFusedKernels();
     this.config = config;
+    this.#bf16 = bf16;
     const params = new Map<string, Parameter>();
     for (const [name, shape] of parameterShapes(config)) {
       const tensor = tf.tensor(values.get(name)!(), shape, 'float32');
@@ -67,7 +81,8 @@ export class Gpt {
   }
 
   /** ids (B,T) -> hidden states (B,T,C) that the head reads. With a cache, ids are the tokens that follow it. */
-  hidden(ids: tf.Tensor2D, { dropout: pass, cache, recompute }: ForwardOptions = {}): tf.Tensor3D {
+  hidden(ids: tf.Tensor2D, options: ForwardOptions = {}): tf.Tensor3D {
+    const { dropout: pass, cache, recompute, frozen_layers = 0 } = options;
     const {
       arch,
       n_layer,
@@ -83,8 +98,12 @@ export class Gpt {
 
     const weight = (name: string) => this.#value(`${name}.weight`);
     const bias = (name: string) => this.#value(`${name}.bias`);
-    const dense = (x: tf.Tensor, name: string) => linear(x, weight(name), bias(name));
-    // the masks of one pass differ by site: 0 the embedding, then three per layer
+    const dense = (x: tf.Tensor, name: string) => {
+      const y = linear(x, weight(name), bias(name));
+      return this.#lora?.add(y, x, `transformer.${name}`, mask) ?? y;
+    };
+    const isAdapted = (name: string) => this.#lora?.has(`transformer.${name}`) ?? false;
+    // the masks of one pass differ by site: 0 the embedding, then three per layer; those of adapters are far above
     const mask = (p: number, site: number): Dropout => ({
       p: pass === undefined ? 0 : p,
       seed: 0,
@@ -95,17 +114,19 @@ export class Gpt {
 
     // The stream between branches: pre-norm [x, y], the residual and its layer norm, which the next branch reads; in
     // GPT-1 they are the same, [y].
-    const add = (stream: tf.Tensor[], branch: (x: tf.Tensor) => tf.Tensor, ln: string): tf.Tensor[] => {
-      const [x, y = x] = stream as [tf.Tensor, tf.Tensor | undefined];
-      const sumIsRead = !postNorm && ln !== 'ln_f';
-      return tf.tidy(() =>
-        sumIsRead
-          ? residualLayerNorm(x, branch(y), weight(ln), bias(ln), eps)
-          : [normedSum(x, branch(y), weight(ln), bias(ln), eps)],
+    const add = (x: tf.Tensor, branch: tf.Tensor, ln: string): tf.Tensor[] =>
+      tf.tidy(() =>
+        !postNorm && ln !== 'ln_f'
+          ? residualLayerNorm(x, branch, weight(ln), bias(ln), eps)
+          : [normedSum(x, branch, weight(ln), bias(ln), eps)],
       );
+    const last = (layer: number): string => {
+      if (postNorm) return `h.${layer}.ln_2`;
+      return layer + 1 < n_layer ? `h.${layer + 1}.ln_1` : 'ln_f'; // pre-norm: what the block's output meets next
     };
 
-    const block = (layer: number, stream: tf.Tensor[]): tf.Tensor[] => {
+    // a block up to its second sum: [n, MLP of it]
+    const branches = (layer: number, [x, y = x]: tf.Tensor[]): [tf.Tensor, tf.Tensor] => {
       const h = `h.${layer}`;
       const window = attention_layers[layer] === 'local' ? window_size : Number.MAX_SAFE_INTEGER;
       const attn = (x: tf.Tensor): tf.Tensor => {
@@ -118,23 +139,54 @@ export class Gpt {
       };
       const feedForward = (x: tf.Tensor): tf.Tensor => {
         const [fc, proj] = [`${h}.mlp.c_fc`, `${h}.mlp.c_proj`];
-        const y = mlp(x, weight(fc), bias(fc), weight(proj), bias(proj), activation_function); // (B,T,C)
+        const y =
+          isAdapted(fc) || isAdapted(proj)
+            ? dense(activation(dense(x, fc)), proj)
+            : mlp(x, weight(fc), bias(fc), weight(proj), bias(proj), activation_function); // (B,T,C)
         return dropout(y, mask(this.config.resid_pdrop, 3 * layer + 3));
       };
-      const next = layer + 1 < n_layer ? `h.${layer + 1}.ln_1` : 'ln_f'; // pre-norm: what the block's output meets next
-      const middle = add(stream, attn, postNorm ? `${h}.ln_1` : `${h}.ln_2`);
-      const out = add(middle, feedForward, postNorm ? `${h}.ln_2` : next);
-      tf.dispose(middle); // the tape has what it needs
+      const middle = tf.tidy(() => add(x!, attn(y!), postNorm ? `${h}.ln_1` : `${h}.ln_2`));
+      const branch = tf.tidy(() => feedForward(middle.at(-1)!));
+      tf.dispose(middle.slice(1)); // the tape has what it needs
+      return [middle[0]!, branch];
+    };
+    // in stock ops, which would keep eight tensors of the MLP's width: only their input is kept
+    const activation = (pre: tf.Tensor) => recomputed(([x]) => [gelu(x!, activation_function)], [pre])[0]!;
+
+    const joined = (layer: number, [x, branch]: readonly [tf.Tensor, tf.Tensor]): tf.Tensor[] => {
+      const out = add(x, branch, last(layer));
+      tf.dispose([x, branch]);
       return out;
     };
+    const block = (layer: number, stream: tf.Tensor[]) => joined(layer, branches(layer, stream));
+    const blocks = (from: number, to: number, stream: tf.Tensor[]): tf.Tensor[] => {
+      for (let layer = from; layer < to; layer++) {
+        const before = stream;
+        stream = recompute ? recomputed((given) => block(layer, given), before) : block(layer, before);
+        tf.dispose(before);
+      }
+      return stream;
+    };
+    const start = (): tf.Tensor[] => {
+      const x = tf.tidy(() => dropout(embedding(ids, wte, wpe, past), mask(this.config.embd_pdrop, 0))); // (B,T,C)
+      return postNorm ? [x] : [x, layerNorm(x, weight('h.0.ln_1'), bias('h.0.ln_1'), eps)];
+    };
 
-    const x = tf.tidy(() => dropout(embedding(ids, wte, wpe, past), mask(this.config.embd_pdrop, 0))); // (B,T,C)
-    let stream: tf.Tensor[] = postNorm ? [x] : [x, layerNorm(x, weight('h.0.ln_1'), bias('h.0.ln_1'), eps)];
-    for (let layer = 0; layer < n_layer; layer++) {
-      const before = stream;
-      stream = recompute ? recomputed((given) => block(layer, given), before) : block(layer, before);
-      tf.dispose(before);
-    }
+    // A pre-norm block ends in the layer norm of what comes next, which may learn where the block does not.
+    const frozen = cache === undefined ? frozen_layers : 0;
+    const top = frozen - 1;
+    const lower = () => {
+      const stream = blocks(0, top, start());
+      const out = branches(top, stream);
+      tf.dispose(stream);
+      return out;
+    };
+    const learns = frozen > 0 && !postNorm && this.params.get(`transformer.${last(top)}.weight`)!.trainable;
+    let stream: tf.Tensor[];
+    if (frozen === 0) stream = start();
+    else if (learns) stream = joined(top, untaped(lower) as [tf.Tensor, tf.Tensor]);
+    else stream = untaped(() => joined(top, lower()));
+    stream = blocks(frozen, n_layer, stream);
     if (cache !== undefined) cache.length += ids.shape[1];
     tf.dispose(stream.slice(0, -1));
     return stream.at(-1) as tf.Tensor3D;
@@ -166,13 +218,54 @@ export class Gpt {
     return headLoss(hidden, this.#embeddings()[0], y, weights, gradient);
   }
 
-  /** All parameters, in order. */
+  /**
+   * Gives linear layers adapters and freezes everything else. `values` gives each adapter's values by name (lora.ts).
+   * Throws ConfigError for an unknown target.
+   */
+  addLora(config: LoraConfig, values: ReadonlyMap<string, () => Float32Array>): void {
+    if (this.#lora !== undefined) throw new Error('internal: the model has adapters already');
+    this.#lora = new Lora(this.config, config, values, this.#bf16);
+    for (const p of this.params.values()) p.trainable = false;
+  }
+
+  /** The adapters, if it has some. */
+  get lora(): Lora | undefined {
+    return this.#lora;
+  }
+
+  /**
+   * Freezes the embeddings and the first n blocks; 'all': every parameter. Returns the `frozen_layers` that forward passes
+   * may then have. Throws ConfigError when the model has fewer blocks.
+   */
+  freezeLayers(n: number | 'all'): number {
+    const { n_layer } = this.config;
+    if (n !== 'all' && n > n_layer) {
+      throw new ConfigError(
+        `${n} layers are to be frozen, the model has ${n_layer}`,
+        `give at most ${n_layer}, or all`,
+      );
+    }
+    for (const { name } of n === 0 ? [] : this.params.values()) {
+      const layer = /\.h\.(\d+)\./.exec(name)?.[1];
+      const isLower = layer === undefined ? !name.includes('.ln_f.') : Number(layer) < Number(n);
+      if (n === 'all' || isLower) this.params.get(name)!.trainable = false;
+    }
+    return n === 'all' ? n_layer : n;
+  }
+
+  /** All parameters, in order; those of adapters last. */
   parameters(): Parameter[] {
-    return [...this.params.values()];
+    return [...this.params.values(), ...(this.#lora?.params.values() ?? [])];
+  }
+
+  /** Those that training changes, in order. */
+  trainable(): Parameter[] {
+    return this.parameters().filter((p) => p.trainable);
   }
 
   dispose(): void {
     for (const p of this.params.values()) p.dispose();
+    this.#lora?.dispose();
   }
 
   #value(name: string): tf.Variable {
