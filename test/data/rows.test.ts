@@ -214,3 +214,31 @@ test('stops reading when its caller does', async () => {
   for await (const _ of readRows(path, { onBytes: (n) => (bytes += n) })) break;
   expect(bytes).toBeLessThan(8 * MiB);
 });
+
+test('onBadRow is told of rows that cannot be read, and reading goes on', async () => {
+  const told = async (name: string, content: string): Promise<[number, string[]]> => {
+    const bad: string[] = [];
+    const good = await rows(file(name, content), {
+      onBadRow: ({ message }) => bad.push(message.replace(`${dir}/`, '')),
+    });
+    return [good.length, bad];
+  };
+  expect(await told('told.tsv', 'a\tb\n1\t2\n3\n4\t5\t6\n7\t8\n')).toEqual([
+    2,
+    ['told.tsv:3: the row has 1 field, but the header has 2', 'told.tsv:4: the row has 3 fields, but the header has 2'],
+  ]);
+  const quotes = `a,b\n${'x"y",1\n1,2\n'.repeat(3000)}`; // more than one group of records
+  const [good, bad] = await told('told.csv', quotes);
+  expect([good, bad.length, bad.at(-1)]).toEqual([3000, 3000, 'told.csv:6000: a quote stands inside a field']);
+  expect(await told('told.jsonl', '[]\n{"a":1}\n{"a"\n')).toEqual([
+    1,
+    ['told.jsonl:1: the row is not an object', expect.stringMatching(/^told\.jsonl:3: not JSON/)],
+  ]);
+  expect(await told('told.json', '[{"a":1},2,{"a":3}]')).toEqual([
+    2,
+    ['told.json: row 2 (line 1): the row is not an object'],
+  ]);
+  expect(await told('headless.csv', 'a,b\n')).toEqual([0, []]);
+  await expect(told('header.csv', 'a"b",c\n1,2\n')).rejects.toThrow(/header\.csv:1: a quote stands inside a field/);
+  await expect(told('open.csv', 'a,b\n"1,2\n')).rejects.toThrow(/open\.csv:2: a quote opens on this line/);
+});
