@@ -1,11 +1,10 @@
-// Labelled examples of a task, from any file of rows or a published data set: what fine-tuning, gpt eval and gpt predict
-// read.
+// Examples of a task, from any file of rows or a published data set: what gpt finetune, eval and predict read.
 //
 //   file -> rows (rows.ts) -> format (examples/formats.ts) -> columns (examples/columns.ts) -> examples
 //
-// Texts lose white space at their ends; nothing else of them changes. A row that is no example (an empty text, no label,
-// an answer that is not there, a score that is no number, a line that cannot be read) is an error with file and line, or
-// is counted. Classes are learned from the labels elsewhere: labels.ts.
+// Texts lose white space at their ends; nothing else of them changes. A row that is no example (an empty text, no
+// label, an answer that is not there, a score that is no number, a line that cannot be read) is an error with file and
+// line, or is counted. labels.ts learns the classes.
 
 import { statSync } from 'node:fs';
 import { ConfigError, DataError } from '../base/errors.js';
@@ -147,11 +146,15 @@ class ExampleReader {
     if (this.#chosen && keys === this.#keys) return this.#chosen;
     const { form, columns, labels } = this.#options;
     const known = this.#format?.columns[form];
-    const hint =
-      known || !this.#format
-        ? ''
-        : ` (it looks like ${this.#source.format}, which is for ${Object.keys(this.#format.columns).join(' and ')})`;
-    this.#chosen = chooseColumns(row, form, columns, known ?? USUAL_COLUMNS[form], labels === 'optional', hint);
+    const made = this.#format && Object.keys(this.#format.columns).join(' and ');
+    this.#chosen = chooseColumns(row, {
+      form,
+      given: columns,
+      known: known ?? USUAL_COLUMNS[form],
+      optionalLabel: labels === 'optional',
+      hint: made === undefined || known ? '' : `; it looks like ${this.#source.format}, which is for ${made}`,
+      named: this.#source.header ? 'the first line names' : 'the row has',
+    });
     this.#keys = keys;
     return this.#chosen;
   }
@@ -171,7 +174,7 @@ class ExampleReader {
     const known = classes.names.map((name, i) => (classes.numbered ? `${i} (${name})` : name)).join(', ');
     throw new DataError(
       `${row.place}: ${column} is ${quoted(value)}, expected one of ${known}`,
-      `correct the row; if the file is not ${this.#source.format}, set data.format rows and name its columns`,
+      `correct the row; if the file is not ${this.#source.format}, set data.format rows (its first line must name the columns)`,
     );
   }
 }

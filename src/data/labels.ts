@@ -1,8 +1,8 @@
 // The classes of a task, learned from the labels of its training examples.
 //
-// Labels are names or numbers. Their order: that of data set formats and of finetune.labels, which say what the numbers
-// 0, 1, ... mean; else by number where all are whole numbers; else by alphabet, in code units, as sort() does everywhere.
-// In a file with names for its numbers a label may be either.
+// Labels are names or whole numbers. Their order is that of finetune.labels, or else of the data set's format: both say
+// what the numbers 0, 1, ... mean, and a label may then be a name or a number. Without either it is that of the numbers
+// where all labels are some, else that of sort(), which is the same everywhere.
 
 import { ConfigError, DataError } from '../base/errors.js';
 import { quoted, short } from '../base/format.js';
@@ -46,7 +46,7 @@ export function classOf({ names }: Labels, example: Labelled): number {
   const index = names.indexOf(label);
   if (index >= 0) return index;
   const number = Number(label);
-  if (isWhole(label) && number < names.length && !names.some(isWhole)) return number;
+  if (isWhole(label) && number >= 0 && number < names.length && !names.some(isWhole)) return number;
   const known = names.map((name, i) => (names.some(isWhole) ? name : `${i} (${name})`));
   throw new DataError(
     `${example.place}: the label ${quoted(example.gold)} is none of the classes: ${short(known.join(', '), 200)}`,

@@ -63,22 +63,31 @@ const NAMES: Readonly<Record<Role, string>> = {
   label: 'label',
 };
 
+/** What is known about a file's columns. */
+export interface ColumnOptions {
+  readonly form: TaskForm;
+  readonly given: ColumnNames;
+  readonly known: KnownColumns;
+  readonly optionalLabel: boolean;
+  /** For the message when columns are missing: what else the file may be, and where the names come from. */
+  readonly hint: string;
+  readonly named: string;
+}
+
 /** Chooses the columns by the names in one row. Throws DataError with its place and what is missing or not clear. */
-export function chooseColumns(
-  row: Row,
-  form: TaskForm,
-  given: ColumnNames,
-  known: KnownColumns,
-  optionalLabel: boolean,
-  hint: string,
-): Chosen {
+export function chooseColumns(row: Row, { form, given, known, optionalLabel, hint, named }: ColumnOptions): Chosen {
   const names = Object.keys(row.values);
-  const own = Object.entries(given).flatMap(([role, name]) => (role === 'answers' ? name : [name])) as string[];
-  requireColumns(row, Object.fromEntries(own.map((name) => [name, 'any'] as const)));
+  const { answers: ownAnswers = [], label: ownLabel, ...own } = given;
+  const required = [
+    ...Object.values(own),
+    ...ownAnswers,
+    ...(ownLabel === undefined || optionalLabel ? [] : [ownLabel]),
+  ];
+  requireColumns(row, Object.fromEntries(required.map((name) => [name, 'any'] as const)));
   const missing: Role[] = [];
   const find = (role: Exclude<Role, 'answers'>, optional: boolean): string | undefined => {
-    const found =
-      given[role] === undefined ? (known[role] ?? []).filter((name) => names.includes(name)) : [given[role]];
+    const wanted = given[role] === undefined ? (known[role] ?? []) : [given[role]];
+    const found = wanted.filter((name) => names.includes(name));
     if (found.length > 1) throw unclear(row, role, found);
     if (found.length === 0 && !optional) missing.push(role);
     return found[0];
@@ -89,7 +98,7 @@ export function chooseColumns(
   const answers = choice ? findAnswers(row, names, given.answers, known.answers ?? []) : undefined;
   if (choice && answers === undefined) missing.push('answers');
   const label = find('label', optionalLabel);
-  if (missing.length > 0) throw absent(row, missing, known, names, hint);
+  if (missing.length > 0) throw absent(row, missing, known, `${named}: ${short(names.join(', '), 200)}`, hint);
   return { texts, ...(answers ? { answers } : {}), ...(label === undefined ? {} : { label }) };
 }
 
@@ -130,20 +139,13 @@ const unclear = (row: Row, role: Role, found: readonly string[]): DataError =>
     `say in which: ${option(role)}`,
   );
 
-function absent(
-  row: Row,
-  missing: readonly Role[],
-  known: KnownColumns,
-  names: readonly string[],
-  hint: string,
-): DataError {
+function absent(row: Row, missing: readonly Role[], known: KnownColumns, seen: string, hint: string): DataError {
   const what = missing.map((role) => {
     const looked = known[role]?.map((name) => (role === 'answers' ? `${name}s, ${name}0 ...` : name)) ?? [];
     return `${NAMES[role]}${looked.length > 0 ? ` (looked for ${looked.join(', ')})` : ''}`;
   });
-  const columns = `the row has: ${short(names.join(', '), 200)}`;
   return new DataError(
     `${row.place}: no column for the ${what.join(', and for the ')}${hint}`,
-    `name it with ${missing.map(option).join(', ')}; ${columns}`,
+    `name ${missing.length > 1 ? 'them' : 'it'} with ${missing.map(option).join(', ')}; ${seen}`,
   );
 }

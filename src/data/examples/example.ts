@@ -13,7 +13,7 @@ export type ExampleFormat = (typeof EXAMPLE_FORMATS)[number];
 export interface Example {
   /** For messages: "rte/dev.tsv:17". */
   readonly place: string;
-  /** classification [text]; entailment [premise, hypothesis]; similarity [a, b]; multiple choice [context + " " + question]. */
+  /** [text], entailment [premise, hypothesis], similarity [a, b], multiple choice [context + " " + question]. */
   readonly texts: readonly string[];
   /** Of multiple choice only: two or more answers. */
   readonly choices?: readonly string[];

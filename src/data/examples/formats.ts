@@ -9,8 +9,8 @@
 //   copa      XML (copa.ts); SuperGLUE's .jsonl: premise, choice1, choice2, question: cause or effect
 //   cosmosqa  id, context, question, answer0 ... answer3, label
 //
-// A format is recognized where nothing else looks like it. GLUE's sets share headers: "sentence, label" is SST-2 or CoLA
-// where the file or its folder is named sst or cola, and else just rows; "sentence1, sentence2, label" likewise RTE.
+// A format is recognized where nothing else looks like it. GLUE's sets share headers: "sentence, label" is SST-2 or
+// CoLA where the file or its folder is named sst or cola, and else just rows; so is "sentence1, sentence2, label" RTE.
 
 import { basename, dirname, resolve } from 'node:path';
 import { DataError } from '../../base/errors.js';
@@ -62,7 +62,7 @@ export const FORMATS: Readonly<Record<DataSet, Format>> = {
     names: ['sentence', 'label'],
     classes: { columns: ['label'], names: ['negative', 'positive'], numbered: true },
     looks: (head) =>
-      every(head, (fields) => fields.length === 2 && BIT.test(fields[1]!)) ||
+      mostly(head, (fields) => fields.length === 2 && BIT.test(fields[1]!)) ||
       (named(head, 'sst', 'sst2') && has(head, 'sentence')),
   },
   cola: {
@@ -70,7 +70,7 @@ export const FORMATS: Readonly<Record<DataSet, Format>> = {
     names: ['source', 'label', 'original', 'sentence'],
     classes: { columns: ['label'], names: ['unacceptable', 'acceptable'], numbered: true },
     looks: (head) =>
-      every(head, (fields) => fields.length === 4 && BIT.test(fields[1]!) && /^\*?$/.test(fields[2]!)) ||
+      mostly(head, (fields) => fields.length === 4 && BIT.test(fields[1]!) && /^\*?$/.test(fields[2]!)) ||
       (named(head, 'cola') && has(head, 'sentence')),
   },
   rte: {
@@ -99,7 +99,7 @@ export const FORMATS: Readonly<Record<DataSet, Format>> = {
     names: ['genre', 'filename', 'year', 'index', 'score', 'sentence1', 'sentence2'],
     more: true, // sources of the texts
     looks: (head) =>
-      every(head, (fields) => fields.length >= 7 && SCORE.test(fields[4]!)) ||
+      mostly(head, (fields) => fields.length >= 7 && SCORE.test(fields[4]!)) ||
       has(head, 'genre', 'sentence1', 'sentence2') ||
       (named(head, 'stsb') && has(head, 'sentence1', 'sentence2')),
   },
@@ -124,12 +124,18 @@ export const FORMATS: Readonly<Record<DataSet, Format>> = {
 
 const has = ({ columns }: Head, ...names: string[]): boolean => names.every((name) => columns.includes(name));
 const named = ({ words }: Head, ...names: string[]): boolean => names.some((name) => words.includes(name));
-const every = ({ lines }: Head, test: (fields: readonly string[]) => boolean): boolean =>
-  lines.length > 0 && lines.every(test);
+
+/** Lines look like rows from the first on, but for one in ten: bad rows are reported when they are read. */
+function mostly({ lines }: Head, test: (fields: readonly string[]) => boolean): boolean {
+  const first = lines[0];
+  return first !== undefined && test(first) && lines.filter(test).length >= 0.9 * lines.length;
+}
 
 /** A file whose format is known. */
 export interface Source {
   readonly format: ExampleFormat;
+  /** The first line was taken for names of columns. */
+  readonly header: boolean;
   readonly rows: (onBadRow: OnBadRow | undefined) => AsyncGenerator<Row>;
 }
 
@@ -138,7 +144,7 @@ export async function openSource(file: string, wanted: ExampleFormat | 'auto'): 
   const head = await readHead(file);
   const found = wanted === 'auto' ? recognize(head) : wanted;
   if (head.kind === 'xml') {
-    if (found === 'copa') return { format: 'copa', rows: (onBadRow) => readCopa(file, onBadRow) };
+    if (found === 'copa') return { format: 'copa', header: false, rows: (onBadRow) => readCopa(file, onBadRow) };
     throw new DataError(
       `${file}: XML is only read as COPA's, and the format is ${found}`,
       'set data.format copa or auto',
@@ -147,7 +153,12 @@ export async function openSource(file: string, wanted: ExampleFormat | 'auto'): 
   const { names, more }: Partial<Format> = found === 'rows' ? {} : FORMATS[found];
   const headless = names !== undefined && head.lines.length > 0 && !names.some((name) => head.columns.includes(name));
   const options: RowOptions = { format: head.kind, ...(headless ? { names, dropExtra: more ?? false } : {}) };
-  return { format: found, rows: (onBadRow) => readRows(file, { ...options, ...(onBadRow ? { onBadRow } : {}) }) };
+  const header = !headless && (head.kind === 'tsv' || head.kind === 'csv');
+  return {
+    format: found,
+    header,
+    rows: (onBadRow) => readRows(file, { ...options, ...(onBadRow ? { onBadRow } : {}) }),
+  };
 }
 
 const recognize = (head: Head): ExampleFormat =>
@@ -163,7 +174,7 @@ async function readHead(file: string): Promise<Head> {
   if (kind === undefined) {
     throw new DataError(
       `${file}: not a kind of file with examples`,
-      'examples are in .tsv .csv .json .jsonl files (also .gz), in .parquet, or in the data sets that data.format lists',
+      'examples are in .tsv .csv .json .jsonl files (also .gz), in .parquet, and in the data sets of data.format',
     );
   }
   if (kind === 'xml') return { kind, lines: [], columns: [], words };
@@ -189,14 +200,15 @@ async function readHead(file: string): Promise<Head> {
   return { kind, lines: [], columns, words };
 }
 
-/** Complete lines of the file's first block. */
+/** The first lines of a file, each complete. */
 async function readStart(file: string): Promise<string> {
+  let text = '';
   for await (const block of readBlocks(file)) {
-    const text = block.toString('utf8', 0, 1 << 16);
-    const end = text.lastIndexOf('\n');
-    return block.length > 1 << 16 && end > 0 ? text.slice(0, end) : text;
+    text += block.toString();
+    if (text.length > 1 << 16 && text.includes('\n')) return text.slice(0, text.lastIndexOf('\n'));
   }
-  throw emptyFile(file, '0 bytes');
+  if (text === '') throw emptyFile(file, '0 bytes');
+  return text;
 }
 
 /** Words of a name: SICK_test_annotated.txt has sick, test, annotated, txt; SST-2 has sst. */
