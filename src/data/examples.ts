@@ -10,7 +10,7 @@ import { statSync } from 'node:fs';
 import { ConfigError, DataError } from '../base/errors.js';
 import { integer, quoted } from '../base/format.js';
 import { emptyFile } from './blocks.js';
-import { type Chosen, checkRoles, chooseColumns, USUAL_COLUMNS } from './examples/columns.js';
+import { type Chosen, checkColumns, chooseColumns, type GivenColumns, USUAL_COLUMNS } from './examples/columns.js';
 import type { Example, ExampleFormat, ExampleOptions, ExampleSet } from './examples/example.js';
 import { FORMATS, type Format, openSource, type Source } from './examples/formats.js';
 import { type Row, requireColumns, type Value } from './row.js';
@@ -34,7 +34,7 @@ const FIRST = 5; // messages of bad rows that are kept
  * file without any example.
  */
 export async function readExamples(paths: readonly string[], options: ExampleOptions): Promise<ExampleSet> {
-  checkRoles(options.form, options.columns);
+  const columns = checkColumns(options.form, options.columns);
   const examples: Example[] = [];
   const first: string[] = [];
   let count = 0;
@@ -53,7 +53,7 @@ export async function readExamples(paths: readonly string[], options: ExampleOpt
       count++;
       if (first.length < FIRST) first.push(error.message);
     };
-    const reader = new ExampleReader(source, options);
+    const reader = new ExampleReader(source, { ...options, columns });
     for await (const row of source.rows(onBadRow)) {
       try {
         examples.push(reader.read(row));
@@ -106,15 +106,17 @@ function noExamples(file: string, bad: number, first: DataError | undefined): Da
   );
 }
 
+type ReaderOptions = ExampleOptions & { readonly columns: GivenColumns };
+
 /** Rows of one file to examples. */
 class ExampleReader {
-  readonly #options: ExampleOptions;
+  readonly #options: ReaderOptions;
   readonly #source: Source;
   readonly #format: Format | undefined;
   #keys: string | undefined; // of the last row
   #chosen: Chosen | undefined; // by its keys
 
-  constructor(source: Source, options: ExampleOptions) {
+  constructor(source: Source, options: ReaderOptions) {
     this.#options = options;
     this.#source = source;
     this.#format = source.format === 'rows' ? undefined : FORMATS[source.format];
@@ -174,7 +176,7 @@ class ExampleReader {
     const known = classes.names.map((name, i) => (classes.numbered ? `${i} (${name})` : name)).join(', ');
     throw new DataError(
       `${row.place}: ${column} is ${quoted(value)}, expected one of ${known}`,
-      `correct the row; if the file is not ${this.#source.format}, set data.format rows (its first line must name the columns)`,
+      `correct the row; if the file is not ${this.#source.format}, set data.format rows and name its columns`,
     );
   }
 }

@@ -126,7 +126,7 @@ describe('rows with named columns', () => {
 
   test('columns of any other name are given', async () => {
     file('own.csv', 'id,body,kind,text\n1,The sea.,calm,x\n');
-    const columns = { text: 'body', label: 'kind' };
+    const columns = { text: 'body', label: 'kind', first: undefined, answers: undefined };
     expect((await read('own.csv', 'classification', { columns })).examples.map(short)).toEqual([['The sea.', 'calm']]);
     file('own.jsonl', '{"z": "It fell.", "q": "Why?", "good": "Wind.", "bad": "Sun.", "right": 0}');
     const five = { context: 'z', question: 'q', answers: ['good', 'bad'], label: 'right' };

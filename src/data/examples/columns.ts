@@ -15,6 +15,9 @@ export type Role = 'text' | 'first' | 'second' | 'context' | 'question' | 'answe
 /** Names of columns by role; of answers those of lists, and what numbered columns start with. */
 export type KnownColumns = { readonly [R in Role]?: readonly string[] };
 
+/** ColumnNames without those that are undefined. */
+export type GivenColumns = { readonly [R in keyof ColumnNames]?: NonNullable<ColumnNames[R]> };
+
 /** The columns of a file. Of context and question one may be missing, and the label where it is optional. */
 export interface Chosen {
   readonly texts: readonly string[];
@@ -44,11 +47,12 @@ const TEXTS: Readonly<Record<TaskForm, readonly Role[]>> = {
   'multiple-choice': ['context', 'question'],
 };
 
-/** Throws ConfigError for the name of a column that the form has no use for. */
-export function checkRoles(form: TaskForm, given: ColumnNames): void {
-  const roles = [...TEXTS[form], 'label', ...(form === 'multiple-choice' ? ['answers'] : [])];
-  const other = Object.keys(given).find((role) => !roles.includes(role)) as Role | undefined;
-  if (other === undefined) return;
+/** The columns that are given. Throws ConfigError for one that the form has no use for. */
+export function checkColumns(form: TaskForm, columns: ColumnNames): GivenColumns {
+  const roles: readonly string[] = [...TEXTS[form], ...(form === 'multiple-choice' ? ['answers'] : []), 'label'];
+  const given = Object.entries(columns).filter(([, name]) => name !== undefined);
+  const other = given.find(([role]) => !roles.includes(role))?.[0] as Role | undefined;
+  if (other === undefined) return Object.fromEntries(given) as GivenColumns;
   const options = roles.map((role) => `data.${role}`).join(', ');
   throw new ConfigError(`${option(other)} is no column of the task ${form}`, `its columns are ${options}`);
 }
@@ -66,7 +70,7 @@ const NAMES: Readonly<Record<Role, string>> = {
 /** What is known about a file's columns. */
 export interface ColumnOptions {
   readonly form: TaskForm;
-  readonly given: ColumnNames;
+  readonly given: GivenColumns;
   readonly known: KnownColumns;
   readonly optionalLabel: boolean;
   /** For the message when columns are missing: what else the file may be, and where the names come from. */

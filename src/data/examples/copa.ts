@@ -49,13 +49,15 @@ class CopaReader {
       if (!this.#take(/<\/item\s*>/y)) throw this.#unexpected('</item>');
       const attributes = this.#attributes(item[1]!);
       const question = attributes.get('asks-for');
-      const plausible = attributes.get('most-plausible-alternative');
-      if (question === 'cause' || question === 'effect') {
-        // a test set may leave out the answer
-        const label = plausible === undefined ? null : plausible === '1' ? '0' : plausible === '2' ? '1' : undefined;
-        if (label !== undefined) yield { place, values: { premise, question, choice1, choice2, label } };
-        else badRow(wrong(place, 'most-plausible-alternative', plausible, '"1" or "2"'), onBadRow);
-      } else badRow(wrong(place, 'asks-for', question, '"cause" or "effect"'), onBadRow);
+      const plausible = attributes.get('most-plausible-alternative') ?? null; // a test set may leave it out
+      if (question !== 'cause' && question !== 'effect') {
+        badRow(wrong(place, 'asks-for', question, '"cause" or "effect"'), onBadRow);
+      } else if (plausible !== null && plausible !== '1' && plausible !== '2') {
+        badRow(wrong(place, 'most-plausible-alternative', plausible, '"1" or "2"'), onBadRow);
+      } else {
+        const label = plausible === null ? null : Number(plausible) - 1;
+        yield { place, values: { premise, question, choice1, choice2, label } };
+      }
     }
     if (!this.#take(/<\/copa-corpus\s*>/y)) throw this.#unexpected('<item ...> or </copa-corpus>');
     this.#skipSpace();

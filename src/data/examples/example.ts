@@ -26,14 +26,14 @@ export interface Example {
 
 /** The user's names of columns, where they are not those that gpt knows. */
 export interface ColumnNames {
-  readonly text?: string;
-  readonly first?: string;
-  readonly second?: string;
-  readonly context?: string;
-  readonly question?: string;
+  readonly text?: string | undefined;
+  readonly first?: string | undefined;
+  readonly second?: string | undefined;
+  readonly context?: string | undefined;
+  readonly question?: string | undefined;
   /** Of each answer, or of the one column that lists them. */
-  readonly answers?: readonly string[];
-  readonly label?: string;
+  readonly answers?: readonly string[] | undefined;
+  readonly label?: string | undefined;
 }
 
 /** How to read examples. */
