@@ -355,6 +355,14 @@ describe('data sets as they come', () => {
     expect((await read('x/b.tsv', 'entailment', { format: 'rte' })).classNames).toEqual(entailed);
   });
 
+  test('a line of names is no row, however many numbers follow it', async () => {
+    file('long.tsv', `text\tlabel\n${'fine\t1\n'.repeat(40)}`);
+    const set = await read('long.tsv', 'classification');
+    expect([set.format, set.examples.length]).toEqual(['rows', 40]);
+    file('odd.tsv', `${'fine\t1\n'.repeat(9)}fine\t1\tx\n`); // a bad row among ten does not hide SST-2
+    expect((await refused('odd.tsv', 'classification')).message).toMatch(/odd\.tsv:10: the row has 3 fields/);
+  });
+
   test('files without a header have the column names of their format', async () => {
     file('film.tsv', 'a fine film\t1\n');
     const columns = { text: 'sentence', label: 'label' };
