@@ -18,21 +18,27 @@ export function linearLayers(model: ResolvedModel): Map<string, readonly [number
   return new Map(weights.map(([name, shape]) => [name.replace(/\.weight$/, ''), shape as [number, number]]));
 }
 
+const means = (target: string, layer: string): boolean => layer === target || layer.endsWith(`.${target}`);
+
+/** Those of the targets that mean no linear layer. */
+export function unknownTargets(model: ResolvedModel, targets: readonly string[]): string[] {
+  const layers = [...linearLayers(model).keys()];
+  return targets.filter((target) => !layers.some((layer) => means(target, layer)));
+}
+
 /**
  * Names of the linear layers that one of these targets means, in the model's order. Throws ConfigError for a target that
  * means none.
  */
 export function targetedLayers(model: ResolvedModel, targets: readonly string[]): string[] {
-  const layers = [...linearLayers(model).keys()];
-  const means = (target: string, layer: string) => layer === target || layer.endsWith(`.${target}`);
-  const unknown = targets.filter((target) => !layers.some((layer) => means(target, layer)));
+  const unknown = unknownTargets(model, targets);
   if (unknown.length > 0) {
     throw new ConfigError(
       `lora.target_modules: ${unknown.map(quoted).join(', ')} is the end of no linear layer's name`,
       'name some of c_attn, attn.c_proj, c_fc, mlp.c_proj; c_proj means both of its kind',
     );
   }
-  return layers.filter((layer) => targets.some((target) => means(target, layer)));
+  return [...linearLayers(model).keys()].filter((layer) => targets.some((target) => means(target, layer)));
 }
 
 /** Adapter name -> shape, in the model's order, A before B. Throws ConfigError as targetedLayers(). */
