@@ -37,14 +37,22 @@ export async function writeHfFolder(
     ...(eot === null ? [] : [['generation_config.json', jsonFileText(toGenerationConfig(eot))] as const]),
     ...tokenizerFiles,
   ]);
-  const sources = [...parameterShapes(model)].map(([name, shape]) => source(name, shape, tensors.get(name)!, dtype));
+  const sources = [...parameterShapes(model)].map(([name, shape]) =>
+    weightSource(name, shape, tensors.get(name)!, dtype),
+  );
   await writeFolderAtomic(dir, async (tmp) => {
     for (const [name, content] of files) await writeFile(join(tmp, name), content, nodeFileSystem);
     await writeSharded(tmp, 'model', sources, { maxBytes: maxShardBytes });
   });
 }
 
-function source(name: string, shape: readonly number[], read: () => Float32Array, dtype: WeightDtype): TensorSource {
+/** A tensor to write in this data type, converted when its turn comes. */
+export function weightSource(
+  name: string,
+  shape: readonly number[],
+  read: () => Float32Array,
+  dtype: WeightDtype,
+): TensorSource {
   if (dtype === 'float32') return { name, shape, dtype: 'F32', data: read };
   if (dtype === 'bfloat16') return { name, shape, dtype: 'BF16', data: () => toBfloat16(read()) };
   const data = () => {
