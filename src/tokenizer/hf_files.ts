@@ -15,6 +15,8 @@ export function hfTokenizerFiles(tokenizer: Tokenizer, n_ctx: number): Map<strin
     bos_token: END_OF_TEXT,
     clean_up_tokenization_spaces: false, // it would drop spaces before punctuation
     eos_token: END_OF_TEXT,
+    // PreTrainedTokenizerFast would pass token_type_ids as well, and GPT-2 adds the embedding of token 0 for each of them.
+    ...(isBpe ? {} : { model_input_names: ['input_ids', 'attention_mask'] }),
     model_max_length: n_ctx,
     tokenizer_class: isBpe ? 'GPT2Tokenizer' : 'PreTrainedTokenizerFast',
     ...(isBpe ? { unk_token: END_OF_TEXT } : {}),

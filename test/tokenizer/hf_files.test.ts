@@ -30,6 +30,7 @@ describe("files for transformers' AutoTokenizer", () => {
     expect([...files.keys()]).toEqual(['tokenizer.json', 'tokenizer_config.json']);
     const config = JSON.parse(files.get('tokenizer_config.json')!) as Record<string, unknown>;
     expect(config['tokenizer_class']).toBe('PreTrainedTokenizerFast');
+    expect(config['model_input_names']).toEqual(['input_ids', 'attention_mask']);
     expect(config).not.toHaveProperty('unk_token');
   });
 });
