@@ -11,8 +11,9 @@
 //
 // Two keys there keep transformers from doing something else: without model_input_names it would pass token_type_ids, and
 // GPT-2 adds the embedding of token 0 for each of them; with split_special_tokens a text that spells out a special token
-// gets ordinary ids, as it does here. Padding and truncation are the caller's (padding=True, truncation=True): truncation
-// cuts the longer side at its end and keeps the special tokens; gpt cuts both sides fairly (docs/formats.md).
+// gets ordinary ids, as it does here. Padding and truncation are the caller's (padding=True, truncation=True): special
+// tokens are kept and the longer side is cut first, as in data/task_inputs.ts, but for one token: where two long texts
+// share an odd number of places, the spare one can be the other's.
 // Not written: vocab.json and merges.txt, which know no templates.
 
 import { DataError } from '../base/errors.js';
@@ -52,8 +53,9 @@ export function hfTaskTokenizerFiles(
     const id = ids[i]!;
     const other = taken.get(id) ?? token;
     if (other !== token || (Object.hasOwn(vocab, token) && vocab[token] !== id)) {
+      const why = other === token ? `it is ${vocab[token]}` : `that is ${quoted(other)}`;
       throw new DataError(
-        `the tokenizer cannot have ${token} as token ${id}: ${other === token ? `it is ${vocab[token]}` : `that is ${quoted(other)}`}`,
+        `the tokenizer cannot have ${token} as token ${id}: ${why}`,
         'export with the tokenizer that the model was fine-tuned with',
       );
     }

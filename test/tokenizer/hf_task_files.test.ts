@@ -149,3 +149,14 @@ test.each([
   expect(write).toThrow(DataError);
   expect(write).toThrow(`the tokenizer cannot have ${message}`);
 });
+
+test('a vocabulary that has the token elsewhere', () => {
+  const own = JSON.parse(new ByteTokenizer().toJson()) as { model: { vocab: Record<string, number> } };
+  own.model.vocab['<|start|>'] = 300;
+  const tokenizer = Object.assign(Object.create(new ByteTokenizer()) as Tokenizer, {
+    toJson: () => JSON.stringify(own),
+  });
+  expect(() => hfTaskTokenizerFiles(tokenizer, { ids: [257, 258, 259], n_ctx: 64 })).toThrow(
+    'the tokenizer cannot have <|start|> as token 257: it is 300',
+  );
+});
