@@ -191,6 +191,13 @@ export type TensorSource = { readonly name: string; readonly shape: readonly num
   | { readonly dtype: 'F16' | 'BF16'; readonly data: Source<Uint16Array> }
 );
 
+/** A float32 tensor to save; `data` is called when its turn comes. */
+export interface SavedTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: () => Float32Array | Promise<Float32Array>;
+}
+
 /** What transformers wants to see in a file with PyTorch's layout. */
 const PYTORCH = { format: 'pt' };
 

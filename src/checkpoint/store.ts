@@ -6,6 +6,7 @@
 //                                                   shards beyond 5 GB (shards.ts)
 //                   trainer/state.json              see trainer_state.ts
 //                   task.json                       of a fine-tuned model: task_file.ts; its head is in model.safetensors
+//                   adapter/                        of LoRA: a folder of PEFT's (peft.ts); model.safetensors is the base
 //     latest  best                                  one line: the name of a step folder
 //     lock                                          of the process that trains here (base/lock.ts)
 //     run.jsonl  report.html  report.json           not ours
@@ -32,22 +33,17 @@ import {
 } from '../base/files.js';
 import { quoted } from '../base/format.js';
 import { jsonFileText } from '../base/json.js';
+import { adapterShapes } from '../config/lora.js';
 import { parameterShapes } from '../config/parameters.js';
 import { type HfModel, readModel } from './hf.js';
+import { isPeftFolder, type PeftAdapters, type PeftContent, readPeftFolder, writePeftFiles } from './peft.js';
 import { type Publication, publish } from './publish.js';
 import { listSteps, type Pointer, readFolder, readPointer, STEP, type StepFolder } from './run_folder.js';
-import { requireTensor } from './safetensors.js';
+import { requireTensor, type SavedTensor } from './safetensors.js';
 import { openSharded, writeSharded } from './shards.js';
 import { requireSpace, stepBytes } from './space.js';
 import { headShapesOf, readTaskFile, TASK_FILE, type TaskFile, taskFileText } from './task_file.js';
 import { parseTrainerState, type TrainerState, trainerStateText } from './trainer_state.js';
-
-/** A float32 tensor to save; `data` is called when its turn comes. */
-export interface SavedTensor {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly data: () => Float32Array | Promise<Float32Array>;
-}
 
 /** Everything that a step folder holds. */
 export interface CheckpointContent {
@@ -57,6 +53,7 @@ export interface CheckpointContent {
   /** Of the model, and of its head where it has one. */
   readonly params: readonly SavedTensor[];
   readonly task?: TaskFile | undefined;
+  readonly adapter?: PeftContent | undefined;
   /** `m.<parameter>` and `v.<parameter>` of every parameter that trains, with its shape. */
   readonly optimizer: readonly SavedTensor[];
   readonly state: TrainerState;
@@ -70,6 +67,8 @@ export interface Checkpoint extends HfModel {
   readonly task: TaskFile | null;
   /** Values of the task's head, by name. */
   readonly head: ReadonlyMap<string, () => Float32Array<ArrayBuffer>>;
+  /** LoRA adapters; null: it has none. */
+  readonly adapter: PeftAdapters | null;
   /** null: a plain Hugging Face folder, which has no training state. */
   readonly trainer: null | {
     readonly state: TrainerState;
@@ -77,7 +76,7 @@ export interface Checkpoint extends HfModel {
   };
 }
 
-export type { Pointer, StepFolder };
+export type { Pointer, SavedTensor, StepFolder };
 
 /** What save() is to do beside saving. */
 export interface SaveOptions {
@@ -262,6 +261,10 @@ async function writeContent(dir: string, content: CheckpointContent, fs: FileSys
   await writeFile(join(dir, 'tokenizer.json'), content.tokenizerJson, counted);
   if (content.task !== undefined) await writeFile(join(dir, TASK_FILE), taskFileText(content.task), counted);
   await writeSharded(dir, 'model', float32(content.params), { fs: counted });
+  if (content.adapter !== undefined) {
+    fs.mkdir(join(dir, ADAPTER));
+    await writePeftFiles(join(dir, ADAPTER), content.adapter, counted);
+  }
   const trainer = join(dir, 'trainer');
   fs.mkdir(trainer);
   await writeSharded(trainer, 'optimizer', float32(content.optimizer), { fs: counted });
@@ -269,25 +272,34 @@ async function writeContent(dir: string, content: CheckpointContent, fs: FileSys
   return bytes;
 }
 
+const ADAPTER = 'adapter';
+
 function openCheckpoint(dir: string): Checkpoint {
   const { also, ...model } = readModel(dir);
+  let adapter: PeftAdapters | null = null;
+  const closeModel = () => {
+    model.close();
+    adapter?.close();
+  };
   try {
+    if (isPeftFolder(join(dir, ADAPTER))) adapter = readPeftFolder(join(dir, ADAPTER), model.model);
     const task = readTaskFile(dir);
     const headShapes = task === null ? new Map<string, number[]>() : headShapesOf(task, model.model.n_embd);
-    const opened = { ...model, dir, task, head: also(headShapes) };
+    const opened = { ...model, dir, task, head: also(headShapes), adapter, close: closeModel };
     if (!readFolder(dir).includes('trainer')) return { ...opened, trainer: null };
     const stateFile = join(dir, 'trainer', 'state.json');
     const state = parseTrainerState(readText(stateFile), stateFile);
     const file = openSharded(join(dir, 'trainer'), 'optimizer');
     const close = () => {
-      model.close();
+      closeModel();
       file.close();
     };
+    const adapters = adapter === null ? [] : adapterShapes(model.model, adapter.config);
     try {
       const optimizer = new Map<string, () => Float32Array<ArrayBuffer>>();
-      for (const [parameter, shape] of [...parameterShapes(model.model), ...headShapes]) {
-        // a fine-tuned model may keep some weights as they were
-        if (task !== null && !file.names.includes(`m.${parameter}`)) continue;
+      for (const [parameter, shape] of [...parameterShapes(model.model), ...adapters, ...headShapes]) {
+        // fine-tuning may keep some weights as they were
+        if ((task !== null || adapter !== null) && !file.names.includes(`m.${parameter}`)) continue;
         for (const name of [`m.${parameter}`, `v.${parameter}`]) {
           requireTensor(file, name, shape);
           optimizer.set(name, () => file.readFloat32(name));
@@ -299,7 +311,7 @@ function openCheckpoint(dir: string): Checkpoint {
       throw error;
     }
   } catch (error) {
-    model.close();
+    closeModel();
     throw error;
   }
 }

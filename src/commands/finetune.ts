@@ -11,13 +11,20 @@ import { jsonText } from '../base/json.js';
 import type { TaskFile } from '../checkpoint/task_file.js';
 import type { FinetuneConfig } from '../config/schema.js';
 import type { FinetuneOptions, Run } from './options.js';
+import { finetuneName, requireName } from './run_name.js';
 
 export const run: Run<FinetuneOptions> = async (options, context) => {
+  // On plain text it is pretraining that goes on, with the keys of pretraining.
+  if (options.task === 'lm') {
+    if (options.ablation) throw new ConfigError('--ablation is for tasks, not for lm', 'leave it out');
+    const { run: pretrain } = await import('./pretrain.js');
+    const out = options.out ?? finetuneName(options.checkpoint!, options.config ?? 'lm');
+    return pretrain({ ...options, init: options.checkpoint, out }, context);
+  }
   // 1. Configuration, and the checkpoint that it starts from. Nothing here loads TensorFlow.js.
   const { loadFinetuneConfig } = await import('../config/load.js');
-  const { loadCheckpoint, uniqueRunDir } = await import('../checkpoint/store.js');
+  const { uniqueRunDir } = await import('../checkpoint/store.js');
   const { lockFolder } = await import('../base/lock.js');
-  const { finetuneName, requireName } = await import('./run_name.js');
   const resume = await import('./resume.js');
   if (options.resume !== undefined) resume.requireOnlyResumable(options);
   const runDir = options.resume === undefined ? undefined : resume.runToResume(options.resume);
@@ -41,13 +48,7 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
     const ablation = { seed: config.run.train.seed, out: place('-ablation'), options };
     return runAblation(ablation, context);
   }
-  const checkpoint = resumed ?? loadCheckpoint(options.checkpoint!, 'best');
-  if (resumed === undefined && checkpoint.task !== null) {
-    throw new ConfigError(
-      `${checkpoint.dir} has the head of a task already (${checkpoint.task.form})`,
-      'start from the pretrained checkpoint, or go on with --resume',
-    );
-  }
+  const checkpoint = resumed ?? resume.openForInit(options.checkpoint!);
 
   // 2. Examples, as text and as tokens.
   const { loadTokenizer } = await import('../tokenizer/load.js');
@@ -123,6 +124,7 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
   // 4. Model, head and optimizer: from the pretrained weights, or exactly as they were saved.
   const { Gpt } = await import('../model/gpt.js');
   const { TaskHead, initialHead } = await import('../model/heads.js');
+  const { initialAdapters } = await import('../model/lora.js');
   const { startingValues } = await import('./finetune_model.js');
   const { headShape } = await import('./run_model.js');
   const { Optimizer } = await import('../train/optimizer.js');
@@ -130,6 +132,8 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
   const model = new Gpt(shape, values, precision === 'bf16');
   const form = headShape(task);
   const head = new TaskHead(form, shape.n_embd, resumed?.head ?? initialHead(form, shape.n_embd, seed));
+  const { lora } = settings;
+  if (lora.r > 0) model.addLora(lora, resumed?.adapter?.values ?? initialAdapters(shape, lora, seed));
   const frozenLayers = model.freezeLayers(settings.finetune.freeze_layers);
   const parameters = [...model.trainable(), ...head.parameters()];
   const moments = resumed && { values: resumed.trainer.optimizer, step: resumed.trainer.state.step };

@@ -38,7 +38,8 @@ export function startingValues(
 export function restore(dir: string, which: 'best' | 'latest', model: Gpt, head: TaskHead): void {
   const checkpoint = new CheckpointStore(dir).load(which);
   try {
-    const values: Values = new Map([...checkpoint.tensors, ...checkpoint.head]);
+    const adapters = checkpoint.adapter?.values ?? [];
+    const values: Values = new Map([...checkpoint.tensors, ...checkpoint.head, ...adapters]);
     const all: Parameter[] = [...model.parameters(), ...head.parameters()];
     for (const { name, shape, value } of all) tf.tidy(() => void value.assign(tf.tensor(values.get(name)!(), shape)));
     for (const parameter of all) parameter.changed();

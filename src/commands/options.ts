@@ -27,6 +27,7 @@ export interface PretrainOptions extends ComputeOptions {
   readonly data: readonly string[] | undefined; // files, folders, globs; stands for the config key data.path
   readonly out: string | undefined; //     run folder; default checkpoints/<config name>
   readonly resume: string | undefined; //  run or step folder
+  readonly init?: string | undefined; //   checkpoint whose weights it starts from: gpt finetune --task lm
   readonly printConfig: boolean;
   readonly dryRun: boolean; //             plan, check, stop
   readonly flags: readonly string[]; //    dotted overrides as typed: ['--train.max_steps', '100', '--model.n_layer=4']

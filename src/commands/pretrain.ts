@@ -22,11 +22,13 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   if (runDir !== undefined && !options.dryRun && !options.printConfig) lockFolder(runDir);
   const resumed = options.resume === undefined ? undefined : resume.openForResume(options.resume);
   if (resumed !== undefined) resume.requireKind(resumed, 'pretrain');
+  const init = options.init === undefined ? undefined : resume.openForInit(options.init);
   const portable = /^(wasm|cpu)$/.test(options.backend) || (options.backend === 'auto' && !nativeIsBuilt());
   const data = options.data?.flatMap((file) => ['--data.path', file]) ?? [];
   const config = loadConfig({
     file: options.config,
     stored: resumed && { ...resumed.trainer.state, file: path.join(resumed.dir, 'trainer', 'state.json') },
+    base: init && resume.configOfInit(init),
     portable: portable && resumed === undefined,
     flags: [...data, ...options.flags],
   });
@@ -34,6 +36,7 @@ export const run: Run<PretrainOptions> = async (options, context) => {
     context.out(config.print());
     return 0;
   }
+  if (config.run.lora.r > 0 && init === undefined && resumed === undefined) throw resume.nothingToAdapt();
   // 2. Backend, tokens, shape of the model.
   const { choosePrecision, openBackend } = await import('./backend.js');
   const { prepareRunData } = await import('./run_data.js');
@@ -99,11 +102,15 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   const { Gpt } = await import('../model/gpt.js');
   const { initialValues } = await import('../model/init.js');
   const { Optimizer } = await import('../train/optimizer.js');
-  const model = new Gpt(shape, resumed?.tensors ?? initialValues(shape, seed), precision === 'bf16');
+  const { initialAdapters } = await import('../model/lora.js');
+  const model = new Gpt(shape, (resumed ?? init)?.tensors ?? initialValues(shape, seed), precision === 'bf16');
+  const { lora } = settings;
+  if (lora.r > 0) model.addLora(lora, resumed?.adapter?.values ?? initialAdapters(shape, lora, seed));
   const state = resumed?.trainer.state;
   const moments = resumed && { values: resumed.trainer.optimizer, step: resumed.trainer.state.step };
-  const optimizer = new Optimizer(model.parameters(), settings.train, moments);
+  const optimizer = new Optimizer(model.trainable(), settings.train, moments);
   resumed?.close();
+  init?.close();
   const progress = progressFrom(state);
 
   // 4. The run's folder, and the loop.

@@ -3,9 +3,11 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { ConfigError, DataError } from '../base/errors.js';
+import type { Json } from '../base/events.js';
 import { diskError } from '../base/files.js';
 import { STEP } from '../checkpoint/run_folder.js';
 import { type Checkpoint, loadCheckpoint, resolveCheckpoint } from '../checkpoint/store.js';
+import type { StoredConfig } from '../config/load.js';
 import type { RunConfig } from '../config/schema.js';
 import type { FinetuneOptions, PretrainOptions } from './options.js';
 
@@ -112,3 +114,42 @@ export function requireSameData({ dir, trainer }: Resumable, fingerprint: string
     'put the old files back, or start a new run',
   );
 }
+
+// ---- starting from another run's weights: gpt finetune --task lm
+
+/** A pretrained checkpoint to start from. Throws ConfigError for one that has the head of a task, or adapters. */
+export function openForInit(path: string): Checkpoint {
+  const checkpoint = loadCheckpoint(path, 'best');
+  const { dir, task, adapter } = checkpoint;
+  if (task === null && adapter === null) return checkpoint;
+  checkpoint.close();
+  if (task === null) {
+    throw new ConfigError(
+      `${dir} has LoRA adapters`,
+      'merge them first: gpt export DIR --merge --out NEW; or go on with --resume',
+    );
+  }
+  throw new ConfigError(
+    `${dir} has the head of a task already (${task.form})`,
+    'start from the pretrained checkpoint, or go on with --resume',
+  );
+}
+
+/** What such a run keeps of its checkpoint, and gentler defaults than pretraining's; files and flags come above it. */
+export function configOfInit({ dir, model }: Checkpoint): StoredConfig {
+  const { vocab_size: _, ...shape } = model;
+  const train = { batch_tokens: 8 * model.n_ctx, max_epochs: 1, learning_rate: 1e-4, warmup_steps: 20 };
+  const sections = { model: shape, tokenizer: { type: 'file', path: dir }, train };
+  const origin = (section: string) => (section === 'train' ? 'default of --task lm' : dir);
+  const keys = Object.entries(sections).flatMap(([section, values]) =>
+    Object.keys(values).map((name) => [`${section}.${name}`, origin(section)]),
+  );
+  return { config: sections as unknown as Json, origins: Object.fromEntries(keys), file: dir };
+}
+
+/** The error for adapters without a model. */
+export const nothingToAdapt = (): ConfigError =>
+  new ConfigError(
+    'lora.r: LoRA adapts a model that is trained already, and pretraining starts from nothing',
+    'gpt finetune CHECKPOINT --task lm --data FILE --lora.r 8; or leave lora.r out',
+  );

@@ -40,6 +40,8 @@ export async function loadModel(dir: string, which: Pointer, weights: Precision 
     const tokenizer = await loadTokenizer(checkpoint.dir);
     requireVocabulary(checkpoint, tokenizer);
     const model = new Gpt(checkpoint.model, checkpoint.tensors);
+    const { adapter } = checkpoint;
+    if (adapter !== null) model.addLora(adapter.config, adapter.values);
     if (weights === 'bf16') narrowWeights(model);
     const { task } = checkpoint;
     const head = task && new TaskHead(headShape(task), checkpoint.model.n_embd, checkpoint.head);

@@ -11,6 +11,7 @@ import type { TaskFile } from '../checkpoint/task_file.js';
 import type { TrainerState } from '../checkpoint/trainer_state.js';
 import type { Gpt } from '../model/gpt.js';
 import type { TaskHead } from '../model/heads.js';
+import type { Parameter } from '../ops/parameter.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { Optimizer } from '../train/optimizer.js';
 
@@ -58,12 +59,15 @@ export function createSaver(o: SaverOptions): Saver {
         hfConfig: toHfConfig(model.config, tokenizer.eot),
         generationConfig: toGenerationConfig(tokenizer.eot),
         tokenizerJson: tokenizer.toJson(),
-        params: [...model.parameters(), ...(o.head?.parameters() ?? [])].map(({ name, shape, value }) => ({
-          name,
-          shape,
-          data: () => value.data<'float32'>(),
-        })),
+        params: [...model.params.values(), ...(o.head?.parameters() ?? [])].map(saved),
         task: o.task,
+        adapter: model.lora && {
+          config: model.lora.config,
+          task: 'CAUSAL_LM', // a task's head is not PEFT's: gpt export writes one that is
+          base: '..', // the step folder, from where the adapters lie
+          adapters: [...model.lora.params.values()].map(saved),
+          modules: [],
+        },
         optimizer: [...optimizer.state()].map(({ name, shape, tensor }) => ({
           name,
           shape,
@@ -82,3 +86,5 @@ export function createSaver(o: SaverOptions): Saver {
   };
   return { save, published: () => published };
 }
+
+const saved = ({ name, shape, value }: Parameter) => ({ name, shape, data: () => value.data<'float32'>() });

@@ -24,6 +24,8 @@ export interface LoadOptions {
   readonly file?: string | undefined;
   /** Instead of a file: the resolved configuration and origins of the run that is resumed. */
   readonly stored?: StoredConfig | undefined;
+  /** Below the file and the flags: what the checkpoint says that a run starts from. */
+  readonly base?: StoredConfig | undefined;
   /** Dotted flags, as typed: ['--train.max_steps', '100']. */
   readonly flags: readonly string[];
   /** Apply the files' `portable` parts: there are no native kernels. */
@@ -84,13 +86,14 @@ export const loadConfig = (options: LoadOptions): LoadedConfig => load(options, 
 export const loadFinetuneConfig = (options: LoadOptions): LoadedConfig<FinetuneConfig> => load(options, FINETUNE);
 
 function load<C extends object>(
-  { file, stored, flags, portable = false, root = PACKAGE_ROOT }: LoadOptions,
+  { file, stored, base, flags, portable = false, root = PACKAGE_ROOT }: LoadOptions,
   kind: Kind<C>,
 ): LoadedConfig<C> {
   const problems: string[] = [];
   const path = file === undefined ? undefined : findConfig(file, process.cwd(), root, kind.presets);
   const read = path === undefined ? { layers: [], portable: [] } : readConfigFile(path, root, problems, kind);
-  const before = stored === undefined ? read.layers : [storedSettings(stored, kind)];
+  const below = base === undefined ? [] : [storedSettings(base, kind)];
+  const before = stored === undefined ? [...below, ...read.layers] : [storedSettings(stored, kind)];
   const settings = merge([...before, ...(portable ? read.portable : []), readFlags(flags, problems, kind.table)]);
   const run = kind.parse(sectionsOf(settings));
   const shownFile = path === undefined ? stored?.file : displayName(path);
