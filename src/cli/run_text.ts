@@ -3,49 +3,13 @@
 //   label   part · part · part
 //           part
 //
-// The moving part (bar, table) is terminal.ts.
+// The moving part (bar, table) is terminal.ts; the blocks of a fine-tuned task are in task_text.ts.
 
-import type { EndEvent, Json, SampleEvent, StartEvent } from '../base/events.js';
+import type { EndEvent, EvalEvent, Json, SampleEvent, StartEvent } from '../base/events.js';
 import { bytes, count, duration, integer, plural, printable } from '../base/format.js';
-
-/** Gives text a meaning that a colour shows; without colours the text itself. */
-export interface Paint {
-  readonly bold: (text: string) => string;
-  readonly dim: (text: string) => string;
-  readonly accent: (text: string) => string;
-  readonly good: (text: string) => string;
-  readonly warn: (text: string) => string;
-  readonly bad: (text: string) => string;
-}
-
-/** Colours of the terminal's own palette, so that they fit light and dark ones. */
-export function painter(color: boolean): Paint {
-  const style = (code: number, reset: number) => (text: string) =>
-    color && text !== '' ? `\x1b[${code}m${text}\x1b[${reset}m` : text;
-  return {
-    bold: style(1, 22),
-    dim: style(2, 22),
-    accent: style(36, 39),
-    good: style(32, 39),
-    warn: style(33, 39),
-    bad: style(31, 39),
-  };
-}
-
-const LABEL = 9;
-
-/** A labelled line of parts; goes on below its first part where it meets the edge. */
-function row(label: string, parts: readonly string[], columns: number, paint: Paint): string {
-  const lines: string[] = [];
-  for (const part of parts.filter((p) => p !== '')) {
-    const last = lines.at(-1);
-    const joined = `${last} · ${part}`;
-    if (last !== undefined && LABEL + joined.length < columns) lines[lines.length - 1] = joined;
-    else lines.push(part);
-  }
-  const indent = ' '.repeat(LABEL);
-  return `${paint.bold(label.padEnd(LABEL))}${lines.join(`\n${indent}`)}\n`;
-}
+import { metricLabel, metricText } from '../base/task_result.js';
+import { LABEL, type Paint, row } from './block.js';
+import { dataBlock, headlineParts, resultBlock } from './task_text.js';
 
 /** What is about to run: model, data, backend and why, memory, where output goes. */
 export function headerBlock(start: StartEvent, columns: number, paint: Paint): string {
@@ -56,7 +20,9 @@ export function headerBlock(start: StartEvent, columns: number, paint: Paint): s
   const epochs = data.train_tokens > 0 ? tokens / data.train_tokens : 0;
   const { node, os } = environment;
   const { arch, n_layer, n_embd, n_head } = model;
+  const { task } = start;
   return [
+    task ? dataBlock(task, columns, paint) : '',
     line('gpt', [start.version, node ? `node ${node.replace(/^v/, '')}` : '', os ?? '', start.device]),
     line('backend', [
       `${start.backend} (${start.backend_reason})`,
@@ -72,21 +38,37 @@ export function headerBlock(start: StartEvent, columns: number, paint: Paint): s
       `context ${integer(start.n_ctx)}`,
       `${start.tokenizer.type} vocabulary ${integer(start.tokenizer.vocab_size)}`,
     ]),
-    line('data', [
-      `${plural(data.files, 'file')}, ${bytes(data.bytes)}, ${plural(data.documents, 'document')}`,
-      `${count(data.train_tokens)} tokens to train on`,
-      `${count(data.val_tokens)} held out`,
-    ]),
-    line('train', [
-      `${integer(start.max_steps)} steps × ${integer(start.batch_tokens)} tokens = ${count(tokens)} (${epochs.toFixed(1)} epochs)`,
-      `micro-batch ${start.micro_batch} × ${integer(start.n_ctx)}${start.grad_accumulation > 1 ? `, ${start.grad_accumulation} per step` : ''}`,
-      `about ${bytes(start.memory_estimate_bytes)} of memory`,
-    ]),
+    task
+      ? ''
+      : line('data', [
+          `${plural(data.files, 'file')}, ${bytes(data.bytes)}, ${plural(data.documents, 'document')}`,
+          `${count(data.train_tokens)} tokens to train on`,
+          `${count(data.val_tokens)} held out`,
+        ]),
+    task
+      ? line('train', taskTraining(start))
+      : line('train', [
+          `${integer(start.max_steps)} steps × ${integer(start.batch_tokens)} tokens = ${count(tokens)} (${epochs.toFixed(1)} epochs)`,
+          `micro-batch ${start.micro_batch} × ${integer(start.n_ctx)}${start.grad_accumulation > 1 ? `, ${start.grad_accumulation} per step` : ''}`,
+          `about ${bytes(start.memory_estimate_bytes)} of memory`,
+        ]),
     line('output', [
       start.dir,
       start.resumed_from === null ? 'run.jsonl, report.html' : `goes on from step ${integer(start.resumed_from)}`,
     ]),
   ].join('');
+}
+
+/** 300 steps × 32 examples (3 epochs) · loss = task + 0.5 × language model · about 310 MiB of memory */
+function taskTraining({ config, max_steps, task, memory_estimate_bytes }: StartEvent): string[] {
+  const { batch_size, max_epochs } = sections(config).train;
+  const examples = typeof batch_size === 'number' ? ` × ${plural(batch_size, 'example')}` : '';
+  const epochs = typeof max_epochs === 'number' ? ` (${plural(max_epochs, 'epoch')})` : '';
+  return [
+    `${integer(max_steps)} steps${examples}${epochs}`,
+    task?.lm_coef ? `loss = task + ${task.lm_coef} × language model` : '',
+    `about ${bytes(memory_estimate_bytes)} of memory`,
+  ];
 }
 
 /** A sample with its prompt, wrapped between words and indented. */
@@ -107,50 +89,61 @@ export function endBlock(o: {
   readonly start: StartEvent | undefined;
   readonly end: EndEvent;
   readonly sample: SampleEvent | undefined;
+  readonly evals: readonly EvalEvent[]; // of a finished task
   readonly quiet: boolean;
   readonly columns: number;
   readonly paint: Paint;
   readonly program: string;
 }): string {
-  const { start, end, sample, quiet, columns, paint, program } = o;
+  const { start, end, sample, evals, quiet, columns, paint, program } = o;
+  const task = start?.task;
   const dir = start?.dir ?? '.';
   const next = (label: string, commands: string[]) =>
     commands.map((c, i) => `${paint.bold((i === 0 ? label : '').padEnd(LABEL))}${c}\n`).join('');
-  const blocks = [summary(end, columns, paint)];
+  const blocks = [summary(end, quiet ? headlineParts(evals, task) : [], columns, paint)];
   if (quiet) return blocks.join('');
   if (end.message) blocks.push(row('why', [end.message], columns, paint));
   if (sample) blocks.push('\n', sampleBlock(sample, columns, paint), '\n');
+  if (evals.length > 0) blocks.push('\n', resultBlock(evals, task, columns, paint), '\n');
   blocks.push(next('report', [`${dir}/report.html`]));
-  if (end.reason === 'done') {
+  if (end.reason === 'done' && task) {
+    const about = `${shell(dir)} --task ${task.form} --data test.tsv`;
+    blocks.push(next('next', [`${program} predict ${shell(dir)} --data new.jsonl`, `${program} eval ${about}`]));
+  } else if (end.reason === 'done') {
     const { prompt } = sections(start?.config ?? null).sample;
     const given = typeof prompt === 'string' && prompt !== '' ? prompt : 'Once upon a time';
     // a vocabulary of characters may lack some of ours
     const beginning = start?.tokenizer.type === 'char' && given !== prompt ? '' : ` --prompt ${shell(given)}`;
     blocks.push(next('next', [`${program} generate ${shell(dir)}${beginning}`, `${program} eval ${shell(dir)}`]));
   } else if (end.reason === 'interrupted') {
-    blocks.push(next('go on', [`${program} pretrain --resume ${shell(dir)}`]));
+    blocks.push(next('go on', [`${program} ${task ? 'finetune' : 'pretrain'} --resume ${shell(dir)}`]));
   }
   return `\n${blocks.join('')}`;
 }
 
-function summary(end: EndEvent, columns: number, paint: Paint): string {
+function summary(end: EndEvent, results: readonly string[], columns: number, paint: Paint): string {
   const label = { done: 'done', interrupted: 'stopped', diverged: 'diverged', failed: 'failed' }[end.reason];
   const colour = end.reason === 'done' ? paint.good : end.reason === 'interrupted' ? paint.warn : paint.bad;
   const val =
     end.val_loss === null
       ? ''
-      : `val loss ${end.val_loss.toFixed(4)} (perplexity ${Math.exp(end.val_loss).toPrecision(4)}${
-          end.bits_per_byte === null ? '' : `, ${end.bits_per_byte.toFixed(3)} bits/byte`
-        })`;
-  const best =
-    end.best_val_loss === null || end.best_step === null
+      : end.best_metric
+        ? `val loss ${end.val_loss.toFixed(4)}`
+        : `val loss ${end.val_loss.toFixed(4)} (perplexity ${Math.exp(end.val_loss).toPrecision(4)}${
+            end.bits_per_byte === null ? '' : `, ${end.bits_per_byte.toFixed(3)} bits/byte`
+          })`;
+  const at = end.best_step === null ? '' : ` at step ${integer(end.best_step)}`;
+  const best = end.best_metric
+    ? `best ${metricLabel(end.best_metric.name)} ${metricText(end.best_metric.value)}${at}`
+    : end.best_val_loss === null || end.best_step === null
       ? ''
-      : `best ${end.best_val_loss.toFixed(4)} at step ${integer(end.best_step)}`;
+      : `best ${end.best_val_loss.toFixed(4)}${at}`;
   const parts = [
     `${end.reason === 'done' ? '' : 'at step '}${integer(end.step)}${end.reason === 'done' ? ' steps' : ''} in ${duration(end.seconds)}`,
     end.train_loss === null ? '' : `train loss ${end.train_loss.toFixed(4)}`,
     val,
     best,
+    ...results,
     end.tokens_per_s > 0 ? `${count(end.tokens_per_s)} tok/s` : '',
     `peak memory ${bytes(end.peak_memory_bytes)}`,
   ];
@@ -172,9 +165,9 @@ function wrap(text: string, width: number): string[] {
 
 type Section = Readonly<Record<string, Json | undefined>>;
 
-function sections(config: Json): { model: Section; sample: Section } {
-  const { model, sample } = (config ?? {}) as { model?: Section; sample?: Section };
-  return { model: model ?? {}, sample: sample ?? {} };
+function sections(config: Json): { model: Section; sample: Section; train: Section } {
+  const { model, sample, train } = (config ?? {}) as { model?: Section; sample?: Section; train?: Section };
+  return { model: model ?? {}, sample: sample ?? {}, train: train ?? {} };
 }
 
 const text = (value: Json | undefined): string => (value === undefined || value === null ? '?' : String(value));

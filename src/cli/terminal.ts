@@ -9,12 +9,15 @@
 // Text blocks (header, end): run_text.ts.
 
 import { SingleBar } from 'cli-progress';
-import type { Reporter, RunEvent, SampleEvent, StartEvent, StepEvent, ValEvent } from '../base/events.js';
+import type { EvalEvent, Reporter, RunEvent, SampleEvent, StartEvent, StepEvent, ValEvent } from '../base/events.js';
 import { bytes, count, duration, integer, percent } from '../base/format.js';
 import { jsonText } from '../base/json.js';
 import { MovingAverage } from '../base/moving_average.js';
 import { isSpike } from '../base/spike.js';
-import { endBlock, headerBlock, type Paint, painter, sampleBlock } from './run_text.js';
+import { isFinal } from '../base/task_result.js';
+import { type Paint, painter } from './block.js';
+import { endBlock, headerBlock, sampleBlock } from './run_text.js';
+import { epochMetrics, epochText, plainEpoch, resultBlock } from './task_text.js';
 
 /** Where and how to draw. */
 export interface TerminalOptions {
@@ -39,13 +42,19 @@ function jsonReporter(out: NodeJS.WritableStream): Reporter {
 
 const LOSS_DECAY = 0.9; // of the shown loss: about the last 10 updates
 
+/** What the summary of --quiet needs. */
+const QUIET_EVENTS: ReadonlySet<RunEvent['type']> = new Set(['start', 'eval', 'end']);
+
 class TextReporter implements Reporter {
   readonly #options: TerminalOptions;
   readonly #paint: Paint;
   #start: StartEvent | undefined;
   #step: StepEvent | undefined;
   #val: ValEvent | undefined;
+  #epoch: EvalEvent | undefined;
+  readonly #results: EvalEvent[] = [];
   readonly #loss = new MovingAverage(LOSS_DECAY);
+  readonly #taskLoss = new MovingAverage(LOSS_DECAY);
   #bar: SingleBar | undefined;
   #tableWidth = 0; // 0: the table's head is not there yet
   #finalSample: SampleEvent | undefined;
@@ -57,7 +66,7 @@ class TextReporter implements Reporter {
   }
 
   on(event: RunEvent): void {
-    if (this.#options.quiet && event.type !== 'end' && event.type !== 'start') return;
+    if (this.#options.quiet && !QUIET_EVENTS.has(event.type)) return;
     switch (event.type) {
       case 'start':
         this.#onStart(event);
@@ -67,6 +76,9 @@ class TextReporter implements Reporter {
         break;
       case 'val':
         this.#onVal(event);
+        break;
+      case 'eval':
+        this.#onEval(event);
         break;
       case 'checkpoint': {
         const best = event.best ? ` ${this.#paint.good('best')}` : '';
@@ -93,6 +105,7 @@ class TextReporter implements Reporter {
             start: this.#start,
             end: event,
             sample,
+            evals: this.#results.splice(0),
             quiet,
             columns: this.#columns,
             paint: this.#paint,
@@ -125,6 +138,7 @@ class TextReporter implements Reporter {
   #onStep(event: StepEvent): void {
     this.#step = event;
     this.#loss.add(event.loss);
+    if (event.task_loss !== undefined) this.#taskLoss.add(event.task_loss);
     if (this.#options.out.isTTY) this.#bar?.update(event.step);
     else if (event.step === 1 || event.step % logEvery(this.#start) === 0)
       this.#write(`${plainStep(this.#readings())}\n`);
@@ -137,12 +151,34 @@ class TextReporter implements Reporter {
       this.#write(`${plainVal(event)}\n`);
       return;
     }
-    const cells = tableCells(this.#readings(), this.#columns);
+    this.#tableLine(tableCells(this.#readings(), this.#columns), event.best);
+  }
+
+  /** Of a task: the last ones stand in the end block, the others are a line each; without a run it is all there is. */
+  #onEval(event: EvalEvent): void {
+    const task = this.#start?.task;
+    if (this.#start === undefined) {
+      const { confusion, scatter, errors, ...metrics } = event;
+      const shown = this.#options.quiet ? metrics : event;
+      this.#write(resultBlock([shown], undefined, this.#columns, this.#paint));
+    }
+    if (task === undefined) return;
+    if (isFinal(event)) {
+      this.#results.push(event);
+      return;
+    }
+    this.#epoch = event;
+    if (this.#options.quiet) return;
+    if (this.#options.out.isTTY) this.#tableLine(epochCells(this.#readings(), this.#columns), event.best === true);
+    else this.#write(`${plainEpoch(event, task.metric)}\n`);
+  }
+
+  #tableLine(cells: readonly Cell[], best: boolean): void {
     if (this.#tableWidth !== this.#columns) {
       this.#tableWidth = this.#columns;
       this.#print(`${this.#paint.dim(cells.map(({ name, width }) => name.padStart(width)).join(''))}\n`);
     }
-    const mark = event.best ? ` ${this.#paint.good('best')}` : '';
+    const mark = best ? ` ${this.#paint.good('best')}` : '';
     this.#print(`${cells.map(({ text, width }) => text.padStart(width)).join('')}${mark}\n`);
   }
 
@@ -153,8 +189,14 @@ class TextReporter implements Reporter {
       loss: Number.isNaN(value) ? undefined : value,
       step: this.#step,
       val: this.#val,
+      ...(this.#start?.task === undefined ? {} : { task: this.#taskReadings(this.#start.task.metric) }),
       resumedFrom: this.#start?.resumed_from ?? 0,
     };
+  }
+
+  #taskReadings(metric: string): NonNullable<Readings['task']> {
+    const { value } = this.#taskLoss;
+    return { metric, loss: Number.isNaN(value) ? undefined : value, epoch: this.#epoch };
   }
 
   // The bar sits on the last line. Everything else is printed while it is away.
@@ -199,6 +241,12 @@ export interface Readings {
   readonly loss: number | undefined; // moving average
   readonly step: StepEvent | undefined;
   readonly val: ValEvent | undefined;
+  /** Of a fine-tuned task: its headline metric, its own loss (moving average), the last validation. */
+  readonly task?: {
+    readonly metric: string;
+    readonly loss: number | undefined;
+    readonly epoch: EvalEvent | undefined;
+  };
 }
 
 function logEvery(start: StartEvent | undefined): number {
@@ -224,14 +272,14 @@ function quantities({
   val,
   maxSteps,
   resumedFrom,
+  task,
 }: Readings): { rank: number; name: string; text: string }[] {
   const q = [{ rank: 0, name: '', text: `${integer(step?.step ?? resumedFrom)}/${integer(maxSteps)}` }];
-  if (loss !== undefined) {
-    q.push(
-      { rank: 1, name: 'loss', text: loss.toFixed(3) },
-      { rank: 5, name: 'ppl', text: perplexity(Math.exp(loss)) },
-    );
-  }
+  if (loss !== undefined) q.push({ rank: 1, name: 'loss', text: loss.toFixed(3) });
+  if (loss !== undefined && !task) q.push({ rank: 5, name: 'ppl', text: perplexity(Math.exp(loss)) });
+  if (task?.loss !== undefined) q.push({ rank: 6, name: 'task', text: task.loss.toFixed(3) });
+  const [headline] = task?.epoch ? epochMetrics(task.epoch, task.metric) : [];
+  if (headline) q.push({ rank: 5, name: headline[0], text: headline[1] });
   if (val) q.push({ rank: 4, name: 'val', text: val.loss.toFixed(3) });
   if (val && val.bits_per_byte !== null) q.push({ rank: 6, name: 'bpb', text: val.bits_per_byte.toFixed(3) });
   if (!step) return q;
@@ -240,6 +288,7 @@ function quantities({
   if (step.loss_z != null) q.push({ rank: 11, name: 'z', text: z.join('/') });
   q.push({ rank: 3, name: '', text: `${count(step.tokens_per_s)} tok/s` });
   if (step.mfu !== null) q.push({ rank: 9, name: 'peak', text: percent(step.mfu) });
+  if (step.padding !== undefined) q.push({ rank: 4, name: 'padding', text: percent(step.padding) });
   q.push({ rank: 10, name: 'mem', text: shortBytes(step.memory_bytes) });
   q.push({ rank: 2, name: 'eta', text: duration(step.eta_s) });
   return q;
@@ -275,33 +324,68 @@ function smoothBar(progress: number, cells: number, paint: Paint): string {
   return `${paint.accent('█'.repeat(full) + part)}${paint.dim(empty)}`;
 }
 
-/** A table line, from the left; the last columns are left out where the terminal is narrow. */
-function tableCells(
-  { loss, step, val, maxSteps }: Readings,
-  columns: number,
-): { name: string; text: string; width: number }[] {
-  const dash = '-';
-  const cells = [
-    { name: 'step', text: `${integer(step?.step ?? val?.step ?? 0)}/${integer(maxSteps)}`, width: 0 },
-    { name: 'loss', text: loss?.toFixed(4) ?? dash, width: 8 },
-    { name: 'val', text: val?.loss.toFixed(4) ?? dash, width: 8 },
-    { name: 'ppl', text: val ? perplexity(val.perplexity) : dash, width: 7 },
-    { name: 'bpb', text: val?.bits_per_byte?.toFixed(3) ?? dash, width: 7 },
-    { name: 'lr', text: step ? rate(step.lr) : dash, width: 9 },
-    { name: '|g|', text: step?.grad_norm.toFixed(2) ?? dash, width: 6 },
-    { name: 'tok/s', text: step ? count(step.tokens_per_s) : dash, width: 7 },
-    { name: 'peak', text: step && step.mfu !== null ? percent(step.mfu) : dash, width: 7 },
-    { name: 'mem', text: step ? shortBytes(step.memory_bytes) : dash, width: 7 },
-    { name: 'eta', text: step ? duration(step.eta_s) : dash, width: 8 },
-  ];
-  cells[0]!.width = 2 * integer(maxSteps).length + 1;
+interface Cell {
+  readonly name: string;
+  readonly text: string;
+  readonly width: number;
+}
+
+/** A line per validation, from the left; the last columns are left out where the terminal is narrow. */
+function tableCells({ loss, step, val, maxSteps }: Readings, columns: number): Cell[] {
+  return fitting(columns, [
+    stepCell(step?.step ?? val?.step ?? 0, maxSteps, 0),
+    { name: 'loss', text: loss?.toFixed(4) ?? DASH, width: 8 },
+    { name: 'val', text: val?.loss.toFixed(4) ?? DASH, width: 8 },
+    { name: 'ppl', text: val ? perplexity(val.perplexity) : DASH, width: 7 },
+    { name: 'bpb', text: val?.bits_per_byte?.toFixed(3) ?? DASH, width: 7 },
+    ...courseCells(step),
+  ]);
+}
+
+/** The same of a task: a line per epoch. */
+function epochCells({ loss, step, maxSteps, task }: Readings, columns: number): Cell[] {
+  const metrics = task?.epoch ? epochMetrics(task.epoch, task.metric) : [];
+  return fitting(columns, [
+    { name: 'epoch', text: task?.epoch?.epoch === undefined ? DASH : epochText(task.epoch.epoch), width: 5 },
+    stepCell(step?.step ?? task?.epoch?.step ?? 0, maxSteps, 2),
+    { name: 'loss', text: loss?.toFixed(4) ?? DASH, width: 8 },
+    { name: 'task', text: task?.loss?.toFixed(4) ?? DASH, width: 8 },
+    { name: 'val', text: task?.epoch?.loss?.toFixed(4) ?? DASH, width: 8 },
+    ...metrics.map(([name, text]) => ({ name, text, width: 2 + Math.max(name.length, text.length) })),
+    ...courseCells(step),
+  ]);
+}
+
+const DASH = '-';
+
+const stepCell = (step: number, maxSteps: number, gap: number): Cell => ({
+  name: 'step',
+  text: `${integer(step)}/${integer(maxSteps)}`,
+  width: gap + 2 * integer(maxSteps).length + 1,
+});
+
+const courseCells = (step: StepEvent | undefined): Cell[] => [
+  { name: 'lr', text: step ? rate(step.lr) : DASH, width: 9 },
+  { name: '|g|', text: step?.grad_norm.toFixed(2) ?? DASH, width: 6 },
+  { name: 'tok/s', text: step ? count(step.tokens_per_s) : DASH, width: 7 },
+  { name: 'peak', text: step && step.mfu !== null ? percent(step.mfu) : DASH, width: 7 },
+  { name: 'mem', text: step ? shortBytes(step.memory_bytes) : DASH, width: 7 },
+  { name: 'eta', text: step ? duration(step.eta_s) : DASH, width: 8 },
+];
+
+function fitting(columns: number, cells: Cell[]): Cell[] {
   const room = columns - ' best'.length;
   while (cells.reduce((sum, { width }) => sum + width, 0) > room) cells.pop();
   return cells;
 }
 
 function plainStep(readings: Readings): string {
-  const [position, ...rest] = quantities({ ...readings, val: undefined });
+  const { task } = readings;
+  const [position, ...rest] = quantities({
+    ...readings,
+    val: undefined,
+    ...(task && { task: { ...task, epoch: undefined } }),
+  });
   return `step ${position!.text}  ${rest.map(({ name, text }) => (name ? `${name} ${text}` : text)).join('  ')}`;
 }
 

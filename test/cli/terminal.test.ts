@@ -1,33 +1,11 @@
 // What a run looks like: on a terminal, in a pipe, with --quiet and with --json.
 
-import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import type { EndEvent, RunEvent, StepEvent, ValEvent } from '../../src/base/events.js';
-import { painter } from '../../src/cli/run_text.js';
-import { barLine, terminalReporter } from '../../src/cli/terminal.js';
+import type { EndEvent, StepEvent, ValEvent } from '../../src/base/events.js';
+import { painter } from '../../src/cli/block.js';
+import { barLine } from '../../src/cli/terminal.js';
 import { end, fakeRun, start } from '../report/fake_run.js';
-
-/** stdout and stderr of a reporter that saw these events. */
-async function show(
-  events: readonly RunEvent[],
-  options: { isTTY?: boolean; columns?: number; color?: boolean; quiet?: boolean; json?: boolean } = {},
-): Promise<{ out: string; err: string }> {
-  const { isTTY = false, columns = 80, color = false, quiet = false, json = false } = options;
-  const written = { out: '', err: '' };
-  const stream = (name: 'out' | 'err') =>
-    new Writable({
-      write(chunk, _encoding, done) {
-        written[name] += String(chunk);
-        done();
-      },
-    });
-  const out = Object.assign(stream('out'), { isTTY, columns });
-  const err = stream('err');
-  const reporter = terminalReporter({ out, err, color, quiet, json });
-  for (const event of events) reporter.on(event);
-  await reporter.close();
-  return written;
-}
+import { show } from './show.js';
 
 const events = fakeRun();
 const step = events.find((e): e is StepEvent => e.type === 'step' && e.step === 250)!;
