@@ -2,7 +2,7 @@
 
 import type { StepEvent } from '../../base/events.js';
 import { MovingAverage } from '../../base/moving_average.js';
-import { metricLabel, metricText } from '../../base/task_result.js';
+import { isFinal, metricLabel, metricText } from '../../base/task_result.js';
 import { legend, lineChart, type Series } from '../chart.js';
 import { tick } from '../numbers.js';
 import type { RunRecord } from '../record.js';
@@ -33,6 +33,7 @@ export const taskCourse: Section = (record, { spikes }) => {
   ];
   const { objective, lm_coef } = start.task;
   const guess = objective === 'choice' ? 'every answer equally likely' : 'every class equally likely';
+  const sum = lm_coef > 0 ? `; language model: nats per token; total = task + ${lm_coef} × language model` : '';
   const unit = objective === 'regression' ? 'the mean squared error' : 'nats per example';
   return `${evals.length > 0 ? `<h2>Validation</h2>\n${metricFigure(record)}\n` : ''}<h2>Loss</h2>
 ${lossFigure(
@@ -41,13 +42,12 @@ ${lossFigure(
   spikes,
   parts,
 )}
-<p class="note">Moving averages of about 10 steps. Task: ${unit}; language model: nats per token;
-total = task + ${lm_coef} × language model. Dotted: resumed.</p>${spikeTable(spikes)}`;
+<p class="note">Moving averages of about 10 steps. Task: ${unit}${sum}. Dotted: resumed.</p>${spikeTable(spikes)}`;
 };
 
 /** One per epoch: the last evaluation of the finished run is of an epoch that has its own already. */
 const validations = ({ evals }: RunRecord): RunRecord['evals'] =>
-  evals.filter((e) => e.name === 'val' && e.epoch !== undefined && e.best !== undefined);
+  evals.filter((e) => e.name === 'val' && e.epoch !== undefined && !isFinal(e));
 
 function metricFigure(record: RunRecord): string {
   const { task } = record.start;

@@ -27,9 +27,10 @@ export const taskHeader: Section = (record, s) => {
     ['peak memory', s.peak_memory_bytes === null ? '-' : bytes(s.peak_memory_bytes)],
   ];
   const labels = task.labels.length > 8 ? [...task.labels.slice(0, 8), '...'] : task.labels;
+  const auxiliary = task.lm_coef > 0 ? `auxiliary LM loss × ${task.lm_coef}` : 'no auxiliary LM loss';
   const lines = [
     [taskText(task), labels.join(', '), `judged by ${metricLabel(task.metric)}`],
-    [describeModel(start.config), `context ${integer(start.n_ctx)}`, `auxiliary LM loss × ${task.lm_coef}`],
+    [describeModel(start.config), `context ${integer(start.n_ctx)}`, auxiliary],
   ];
   return headerOf(
     record,
