@@ -1,5 +1,5 @@
-// The result of a fine-tuned task, as terminal and report both show it: which evaluations are the last ones, how metrics
-// are called, and what stands beside them.
+// The result of a fine-tuned task, as terminal and report both show it: which evaluations are the last ones, how
+// metrics are called, and what stands beside them.
 
 import type { Baseline, EvalEvent, Task } from './events.js';
 

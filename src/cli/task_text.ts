@@ -1,5 +1,5 @@
-// The blocks of text of a fine-tuned task, from its events: the data at the start, a line per epoch, the result at the end.
-// The other blocks: run_text.ts.
+// The blocks of text of a fine-tuned task, from its events: the data at the start, a line per epoch, the result at the
+// end. The other blocks: run_text.ts.
 
 import type { EvalEvent, Task } from '../base/events.js';
 import { integer, percent, plural } from '../base/format.js';

@@ -4,7 +4,8 @@
 //   f1         2 TP / (2 TP + FP + FN) of class 1; 0 where class 1 is neither there nor predicted
 //   macro_f1   mean of every class's f1, defined the same way: an absent class that nobody predicts counts as 0
 //   matthews   correlation of gold and predicted classes; with two classes
-//              (TP TN - FP FN) / sqrt((TP + FP)(TP + FN)(TN + FP)(TN + FN)), with more Gorodkin's R_K; 0 when the root is 0
+//              (TP TN - FP FN) / sqrt((TP + FP)(TP + FN)(TN + FP)(TN + FN)),
+//              with more Gorodkin's R_K; 0 when the root is 0
 //   pearson    correlation of gold and predicted scores; 0 when one side is constant
 //   spearman   pearson of the ranks; equal scores share the mean of their ranks
 //   mse        mean squared difference

@@ -14,7 +14,8 @@
 // does again: TensorBoard drops what older files say of that step and later ones. Files are read in order of their names.
 //
 //   step    train/loss  train/lr  train/grad_norm  train/tokens_per_s         val   val/loss  val/perplexity  val/bits_per_byte
-//   eval    eval/NAME/METRIC                                                  sample    sample (text)
+//   eval    eval/NAME/METRIC  eval/NAME/loss                                  sample    sample (text)
+//   step of a fine-tuned task, also   train/task_loss  train/lm_loss
 
 import { readdirSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -79,6 +80,8 @@ function valuesOf(event: RunEvent): Buffer[] {
         scalar('train/lr', event.lr),
         scalar('train/grad_norm', event.grad_norm),
         scalar('train/tokens_per_s', event.tokens_per_s),
+        ...(event.task_loss === undefined ? [] : [scalar('train/task_loss', event.task_loss)]),
+        ...(event.lm_loss === undefined ? [] : [scalar('train/lm_loss', event.lm_loss)]),
       ];
     case 'val':
       return [
@@ -87,7 +90,10 @@ function valuesOf(event: RunEvent): Buffer[] {
         ...(event.bits_per_byte === null ? [] : [scalar('val/bits_per_byte', event.bits_per_byte)]),
       ];
     case 'eval':
-      return Object.entries(event.metrics).map(([name, { value }]) => scalar(`eval/${event.name}/${name}`, value));
+      return [
+        ...Object.entries(event.metrics).map(([name, { value }]) => scalar(`eval/${event.name}/${name}`, value)),
+        ...(event.loss === undefined ? [] : [scalar(`eval/${event.name}/loss`, event.loss)]),
+      ];
     case 'sample':
       return [text('sample', markdown(event))];
     default:

@@ -81,7 +81,8 @@ const errors: EvalEvent['errors'] = Array.from({ length: 10 }, (_, i) => ({
   place: `sst2/train.tsv:${1200 + 7 * i}`,
   text:
     i === 0
-      ? 'not <b>once</b> does it come close to being exciting & yet the picture, made by people who know the sea, is never dull\nfor a minute of its two hours'
+      ? 'not <b>once</b> does it come close to being exciting & yet the picture, made by people who know the sea,' +
+        ' is never dull\nfor a minute of its two hours'
       : 'a quiet film in which nothing is said twice',
   gold: i % 2 === 0 ? 'positive' : 'negative',
   predicted: i % 2 === 0 ? 'negative' : 'positive',

@@ -10,6 +10,7 @@ import type { RunEvent } from '../../src/base/events.js';
 import { tensorboardReporter } from '../../src/report/tensorboard.js';
 import { tfRecord } from '../../src/report/tfrecord.js';
 import { evaluation, fakeRun, start } from './fake_run.js';
+import { fakeTaskRun } from './fake_task_run.js';
 
 /** event.proto, summary.proto, tensor.proto, tensor_shape.proto: the messages that are used, with all that they may hold. */
 const Event = protobuf.Root.fromJSON({
@@ -151,6 +152,17 @@ describe('a run', () => {
       'eval/sst2/accuracy': [[300, f(0.9128)]],
       'eval/sst2/f1': [[300, f(0.9071)]],
     });
+  });
+
+  test('of a fine-tuned task has its losses and the metrics of each epoch', async () => {
+    await write(fakeTaskRun().filter((e) => e.type !== 'eval' || e.settings === undefined));
+    const tags = scalars(written());
+    const f = Math.fround;
+    expect(tags.get('eval/val/accuracy')).toEqual([0.7, 0.8132, 0.8].map((v, i) => [100 * (i + 1), f(v)]));
+    expect(tags.get('eval/val/loss')).toEqual([0.58, 0.43, 0.47].map((v, i) => [100 * (i + 1), f(v)]));
+    const [first] = fakeTaskRun().flatMap((e) => (e.type === 'step' ? [e] : []));
+    expect(tags.get('train/task_loss')?.[0]).toEqual([1, f(first!.task_loss!)]);
+    expect(tags.get('train/lm_loss')?.length).toBe(300);
   });
 
   test('has samples as texts that Markdown leaves alone', async () => {

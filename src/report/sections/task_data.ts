@@ -32,8 +32,8 @@ export const taskData: Section = ({ start }) => {
   const { batch_size } = Object(Object(config)['train']) as { batch_size?: Json };
   return `<h2>Data</h2>
 ${sizes}
-<p class="note after">Length in tokens of a sequence, with its start, delimiter and extract tokens. Truncated: examples that did not
-fit the context. Skipped: rows that could not be read.</p>
+<p class="note after">Length in tokens of a sequence, with its start, delimiter and extract tokens.
+Truncated: examples that did not fit the context. Skipped: rows that could not be read.</p>
 ${classTable(task)}
 ${keyValueTable([
   ['format', task.format],
