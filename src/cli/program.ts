@@ -72,7 +72,7 @@ export function createProgram(version: string, start: Start): Command {
       ['gpt pretrain quickstart', 'a first model, in minutes'],
       ['gpt pretrain gpt2-124m --data corpus.txt', 'GPT-2 small on your text'],
       ['gpt pretrain --resume checkpoints/my-run', 'go on where it stopped'],
-      ['gpt finetune checkpoints/my-run --task classification --data reviews.tsv', 'teach it a task'],
+      ['gpt finetune checkpoints/my-run rte --data rte/', 'teach it a task'],
       ['gpt generate checkpoints/my-run --prompt "Once"', 'write'],
       ['gpt eval checkpoints/my-run', 'perplexity'],
       ['gpt doctor', 'what this machine can do'],
@@ -214,7 +214,12 @@ const TASK_KEYS: readonly [flags: string, key: string, what: string][] = [
   ['--val-split <x>', 'data.val_split', 'share of the data that is held out'],
   ['--test <path...>', 'data.test', 'examples that are scored once, at the end'],
   ['--format <name>', 'data.format', 'of the files: rows, sst2, cola, rte, sick, stsb, mrpc, copa, cosmosqa'],
-  ['--text <column>', 'data.text', 'column of the text'],
+  ['--text <column>', 'data.text', 'column of the text (classification)'],
+  ['--first <column>', 'data.first', 'column of the premise or first text'],
+  ['--second <column>', 'data.second', 'column of the hypothesis or second text'],
+  ['--context <column>', 'data.context', 'column of the context (multiple choice)'],
+  ['--question <column>', 'data.question', 'column of the question (multiple choice)'],
+  ['--answers <column...>', 'data.answers', 'columns of the answers, or the one that lists them'],
   ['--label <column>', 'data.label', 'column of the label, score or right answer'],
   ['--on-bad-row <what>', 'data.on_bad_row', 'fail, or skip and count'],
   ['--readout <how>', 'finetune.readout', 'of similarity: pair or cosine'],
@@ -229,13 +234,11 @@ function finetune(program: GptCommand, start: Start): void {
     .command('finetune')
     .about('Teach a trained model a task from labelled examples, as GPT-1 does, or more text (--task lm).', [
       ['gpt finetune checkpoints/my-run --task classification --data sst2/', ''],
-      ['gpt finetune checkpoints/my-run --task entailment --data rte/train.tsv --val rte/dev.tsv', ''],
-      ['gpt finetune checkpoints/my-run --task similarity --data stsb/ --readout cosine', ''],
-      ['gpt finetune checkpoints/my-run --task multiple-choice --data cosmosqa/valid.csv --val-split 0.2', ''],
-      ['gpt finetune checkpoints/my-run rte --data rte/ --finetune.lm_coef 0', 'a preset; every key is a flag'],
-      ['gpt finetune checkpoints/my-run --task classification --data sst2/ --ablation', 'what pretraining gives'],
-      ['gpt finetune checkpoints/my-run --task lm --data shakespeare.txt --lora.r 8', 'go on with other text'],
-      ['gpt finetune --resume checkpoints/my-run-rte', 'exact continuation'],
+      ['gpt finetune checkpoints/my-run --task similarity --data stsb/', ''],
+      ['gpt finetune checkpoints/my-run rte --data rte/ --test rte/test.tsv', ''],
+      ['gpt finetune checkpoints/my-run sst2 --data sst2/ --ablation', ''],
+      ['gpt finetune checkpoints/my-run --task lm --data b.txt --lora.r 8', ''],
+      ['gpt finetune --resume checkpoints/my-run-rte', ''],
     ])
     .usage('<checkpoint> [config] [options] [--section.key value ...]')
     .argument('[checkpoint]', 'run folder, step folder or Hugging Face folder of a pretrained model')
@@ -285,8 +288,10 @@ function finetune(program: GptCommand, start: Start): void {
 
 /** Short options as the config flags that they stand for; those of language modelling are pretraining's. */
 function taskFlags(command: Command, task: string | undefined): string[] {
-  const given = command.opts<Record<string, string | string[]>>();
+  const given = { ...command.opts<Record<string, string | string[]>>() };
   const nameOf = (flags: string) => /^--([\w-]+)/.exec(flags)![1]!.replace(/-(\w)/g, (_, c: string) => c.toUpperCase());
+  const answers = given['answers'] as string[] | undefined; // one column is a list too
+  if (answers !== undefined) given['answers'] = JSON.stringify(answers);
   const short = TASK_KEYS.flatMap(([flags, key]) =>
     [given[nameOf(flags)] ?? []].flat().flatMap((value) => [`--${task === 'lm' ? (LM_KEYS[key] ?? key) : key}`, value]),
   );
@@ -308,8 +313,8 @@ function predict(program: GptCommand, start: Start): void {
   program
     .command('predict')
     .about('Labels and probabilities of new examples, by a fine-tuned model.', [
-      ['gpt predict checkpoints/my-run-rte --data new.jsonl --out predictions.jsonl', ''],
-      ['gpt predict checkpoints/my-run-rte --data new.tsv > predictions.jsonl', ''],
+      ['gpt predict checkpoints/my-run-rte --data new.jsonl --out labels.jsonl', ''],
+      ['gpt predict checkpoints/my-run-rte --data new.tsv > labels.jsonl', ''],
     ])
     .argument('<checkpoint>', 'run or step folder of a fine-tuned model')
     .requiredOption('--data <path...>', 'examples: the columns of the training data; labels are not needed')
@@ -392,10 +397,10 @@ function evaluate(program: GptCommand, start: Start): void {
   program
     .command('eval')
     .about('Measure perplexity on text that the model has not seen, or its task on labelled examples.', [
-      ['gpt eval checkpoints/my-run', 'on its own held-out text'],
-      ['gpt eval checkpoints/my-run --data held-out.txt', 'on another text'],
-      ['gpt eval checkpoints/my-run --stride 64', 'more exact, slower'],
-      ['gpt eval checkpoints/my-run-rte --task entailment --data test.tsv', 'a fine-tuned model: its metrics'],
+      ['gpt eval checkpoints/my-run', 'its held-out text'],
+      ['gpt eval checkpoints/my-run --data held-out.txt', 'another text'],
+      ['gpt eval checkpoints/my-run --stride 64', 'more exact'],
+      ['gpt eval checkpoints/my-rte --task entailment --data t.tsv', ''],
     ])
     .argument('<checkpoint>', 'run folder, step folder or Hugging Face folder')
     .option('--data <path...>', "text: files, folders or globs (default: the run's own held-out part)")

@@ -1,8 +1,8 @@
 // `gpt eval CHECKPOINT --task FORM --data FILE`: a fine-tuned model on labelled examples, with the metrics of its task.
 
+import path from 'node:path';
 import { ConfigError } from '../base/errors.js';
 import { integer, plural } from '../base/format.js';
-import { jsonText } from '../base/json.js';
 import { defaultMetrics, type MetricName } from '../eval/metrics.js';
 import { openBackend } from './backend.js';
 import type { EvalOptions, Run } from './options.js';
@@ -27,37 +27,28 @@ export const run: Run<EvalOptions> = async (options, context) => {
   const split = await loadTaskExamples(task, tokenizer, n_ctx, { ...options, data: options.data, labels: 'required' });
   const defaults = defaultMetrics(task.form, OBJECTIVES[task.kind], task.format);
   const names = [...new Set([task.metric as MetricName, ...defaults.all])];
+  const started = performance.now();
   const outputs = (await taskOutputs(model, head!, split.examples, backend.cuda === undefined ? 4096 : 65_536))!;
   const answers = answersOf(task, outputs);
   const found = resultsOf(task, split.examples, answers, { names, seed: SEED });
   const baseline = baselineOf(task, split.examples, split.examples, names);
   const cut = split.examples.filter(({ truncated }) => truncated).length;
-  const examples = split.examples.length;
-  if (options.json) {
-    const about = { checkpoint: checkpoint.dir, task: task.form, data: split.files, backend: backend.name };
-    const counts = { examples, skipped: split.skipped.count, truncated: cut };
-    context.out(`${jsonText({ ...about, ...counts, ...found, baseline })}\n`);
-    return 0;
-  }
   for (const message of split.skipped.first) context.err(`skipped ${message}\n`);
-  context.out(`${checkpoint.dir} on ${split.files.join(', ')}\n`);
-  context.out(
-    `${plural(examples, 'example')}, ${integer(split.skipped.count)} skipped, ${integer(cut)} cut to the context of ${integer(n_ctx)}; standard errors by bootstrap\n\n`,
-  );
-  context.out(`${''.padEnd(12)}${'value'.padStart(8)}${'+-'.padStart(8)}  ${baseline.name}\n`);
-  for (const name of names) {
-    const { value, stderr } = found.metrics[name]!;
-    const blind = baseline.metrics[name];
-    const columns = [value.toFixed(4).padStart(8), (stderr ?? 0).toFixed(4).padStart(8)];
-    context.out(`${name.padEnd(12)}${columns.join('')}  ${blind === undefined ? '-' : blind.toFixed(4)}\n`);
+  if (!options.json && !options.quiet) {
+    const examples = plural(split.examples.length, 'example');
+    const counts = `${integer(split.skipped.count)} skipped, ${integer(cut)} cut to the context of ${integer(n_ctx)}`;
+    context.out(`${checkpoint.dir} on ${split.files.join(', ')}\n${examples}, ${counts}\n`);
   }
-  if (found.confusion !== undefined) {
-    const { labels, counts } = found.confusion;
-    const width = Math.max(8, ...labels.map((label) => label.length + 2));
-    context.out(`\n${'gold'.padEnd(width)}${labels.map((label) => label.padStart(width)).join('')}   predicted\n`);
-    for (const [i, row] of counts.entries()) {
-      context.out(`${labels[i]!.padEnd(width)}${row.map((n) => integer(n).padStart(width)).join('')}\n`);
-    }
-  }
+  const report = await context.reporter();
+  report.on({
+    type: 'eval',
+    name: split.files.map((file) => path.basename(file)).join(', '),
+    step: checkpoint.trainer?.state.step ?? 0,
+    ...found,
+    baseline,
+    settings: { checkpoint: checkpoint.dir, task: task.form, which: 'final', backend: backend.name },
+    seconds: (performance.now() - started) / 1000,
+  });
+  await report.close();
   return 0;
 };

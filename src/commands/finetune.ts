@@ -188,7 +188,7 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
         grad_accumulation: 1,
         n_ctx: shape.n_ctx,
         baselines: {
-          uniform: task.kind === 'classes' ? Math.log(task.labels.length) : 0,
+          uniform: task.kind === 'classes' ? Math.log(task.labels.length) : null,
           unigram: null,
           five_gram: null,
         },
@@ -257,6 +257,7 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
             step: progress.best_step ?? progress.step,
             epoch: (progress.best_step ?? progress.step) / order.stepsPerEpoch,
             ...results.resultsOf(task, split.examples, answers, { names: metrics, seed }),
+            baseline: results.baselineOf(task, train.examples, split.examples, metrics),
             settings: { split: split.name, which: 'final' },
             seconds: (performance.now() - started) / 1000,
           });

@@ -104,7 +104,7 @@ export function resultsOf(
     task.kind === 'choice' ? example.choices![answer]! : task.labels[answer]!;
   const errors = wrong.map(({ i, probability }) => ({
     place: examples[i]!.example.place,
-    text: examples[i]!.example.texts.join(' | '),
+    text: examples[i]!.example.texts.join('\n'),
     gold: nameOf(examples[i]!, gold[i]!),
     predicted: nameOf(examples[i]!, predicted[i]!),
     confidence: probability!,

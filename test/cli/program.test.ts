@@ -132,6 +132,9 @@ test('options have the documented defaults', async () => {
     stride: undefined,
     textKey: 'text',
     batch: undefined,
+    task: undefined,
+    format: 'auto',
+    onBadRow: 'fail',
   });
   expect((await parse('bench')).options).toEqual({
     ...compute,
@@ -206,7 +209,16 @@ describe('refusals exit with 2 and say what to do', () => {
 });
 
 test('help and version are no errors, and help fits 80 columns', async () => {
-  const commands = [['pretrain'], ['eval'], ['generate'], ['tokenizer'], ['tokenizer', 'train'], ['tokenizer', 'show']];
+  const commands = [
+    ['pretrain'],
+    ['finetune'],
+    ['predict'],
+    ['eval'],
+    ['generate'],
+    ['tokenizer'],
+    ['tokenizer', 'train'],
+    ['tokenizer', 'show'],
+  ];
   for (const argv of [['--help'], ...commands.map((command) => [...command, '-h']), ['--version']]) {
     const written: string[] = [];
     const program = createProgram('1.2.3', async () => {});
