@@ -125,7 +125,7 @@ export class Gpt {
       return layer + 1 < n_layer ? `h.${layer + 1}.ln_1` : 'ln_f'; // pre-norm: what the block's output meets next
     };
 
-    // a block up to its second sum: [n, MLP of it]
+    // what a block's last sum adds up: its middle and the MLP of that
     const branches = (layer: number, [x, y = x]: tf.Tensor[]): [tf.Tensor, tf.Tensor] => {
       const h = `h.${layer}`;
       const window = attention_layers[layer] === 'local' ? window_size : Number.MAX_SAFE_INTEGER;
@@ -181,7 +181,9 @@ export class Gpt {
       tf.dispose(stream);
       return out;
     };
-    const learns = frozen > 0 && !postNorm && this.params.get(`transformer.${last(top)}.weight`)!.trainable;
+    const isLearnt = (ln: string) =>
+      ['weight', 'bias'].some((x) => this.params.get(`transformer.${ln}.${x}`)!.trainable);
+    const learns = frozen > 0 && !postNorm && isLearnt(last(top));
     let stream: tf.Tensor[];
     if (frozen === 0) stream = start();
     else if (learns) stream = joined(top, untaped(lower) as [tf.Tensor, tf.Tensor]);

@@ -121,6 +121,21 @@ describe.each(BACKENDS)(`on %s${NEEDS_NATIVE}`, (backend) => {
     whole.dispose();
   });
 
+  test.skipIf(none(backend)).each(['weight', 'bias'])(
+    'of the layer norm above the frozen layers only the %s learns',
+    async (kind) => {
+      await tf.setBackend(backend);
+      const [whole, model] = [modelOf('gpt2'), modelOf('gpt2')];
+      backward(whole, 0);
+      const frozen_layers = model.freezeLayers(2);
+      const name = `transformer.h.2.ln_1.${kind}`;
+      for (const p of model.parameters()) if (p.name !== name) p.trainable = false;
+      backward(model, 0, { frozen_layers });
+      expect(gradients(model, [name])).toEqual(gradients(whole, [name]));
+      for (const m of [whole, model]) m.dispose();
+    },
+  );
+
   test.skipIf(none(backend))('tensors and bytes are constant over steps with frozen layers', async () => {
     await tf.setBackend(backend);
     const model = modelOf('gpt2');
