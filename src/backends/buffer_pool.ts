@@ -30,8 +30,8 @@ export class BufferPool {
   take(bytes: number): ArrayBuffer | undefined {
     if (bytes < (this.poison ? 1 : POOLED_FROM)) return undefined;
     const size = sizeClass(bytes);
-    let buffer = this.#free.get(size)?.pop();
-    if (buffer !== undefined) this.#idle -= size;
+    let buffer = this.#idleOf(size);
+    if (buffer !== undefined) this.#idle -= buffer.byteLength;
     else {
       buffer = this.#allocate(size);
       this.#reserved += size;
@@ -77,6 +77,18 @@ export class BufferPool {
   /** Bytes reserved in all, and idle among them. */
   stats(): { reserved: number; idle: number } {
     return { reserved: this.#reserved, idle: this.#idle };
+  }
+
+  /**
+   * An idle buffer of this size class, or of a larger one up to twice that: batches of texts differ in length from step to
+   * step, and without it each length would keep buffers of its own.
+   */
+  #idleOf(size: number): ArrayBuffer | undefined {
+    for (let fits = size; fits <= 2 * size; fits = sizeClass(fits + 1)) {
+      const buffer = this.#free.get(fits)?.pop();
+      if (buffer !== undefined) return buffer;
+    }
+    return undefined;
   }
 
   #owned(buffer: ArrayBufferLike): number {

@@ -239,12 +239,19 @@ const mean = (values: readonly number[]): number | null =>
   values.length > 0 ? values.reduce((a, b) => a + b, 0) / values.length : null;
 
 /** Where loss or norm told, the update was not made: the gradients still show what happened. */
-function diverged({ config, model, optimizer }: TrainOptions, step: number, saved: boolean, what: string): DivergedError {
+function diverged(
+  { config, model, optimizer }: TrainOptions,
+  step: number,
+  saved: boolean,
+  what: string,
+): DivergedError {
   const parameters = model.parameters();
   const bad =
     firstNonFinite(parameters.map(({ name, value }) => ({ name, tensor: value }))) ??
     // from the last one: the backward pass goes that way
-    firstNonFinite([...optimizer.parameters].reverse().map(({ name, grad }) => ({ name: `the gradient of ${name}`, tensor: grad })));
+    firstNonFinite(
+      [...optimizer.parameters].reverse().map(({ name, grad }) => ({ name: `the gradient of ${name}`, tensor: grad })),
+    );
   const where =
     bad === undefined
       ? '; parameters and gradients are finite, the activations are not'

@@ -46,6 +46,23 @@ test('a released buffer serves the next request of its size class; a larger one 
   expect(sizes.length).toBe(3);
 });
 
+test('batches of many lengths keep little more than the longest needs', () => {
+  const { pool } = counted();
+  const layer = (length: number) => [3, 4, 4, 1, 1].map((width) => pool.take(length * width * 1024)!);
+  let most = 0;
+  for (let step = 0; step < 200; step++) {
+    const before = pool.stats().reserved;
+    const buffers = layer(16 + ((step * 37) % 113));
+    most = Math.max(most, pool.stats().reserved - pool.stats().idle);
+    for (const buffer of buffers) pool.release(buffer);
+    if (step >= 150) expect(pool.stats().reserved).toBe(before); // nothing new any more
+  }
+  expect(pool.stats().reserved).toBeLessThan(2.2 * most);
+  const [large] = [pool.take(1 << 20)!];
+  pool.release(large);
+  expect(pool.take(4096)!.byteLength).toBeLessThanOrEqual(8192); // not one that is far too large
+});
+
 test('clear() drops what is idle', () => {
   const { pool } = counted();
   const [a, b] = [pool.take(8192)!, pool.take(8192)!];
