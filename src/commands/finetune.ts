@@ -95,6 +95,8 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
   const { countParameters, flopsPerToken } = await import('../config/arithmetic.js');
   const { TaskOrder } = await import('../data/task_batch.js');
   const { taskObjective, taskOutputs, taskSteps } = await import('../train/task.js');
+  const { availableMemory } = await import('./plan.js');
+  const { requireTaskMemory } = await import('./finetune_model.js');
   const { progressFrom, runTraining } = await import('./training_run.js');
   const backend = await openBackend(options, context.env);
   const order = new TaskOrder(train.examples, config.run.train.batch_size, config.run.train.seed);
@@ -120,6 +122,20 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
   const { seed, eval_every } = settings.train;
   const extra = resumed === undefined ? SPECIAL_TOKENS : 0;
   const shape = { ...base, vocab_size: base.vocab_size + extra, ...settings.model };
+
+  const memory = requireTaskMemory(shape, settings, train.examples, {
+    portable: backend.fused === undefined,
+    gpu: backend.cuda !== undefined,
+    available: backend.cuda?.freeMemory() ?? availableMemory(context),
+  });
+  const { checkpointBytes, requireCheckpointSpace } = await import('../checkpoint/space.js');
+  requireCheckpointSpace({
+    runDir: runDir ?? place(),
+    resumed: resumed !== undefined,
+    bytes: checkpointBytes(countParameters(shape), tokenizer.toJson()),
+    keep: settings.train.keep,
+    steps: steps - (state?.step ?? 0),
+  });
 
   // 4. Model, head and optimizer: from the pretrained weights, or exactly as they were saved.
   const { Gpt } = await import('../model/gpt.js');
@@ -170,7 +186,7 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
         origins,
         params: countParameters(shape),
         flops_per_token: flopsPerToken(shape, shape.n_ctx, { causal: true, backward: true }),
-        memory_estimate_bytes: 0,
+        memory_estimate_bytes: memory,
         tokenizer: { type: tokenizer.type, vocab_size: tokenizer.vocabSize },
         data: {
           files: train.files.length + val.files.length,
