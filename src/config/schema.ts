@@ -207,7 +207,7 @@ export const TaskConfig = z.strictObject({
     .union([z.int().min(0), z.literal('all')])
     .default(0)
     .describe(
-      'embeddings and so many lower blocks keep their weights; all: only the head is trained; 0: everything is',
+      'the embeddings and so many lower blocks keep their weights; all: only the head is trained; 0: none does',
     ),
   class_weights: z
     .enum(['none', 'balanced'])

@@ -82,7 +82,7 @@ export class Gpt {
 
   /** ids (B,T) -> hidden states (B,T,C) that the head reads. With a cache, ids are the tokens that follow it. */
   hidden(ids: tf.Tensor2D, options: ForwardOptions = {}): tf.Tensor3D {
-    const { dropout: pass, cache, recompute, frozen_layers = 0 } = options;
+    const { dropout: pass, cache, recompute, frozen_layers: frozen = 0 } = options;
     const {
       arch,
       n_layer,
@@ -114,19 +114,17 @@ export class Gpt {
 
     // The stream between branches: pre-norm [x, y], the residual and its layer norm, which the next branch reads; in
     // GPT-1 they are the same, [y].
-    const add = (x: tf.Tensor, branch: tf.Tensor, ln: string): tf.Tensor[] =>
-      tf.tidy(() =>
-        !postNorm && ln !== 'ln_f'
-          ? residualLayerNorm(x, branch, weight(ln), bias(ln), eps)
-          : [normedSum(x, branch, weight(ln), bias(ln), eps)],
+    const add = (stream: tf.Tensor[], branch: (x: tf.Tensor) => tf.Tensor, ln: string): tf.Tensor[] => {
+      const [x, y = x] = stream as [tf.Tensor, tf.Tensor | undefined];
+      const sumIsRead = !postNorm && ln !== 'ln_f';
+      return tf.tidy(() =>
+        sumIsRead
+          ? residualLayerNorm(x, branch(y), weight(ln), bias(ln), eps)
+          : [normedSum(x, branch(y), weight(ln), bias(ln), eps)],
       );
-    const last = (layer: number): string => {
-      if (postNorm) return `h.${layer}.ln_2`;
-      return layer + 1 < n_layer ? `h.${layer + 1}.ln_1` : 'ln_f'; // pre-norm: what the block's output meets next
     };
 
-    // what a block's last sum adds up: its middle and the MLP of that
-    const branches = (layer: number, [x, y = x]: tf.Tensor[]): [tf.Tensor, tf.Tensor] => {
+    const block = (layer: number, stream: tf.Tensor[]): tf.Tensor[] => {
       const h = `h.${layer}`;
       const window = attention_layers[layer] === 'local' ? window_size : Number.MAX_SAFE_INTEGER;
       const attn = (x: tf.Tensor): tf.Tensor => {
@@ -145,20 +143,19 @@ export class Gpt {
             : mlp(x, weight(fc), bias(fc), weight(proj), bias(proj), activation_function); // (B,T,C)
         return dropout(y, mask(this.config.resid_pdrop, 3 * layer + 3));
       };
-      const middle = tf.tidy(() => add(x!, attn(y!), postNorm ? `${h}.ln_1` : `${h}.ln_2`));
-      const branch = tf.tidy(() => feedForward(middle.at(-1)!));
-      tf.dispose(middle.slice(1)); // the tape has what it needs
-      return [middle[0]!, branch];
+      const next = layer + 1 < n_layer ? `h.${layer + 1}.ln_1` : 'ln_f'; // pre-norm: what the block's output meets next
+      const middle = add(stream, attn, postNorm ? `${h}.ln_1` : `${h}.ln_2`);
+      const out = add(middle, feedForward, postNorm ? `${h}.ln_2` : next);
+      tf.dispose(middle); // the tape has what it needs
+      return out;
     };
     // in stock ops, which would keep eight tensors of the MLP's width: only their input is kept
     const activation = (pre: tf.Tensor) => recomputed(([x]) => [gelu(x!, activation_function)], [pre])[0]!;
 
-    const joined = (layer: number, [x, branch]: readonly [tf.Tensor, tf.Tensor]): tf.Tensor[] => {
-      const out = add(x, branch, last(layer));
-      tf.dispose([x, branch]);
-      return out;
+    const embed = (): tf.Tensor[] => {
+      const x = tf.tidy(() => dropout(embedding(ids, wte, wpe, past), mask(this.config.embd_pdrop, 0))); // (B,T,C)
+      return postNorm ? [x] : [x, layerNorm(x, weight('h.0.ln_1'), bias('h.0.ln_1'), eps)];
     };
-    const block = (layer: number, stream: tf.Tensor[]) => joined(layer, branches(layer, stream));
     const blocks = (from: number, to: number, stream: tf.Tensor[]): tf.Tensor[] => {
       for (let layer = from; layer < to; layer++) {
         const before = stream;
@@ -167,27 +164,14 @@ export class Gpt {
       }
       return stream;
     };
-    const start = (): tf.Tensor[] => {
-      const x = tf.tidy(() => dropout(embedding(ids, wte, wpe, past), mask(this.config.embd_pdrop, 0))); // (B,T,C)
-      return postNorm ? [x] : [x, layerNorm(x, weight('h.0.ln_1'), bias('h.0.ln_1'), eps)];
-    };
 
-    // A pre-norm block ends in the layer norm of what comes next, which may learn where the block does not.
-    const frozen = cache === undefined ? frozen_layers : 0;
-    const top = frozen - 1;
-    const lower = () => {
-      const stream = blocks(0, top, start());
-      const out = branches(top, stream);
-      tf.dispose(stream);
-      return out;
-    };
-    const isLearnt = (ln: string) =>
-      ['weight', 'bias'].some((x) => this.params.get(`transformer.${ln}.${x}`)!.trainable);
-    const learns = frozen > 0 && !postNorm && isLearnt(last(top));
-    let stream: tf.Tensor[];
-    if (frozen === 0) stream = start();
-    else if (learns) stream = joined(top, untaped(lower) as [tf.Tensor, tf.Tensor]);
-    else stream = untaped(() => joined(top, lower()));
+    let stream = frozen === 0 ? embed() : untaped(() => blocks(0, frozen, embed()));
+    if (frozen > 0 && frozen < n_layer && !postNorm) {
+      // a block ends in the layer norm of the next one, which learns: once more, on the tape
+      const [x, y] = stream as [tf.Tensor, tf.Tensor];
+      stream = [x, layerNorm(x, weight(`h.${frozen}.ln_1`), bias(`h.${frozen}.ln_1`), eps)];
+      y.dispose();
+    }
     stream = blocks(frozen, n_layer, stream);
     if (cache !== undefined) cache.length += ids.shape[1];
     tf.dispose(stream.slice(0, -1));
@@ -236,23 +220,23 @@ export class Gpt {
   }
 
   /**
-   * Freezes the embeddings and the first n blocks; 'all': every parameter. Returns the `frozen_layers` that forward passes
-   * may then have. Throws ConfigError when the model has fewer blocks.
+   * Freezes the embeddings and the first n blocks; with all of them, or 'all', every parameter. Returns the `frozen_layers`
+   * that forward passes may then have. Throws ConfigError when the model has fewer blocks.
    */
   freezeLayers(n: number | 'all'): number {
     const { n_layer } = this.config;
-    if (n !== 'all' && n > n_layer) {
+    const frozen = n === 'all' ? n_layer : n;
+    if (frozen > n_layer) {
       throw new ConfigError(
-        `${n} layers are to be frozen, the model has ${n_layer}`,
+        `${frozen} layers are to be frozen, the model has ${n_layer}`,
         `give at most ${n_layer}, or all`,
       );
     }
-    for (const { name } of n === 0 ? [] : this.params.values()) {
-      const layer = /\.h\.(\d+)\./.exec(name)?.[1];
-      const isLower = layer === undefined ? !name.includes('.ln_f.') : Number(layer) < Number(n);
-      if (n === 'all' || isLower) this.params.get(name)!.trainable = false;
+    for (const [name, parameter] of this.params) {
+      const layer = Number(/\.h\.(\d+)\./.exec(name)?.[1] ?? (name.includes('.ln_f.') ? n_layer - 1 : -1));
+      if (frozen > 0 && layer < frozen) parameter.trainable = false;
     }
-    return n === 'all' ? n_layer : n;
+    return frozen;
   }
 
   /** All parameters, in order; those of adapters last. */
