@@ -4,23 +4,30 @@
 //
 //   --data DIR   sst2/ cola/ rte/ stsb/ cosmosqa/ and the raw text beside them (wikitext2/ lambada/ hellaswag/ piqa/ mrpc/ sick/)
 //   --out DIR    corpus, tokenizer and runs; not in the repository
-//   --only NAME  a single stage: corpus, pretrain, a task, or table
+//   --only NAME  stages, with commas between: corpus, pretrain, the tasks, table
+//   --jobs N     runs at a time (2)
 //
 // Raw text is what has no labels: of the task sets only training sentences (and RTE's unlabelled test part). No sentence of a
 // validation or test set that is scored here is in it. Settings were chosen on a split of SST-2's training sentences
 // (docs/benchmarks/finetune.md says which were tried); validation sets were looked at once per run, SST-2's test set once.
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const { values: options } = parseArgs({
-  options: { data: { type: 'string' }, out: { type: 'string' }, only: { type: 'string' } },
+  options: {
+    data: { type: 'string' },
+    out: { type: 'string' },
+    only: { type: 'string' },
+    jobs: { type: 'string', default: '2' },
+  },
 });
 if (options.data === undefined || options.out === undefined) throw new Error('usage: --data DIR --out DIR');
+const jobs = Number(options.jobs);
 const data = path.resolve(options.data);
 const out = path.resolve(options.out);
 mkdirSync(out, { recursive: true });
@@ -161,15 +168,29 @@ const isDone = (folder) =>
   existsSync(path.join(folder, 'run.jsonl')) &&
   eventsOf(folder).some(({ type, reason }) => type === 'end' && reason === 'done');
 
-function finetune(name) {
+/** Runs of a task that are not done yet, `--jobs` at a time: two processes of one thread do more than one of two. */
+async function finetune(name) {
   const { flags, seeds, variants = { pretrained: [] } } = TASKS[name];
-  for (const seed of seeds) {
-    for (const [variant, more] of Object.entries(variants)) {
-      const folder = folderOf(name, variant, seed);
+  const waiting = seeds.flatMap((seed) =>
+    Object.entries(variants).map(([variant, more]) => ({ seed, more, folder: folderOf(name, variant, seed) })),
+  );
+  const threads = Math.max(1, Math.floor(availableParallelism() / jobs));
+  const worker = async () => {
+    for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
+      const { seed, more, folder } = job;
       if (isDone(folder)) continue;
-      gpt('finetune', 'base', ...flags, ...SETTINGS, ...more, '--train.seed', seed, '--out', folder);
+      const args = ['finetune', 'base', ...flags, ...SETTINGS, ...more, '--train.seed', seed, '--threads', threads];
+      const log = openSync(`${folder}.txt`, 'w');
+      const child = spawn(process.execPath, [path.join(root, 'bin/gpt.js'), ...args.map(String), '--out', folder], {
+        cwd: out,
+        stdio: ['ignore', log, log],
+      });
+      const code = await new Promise((resolve) => child.once('exit', resolve));
+      console.log(`${path.basename(folder)} ended with ${code}`);
     }
-  }
+  };
+  mkdirSync(path.join(out, 'runs'), { recursive: true });
+  await Promise.all(Array.from({ length: jobs }, worker));
 }
 
 // ---- the table
@@ -247,12 +268,16 @@ function table() {
 // ---- all of it
 
 const stages = {
-  corpus: () =>
-    existsSync(path.join(out, 'tok.json')) ||
-    (corpus(), gpt('tokenizer', 'train', 'corpus.jsonl', '--vocab-size', 8192, '--out', 'tok.json')),
-  pretrain: () => existsSync(path.join(out, 'base/best')) || gpt('pretrain', ...PRETRAIN, '--out', 'base'),
+  corpus() {
+    if (existsSync(path.join(out, 'tok.json'))) return;
+    corpus();
+    gpt('tokenizer', 'train', 'corpus.jsonl', '--vocab-size', 8192, '--out', 'tok.json');
+  },
+  pretrain() {
+    if (!existsSync(path.join(out, 'base/best'))) gpt('pretrain', ...PRETRAIN, '--out', 'base');
+  },
   ...Object.fromEntries(Object.keys(TASKS).map((name) => [name, () => finetune(name)])),
   table,
 };
-for (const [name, stage] of Object.entries(stages))
-  if (options.only === undefined || options.only.split(',').includes(name)) stage();
+const chosen = options.only?.split(',') ?? Object.keys(stages);
+for (const name of chosen) await stages[name]();
