@@ -58,10 +58,20 @@ export interface PeftContent {
   readonly modules: readonly PeftTensor[];
 }
 
-/** Writes a folder, whole or not at all. Throws DataError when it exists or the disk refuses. */
-export async function writePeftFolder(dir: string, content: PeftContent): Promise<void> {
+/**
+ * Writes a folder, whole or not at all. `files`: name -> content of what belongs beside the adapters, a tokenizer. Throws
+ * DataError when it exists or the disk refuses.
+ */
+export async function writePeftFolder(
+  dir: string,
+  content: PeftContent,
+  files: ReadonlyMap<string, string> = new Map(),
+): Promise<void> {
   makeFolder(dirname(dir));
-  await writeFolderAtomic(dir, (tmp) => writePeftFiles(tmp, content));
+  await writeFolderAtomic(dir, async (tmp) => {
+    for (const [name, text] of files) await writeFile(join(tmp, name), text, nodeFileSystem);
+    await writePeftFiles(tmp, content);
+  });
 }
 
 /** Writes the two files into a folder that is being made. */

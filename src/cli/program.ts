@@ -457,16 +457,22 @@ function exportModel(program: GptCommand, start: Start): void {
       ['gpt export checkpoints/my-run --out model', 'for transformers'],
       ['gpt export checkpoints/my-run --out model --dtype bf16', 'half the size'],
       ['gpt export checkpoints/my-run --out gpt2.bin --format llmc', 'for llm.c'],
+      ['gpt export checkpoints/my-lora --out model --merge', 'with its LoRA adapters in the weights'],
+      ['gpt export checkpoints/my-lora --out peft --format peft', 'the adapters alone'],
     ])
     .argument('<checkpoint>', 'run folder, step folder or Hugging Face folder')
-    .requiredOption('--out <path>', 'folder (hf) or file (llmc) to write; it must not exist')
+    .requiredOption('--out <path>', 'folder (hf, peft) or file (llmc) to write; it must not exist')
     .addOption(
-      new Option('--format <f>', 'hf: folder for transformers; llmc: .bin').choices(['hf', 'llmc']).default('hf'),
+      new Option('--format <f>', 'hf: folder for transformers; llmc: .bin; peft: LoRA adapters')
+        .choices(['hf', 'llmc', 'peft'])
+        .default('hf'),
     )
     .addOption(new Option('--dtype <t>', 'of the weights').choices(['f32', 'bf16', 'f16']).default('f32'))
+    .option('--merge', 'put the LoRA adapters into the weights', false)
+    .option('--base <name>', "of peft: its base model, by folder or name (default: the checkpoint's folder)")
     .action((checkpoint: string, _, command: Command) => {
-      const { format, out, dtype } = command.opts<CommandOptions['export']>();
-      return start('export', { ...globals(command), checkpoint, format, out, dtype });
+      const { format, out, dtype, merge, base } = command.opts<CommandOptions['export']>();
+      return start('export', { ...globals(command), checkpoint, format, out, dtype, merge, base });
     });
 }
 

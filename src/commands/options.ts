@@ -163,9 +163,11 @@ export interface ImportOptions extends GlobalOptions {
 
 export interface ExportOptions extends GlobalOptions {
   readonly checkpoint: string;
-  readonly format: 'hf' | 'llmc';
+  readonly format: 'hf' | 'llmc' | 'peft';
   readonly out: string;
   readonly dtype: 'f32' | 'bf16' | 'f16';
+  readonly merge: boolean; //            LoRA adapters into the weights
+  readonly base: string | undefined; // of peft: where its base model is; undefined: the checkpoint's folder
 }
 
 /** The outside world, as a command sees it: no other layer reads process.env or writes to the terminal. */
