@@ -168,18 +168,23 @@ const isDone = (folder) =>
   existsSync(path.join(folder, 'run.jsonl')) &&
   eventsOf(folder).some(({ type, reason }) => type === 'end' && reason === 'done');
 
-/** Runs of a task that are not done yet, `--jobs` at a time: two processes of one thread do more than one of two. */
-async function finetune(name) {
-  const { flags, seeds, variants = { pretrained: [] } } = TASKS[name];
-  const waiting = seeds.flatMap((seed) =>
-    Object.entries(variants).map(([variant, more]) => ({ seed, more, folder: folderOf(name, variant, seed) })),
-  );
+/** Runs of tasks that are not done yet, `--jobs` at a time: two processes of one thread do more than one of two. */
+async function finetune(names) {
+  const waiting = names.flatMap((name) => {
+    const { flags, seeds, variants = { pretrained: [] } } = TASKS[name];
+    return seeds.flatMap((seed) =>
+      Object.entries(variants).map(([variant, more]) => {
+        const folder = folderOf(name, variant, seed);
+        return { folder, args: [...flags, ...SETTINGS, ...more, '--train.seed', seed] };
+      }),
+    );
+  });
   const threads = Math.max(1, Math.floor(availableParallelism() / jobs));
   const worker = async () => {
     for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
-      const { seed, more, folder } = job;
+      const { folder } = job;
       if (isDone(folder)) continue;
-      const args = ['finetune', 'base', ...flags, ...SETTINGS, ...more, '--train.seed', seed, '--threads', threads];
+      const args = ['finetune', 'base', ...job.args, '--threads', threads];
       const log = openSync(`${folder}.txt`, 'w');
       const child = spawn(process.execPath, [path.join(root, 'bin/gpt.js'), ...args.map(String), '--out', folder], {
         cwd: out,
@@ -276,8 +281,8 @@ const stages = {
   pretrain() {
     if (!existsSync(path.join(out, 'base/best'))) gpt('pretrain', ...PRETRAIN, '--out', 'base');
   },
-  ...Object.fromEntries(Object.keys(TASKS).map((name) => [name, () => finetune(name)])),
-  table,
 };
-const chosen = options.only?.split(',') ?? Object.keys(stages);
-for (const name of chosen) await stages[name]();
+const chosen = options.only?.split(',') ?? [...Object.keys(stages), ...Object.keys(TASKS), 'table'];
+for (const name of chosen) stages[name]?.();
+await finetune(chosen.filter((name) => name in TASKS));
+if (chosen.includes('table')) table();

@@ -93,7 +93,7 @@ function logitsOf(model: Gpt, score: Float32Array, ids: number[][], pad: number)
   const T = Math.max(...ids.map(({ length }) => length));
   const C = model.config.n_embd;
   const padded = ids.map((row) => [...row, ...Array<number>(T - row.length).fill(pad)]);
-  const hidden = tf.tidy(() => model.hidden(tf.tensor2d(padded, [ids.length, T], 'int32')).dataSync());
+  const hidden = tf.tidy(() => model.hidden(tf.tensor2d(padded, [ids.length, T], 'int32')).dataSync<'float32'>());
   return padded.map((row, b) => {
     const last = b * T + row.findLastIndex((id) => id !== pad);
     const e = hidden.subarray(last * C, (last + 1) * C);
