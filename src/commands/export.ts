@@ -1,7 +1,7 @@
 // `gpt export CHECKPOINT --format hf|llmc|peft --out PATH`: a model for other programs, without the trainer's state.
 //
-//   hf     a folder for transformers, vLLM and whatever else reads one: config.json, safetensors, tokenizer. Of a model that
-//          was fine-tuned for one head over one sequence, the classifier; of any other, the language model alone
+//   hf     a folder for transformers, vLLM and whatever else reads one: config.json, safetensors, tokenizer. Of a model
+//          that was fine-tuned for one head over one sequence, the classifier; of any other, the language model alone
 //   llmc   one .bin for llm.c: version 3 (float32) or, with --dtype bf16, version 5
 //   peft   the LoRA adapters: export_peft.ts. --merge puts them into the weights, for the other two formats
 
@@ -118,7 +118,7 @@ async function toClassifier(
   const name = model.arch === 'gpt1' ? 'OpenAIGPTForSequenceClassification' : 'GPT2ForSequenceClassification';
   return [
     `${name}, ${integer(task.labels.length)} classes: ${task.labels.map((label) => quoted(label)).join(', ')}`,
-    `it has no bias in its head: ours is folded into ${lastNormBias(model)}, which changes the language model, not the classes`,
+    `its head has no bias: ours is folded into ${lastNormBias(model)}, which changes the language model alone`,
   ];
 }
 
@@ -130,7 +130,7 @@ async function toLlmc(checkpoint: Checkpoint, out: string, dtype: ExportOptions[
 }
 
 const withoutHead = (why: string): string =>
-  `${why}: this is the language model alone, without the head and the tokens of the task (gpt predict runs the checkpoint)`;
+  `${why}: this is the language model, without the head and the tokens of the task (gpt predict runs the checkpoint)`;
 
 /** Without the rows of a task's tokens: no text has their ids, and the tokenizer does not know them. */
 function languageModel({ model, tensors, task }: Checkpoint): Pick<Checkpoint, 'model' | 'tensors'> {
@@ -153,7 +153,7 @@ interface TokenizerOfFolder {
   readonly notes: readonly string[];
 }
 
-/** The tokenizer's files of a folder as they are, and those that transformers wants beside them where they are missing. */
+/** The tokenizer's files of a folder as they are, and where they are missing those that transformers wants. */
 function tokenizerOf({ dir, model }: Checkpoint): TokenizerOfFolder {
   const files = new Map(
     TOKENIZER_FILES.filter((name) => existsSync(join(dir, name))).map((name) => [name, readText(join(dir, name))]),

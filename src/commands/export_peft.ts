@@ -1,14 +1,15 @@
 // `gpt export --format peft`: the LoRA adapters of a checkpoint for Hugging Face's PEFT.
 //
 //   language modelling              CAUSAL_LM   the adapters
-//   one head over one sequence      SEQ_CLS     with score and the last layer norm, which has the head's bias, as modules
-//                                               that PEFT saves whole, and the tokenizer with the task's template
+//   one head over one sequence      SEQ_CLS     with score and the last layer norm, which has the head's bias, as
+//                                               modules_to_save, and the tokenizer with the task's template
 //   any other task                  CAUSAL_LM   the adapters, without the head
 //
 // The base is the checkpoint's own folder, whose weights are those before fine-tuning, with rows for the task's tokens.
-// With --base NAME it is the model that fine-tuning started from, which lacks these rows: then wte is in the folder too,
-// as PEFT saves an embedding that was resized.
+// With --base NAME it is the model that fine-tuning started from, which lacks these rows: then wte is in the folder
+// too, as PEFT saves an embedding that was resized.
 
+import { quoted } from '../base/format.js';
 import { lastNormBias, notASequenceClassifier, SCORE, sequenceClassifierTensors } from '../checkpoint/hf_classifier.js';
 import { writePeftFolder } from '../checkpoint/peft.js';
 import type { Checkpoint } from '../checkpoint/store.js';
@@ -38,8 +39,9 @@ export async function toPeft(checkpoint: Checkpoint, out: string, base: string |
     .filter(({ name }) => saved.has(name))
     .map(({ name, shape, read }) => ({ name, shape, data: read }));
   await discardOnSignals(out, () => writePeftFolder(out, { ...content, task: 'SEQ_CLS', modules }, files));
+  const labels = task.labels.map((label) => quoted(label)).join(', ');
   return [
-    `its base opens with num_labels=${task.labels.length} and pad_token_id=${eot}: the classes are ${task.labels.join(', ')}`,
+    `the base is to be opened with num_labels=${task.labels.length} (${labels}) and pad_token_id=${eot}`,
     ...(base === undefined
       ? []
       : [

@@ -1,4 +1,4 @@
-// A fine-tuned checkpoint's head and tokenizer, for the exports that have them: transformers' classifier, PEFT's adapters.
+// Head and tokenizer of a fine-tuned checkpoint, for the exports that have them: transformers' classifier and PEFT's.
 
 import type { Head } from '../checkpoint/hf_classifier.js';
 import type { Checkpoint } from '../checkpoint/store.js';

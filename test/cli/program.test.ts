@@ -36,7 +36,10 @@ test('import and export: what they take, and what they do unless told otherwise'
   expect(await refusal('import', 'ckpt.pt', '--out', 'x', '--activation', 'relu')).toMatchObject({ code: 2 });
   expect(await parse('export', 'run', '--out', 'dir')).toMatchObject({
     name: 'export',
-    options: { checkpoint: 'run', out: 'dir', format: 'hf', dtype: 'f32' },
+    options: { checkpoint: 'run', out: 'dir', format: 'hf', dtype: 'f32', merge: false, base: undefined },
+  });
+  expect(await parse('export', 'run', '--out', 'dir', '--format', 'peft', '--base', 'gpt2')).toMatchObject({
+    options: { format: 'peft', base: 'gpt2' },
   });
   expect(await refusal('import', 'ckpt.pt')).toMatchObject({ code: 2, text: expect.stringContaining('--out') });
   expect(await refusal('export', 'run', '--out', 'x', '--dtype', 'f8')).toMatchObject({

@@ -1,7 +1,7 @@
-// `gpt export` of fine-tuned checkpoints: classifiers for transformers, merged adapters, PEFT's folders, and what is refused.
+// `gpt export` of fine-tuned checkpoints: transformers' classifiers, merged adapters, PEFT's folders, and refusals.
 //
-// transformers and PEFT are not here. What they would compute is computed from the written files alone: ids by tokenizer.json
-// and its template, hidden states by our Gpt, the row of the last token that is not padding times score.weight.
+// transformers and PEFT are not here. What they would compute is computed from the written files alone: ids by
+// tokenizer.json and its template, hidden states by our Gpt, that of the last token but padding times score.weight.
 
 import { cpSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -88,7 +88,7 @@ function idsBy({ normalizer = null, model, post_processor: template }: Tokenizer
   });
 }
 
-/** Logits (K) of each text: hidden state at its last token that is not `pad`, times score (K,C). Padded on the right. */
+/** Logits (K) of each text: hidden state at its last token that is not `pad`, times score (K,C). */
 function logitsOf(model: Gpt, score: Float32Array, ids: number[][], pad: number): number[][] {
   const T = Math.max(...ids.map(({ length }) => length));
   const C = model.config.n_embd;
@@ -177,7 +177,7 @@ describe('a classifier', () => {
   test('GPT2ForSequenceClassification: its keys and shapes, and the probabilities of gpt predict', async () => {
     expect(await exported(`class/${STEP}`, 'class-hf')).toEqual([
       'GPT2ForSequenceClassification, 2 classes: "bad", "good"',
-      'it has no bias in its head: ours is folded into transformer.ln_f.bias, which changes the language model, not the classes',
+      'its head has no bias: ours is folded into transformer.ln_f.bias, which changes the language model alone',
     ]);
     expect(place.names('class-hf')).toEqual([
       ...['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'],
@@ -268,7 +268,7 @@ describe('PEFT', () => {
   test('a classifier on the checkpoint: SEQ_CLS, with its head', async () => {
     const dir = `pair/${STEP}`;
     expect(await exported(dir, 'pair-peft', '--format', 'peft')).toEqual([
-      'its base opens with num_labels=3 and pad_token_id=256: the classes are maybe, no, yes',
+      'the base is to be opened with num_labels=3 ("maybe", "no", "yes") and pad_token_id=256',
       `the base model is ${dir}; --base names another place of it`,
     ]);
     expect(place.names('pair-peft')).toEqual([
@@ -289,7 +289,7 @@ describe('PEFT', () => {
   test('--base: on the pretrained model, with the embedding of the task', async () => {
     const dir = `pair/${STEP}`;
     expect(await exported(dir, 'pair-base', '--format', 'peft', '--base', 'run/step-000002')).toEqual([
-      'its base opens with num_labels=3 and pad_token_id=256: the classes are maybe, no, yes',
+      'the base is to be opened with num_labels=3 ("maybe", "no", "yes") and pad_token_id=256',
       'the embedding is in it: that of the base must have 260 rows first (resize_token_embeddings)',
     ]);
     expect(json('pair-base', 'adapter_config.json')).toMatchObject({
@@ -348,7 +348,7 @@ describe('the language model', () => {
   ])('of a task without a class, as %s: without the head and the tokens of the task', async (format, out, why) => {
     const notes = await exported(`similar/${STEP}`, out, '--merge', '--format', format);
     expect(notes[0]).toContain(why);
-    expect(notes[0]).toContain('this is the language model alone, without the head and the tokens of the task');
+    expect(notes[0]).toContain('this is the language model, without the head and the tokens of the task');
     const folder = format === 'hf' ? out : 'similar-back';
     if (format === 'llmc') {
       const back = await place.gpt(['import', out, '--out', folder, '--tokenizer', 'byte']);
