@@ -6,7 +6,7 @@
 // they are, and src/config judges them. Imports commander and nothing else, so that help is instant.
 
 import { Command, InvalidArgumentError, Option, type ParseOptionsResult } from 'commander';
-import type { CommandOptions, GlobalOptions, TokenizerTrainOptions } from '../commands/options.js';
+import type { ColumnOptions, CommandOptions, GlobalOptions, TokenizerTrainOptions } from '../commands/options.js';
 
 /** Runs a command that has been parsed. */
 export type Start = <K extends keyof CommandOptions>(name: K, options: CommandOptions[K]) => Promise<void>;
@@ -32,6 +32,17 @@ export function splitConfigFlags(argv: readonly string[]): { rest: string[]; fla
 
 type Example = readonly [command: string, what: string];
 
+/** Options that name the columns of labelled files, with their config keys. */
+const COLUMN_KEYS: readonly [flags: string, key: string, what: string][] = [
+  ['--text <column>', 'data.text', 'column of the text (classification)'],
+  ['--first <column>', 'data.first', 'column of the premise or first text'],
+  ['--second <column>', 'data.second', 'column of the hypothesis or second text'],
+  ['--context <column>', 'data.context', 'column of the context (multiple choice)'],
+  ['--question <column>', 'data.question', 'column of the question (multiple choice)'],
+  ['--answers <column...>', 'data.answers', 'columns of the answers, or the one that lists them'],
+  ['--label <column>', 'data.label', 'column of the label, score or right answer'],
+];
+
 class GptCommand extends Command {
   /** Dotted flags in order; null: the command takes none. */
   configFlags: string[] | null = null;
@@ -52,6 +63,12 @@ class GptCommand extends Command {
     const width = Math.max(0, ...examples.map(([command]) => command.length));
     const lines = examples.map(([command, note]) => (note ? `  ${command.padEnd(width)}   ${note}` : `  ${command}`));
     return this.summary(what).description([what, ...(lines.length > 0 ? ['\nExamples:'] : []), ...lines].join('\n'));
+  }
+
+  /** Options of commands that read labelled files for a model that was trained on others. */
+  columns(): this {
+    for (const [flags, , what] of COLUMN_KEYS) this.option(flags, `${what}, where it is not that of the training data`);
+    return this;
   }
 
   /** Options of commands that compute. */
@@ -214,13 +231,7 @@ const TASK_KEYS: readonly [flags: string, key: string, what: string][] = [
   ['--val-split <x>', 'data.val_split', 'share of the data that is held out'],
   ['--test <path...>', 'data.test', 'examples that are scored once, at the end'],
   ['--format <name>', 'data.format', 'of the files: rows, sst2, cola, rte, sick, stsb, mrpc, copa, cosmosqa'],
-  ['--text <column>', 'data.text', 'column of the text (classification)'],
-  ['--first <column>', 'data.first', 'column of the premise or first text'],
-  ['--second <column>', 'data.second', 'column of the hypothesis or second text'],
-  ['--context <column>', 'data.context', 'column of the context (multiple choice)'],
-  ['--question <column>', 'data.question', 'column of the question (multiple choice)'],
-  ['--answers <column...>', 'data.answers', 'columns of the answers, or the one that lists them'],
-  ['--label <column>', 'data.label', 'column of the label, score or right answer'],
+  ...COLUMN_KEYS,
   ['--on-bad-row <what>', 'data.on_bad_row', 'fail, or skip and count'],
   ['--readout <how>', 'finetune.readout', 'of similarity: pair or cosine'],
   ['--objective <what>', 'finetune.objective', 'of similarity: classes or regression'],
@@ -320,12 +331,21 @@ function predict(program: GptCommand, start: Start): void {
     .requiredOption('--data <path...>', 'examples: the columns of the training data; labels are not needed')
     .option('--out <file>', 'what to write, one JSON line per example; it must not exist (default: standard output)')
     .option('--format <name>', 'of the files (default: that of the training data, or by what is in them)', 'auto')
+    .columns()
     .addOption(ON_BAD_ROW())
     .compute()
     .action((checkpoint: string, _, command: Command) => {
       const { data, out, format, onBadRow } = command.opts<CommandOptions['predict']>();
-      return start('predict', { ...compute(command), checkpoint, data, out, format, onBadRow });
+      const columns = columnsOf(command);
+      return start('predict', { ...compute(command), checkpoint, data, out, format, columns, onBadRow });
     });
+}
+
+/** The columns that options name. */
+function columnsOf(command: Command): ColumnOptions {
+  const { text, first, second, context, question, answers, label } = command.opts<ColumnOptions>();
+  const given = Object.entries({ text, first, second, context, question, answers, label });
+  return Object.fromEntries(given.filter(([, name]) => name !== undefined));
 }
 
 const ON_BAD_ROW = () =>
@@ -416,13 +436,14 @@ function evaluate(program: GptCommand, start: Start): void {
       ]),
     )
     .option('--format <name>', 'of labelled files (default: by what is in them)', 'auto')
+    .columns()
     .addOption(ON_BAD_ROW())
     .compute()
     .action((checkpoint: string, _, command: Command) => {
       const { data, stride, textKey, batch, task, format, onBadRow } = command.opts<CommandOptions['eval']>();
       return start('eval', {
         ...compute(command),
-        ...{ checkpoint, data, stride, textKey, batch, task, format, onBadRow },
+        ...{ checkpoint, data, stride, textKey, batch, task, format, onBadRow, columns: columnsOf(command) },
       });
     });
 }

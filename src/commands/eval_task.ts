@@ -7,7 +7,7 @@ import { defaultMetrics, type MetricName } from '../eval/metrics.js';
 import { openBackend } from './backend.js';
 import type { EvalOptions, Run } from './options.js';
 import { loadModel } from './run_model.js';
-import { loadTaskExamples, OBJECTIVES, requireForm } from './task_data.js';
+import { loadTaskExamples, OBJECTIVES, requireForm, tellSkipped } from './task_data.js';
 import { answersOf, baselineOf, resultsOf } from './task_results.js';
 
 const SEED = 1337; // of the bootstrap
@@ -33,7 +33,7 @@ export const run: Run<EvalOptions> = async (options, context) => {
   const found = resultsOf(task, split.examples, answers, { names, seed: SEED });
   const baseline = baselineOf(task, split.examples, split.examples, names);
   const cut = split.examples.filter(({ truncated }) => truncated).length;
-  for (const message of split.skipped.first) context.err(`skipped ${message}\n`);
+  tellSkipped(split.skipped, context.err);
   if (!options.json && !options.quiet) {
     const examples = plural(split.examples.length, 'example');
     const counts = `${integer(split.skipped.count)} skipped, ${integer(cut)} cut to the context of ${integer(n_ctx)}`;

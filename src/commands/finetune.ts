@@ -87,8 +87,10 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
   const train = encode('train', texts.train);
   const val = encode('val', texts.val);
   const test = texts.test === null ? null : encode('test', texts.test);
+  const splits = [train, val, ...(test === null ? [] : [test])];
   const fingerprint = data.fingerprintOf([train, val]);
   if (resumed !== undefined) resume.requireSameData(resumed, fingerprint);
+  if (resumed === undefined) for (const { skipped } of splits) data.tellSkipped(skipped, context.err);
 
   // 3. Backend and sizes.
   const { choosePrecision, openBackend } = await import('./backend.js');
@@ -158,8 +160,8 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
   const progress = progressFrom(state);
 
   if (options.dryRun) {
-    const splits = [train, val, ...(test === null ? [] : [test])].map((s) => data.describeSplit(s, task.labels));
-    context.out(`${jsonText({ task, splits, steps, steps_per_epoch: order.stepsPerEpoch, metrics })}\n`);
+    const described = splits.map((s) => data.describeSplit(s, task.labels));
+    context.out(`${jsonText({ task, splits: described, steps, steps_per_epoch: order.stepsPerEpoch, metrics })}\n`);
     return 0;
   }
   const dir = runDir ?? (await uniqueRunDir(path.dirname(place()), path.basename(place())));
@@ -215,8 +217,8 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
           metric,
           labels: [...task.labels],
           format: task.format,
-          lm_coef: finetune.lm_coef,
-          splits: [train, val, ...(test === null ? [] : [test])].map((s) => data.describeSplit(s, task.labels)),
+          lm_coef: finetune.freeze_layers === 'all' ? 0 : finetune.lm_coef, // nothing that it could teach
+          splits: splits.map((s) => data.describeSplit(s, task.labels)),
           baseline: results.baselineOf(task, train.examples, val.examples, metrics),
         },
       },

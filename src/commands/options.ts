@@ -47,11 +47,23 @@ export interface FinetuneOptions extends ComputeOptions {
   readonly flags: readonly string[]; //       dotted overrides, those of short options included
 }
 
+/** Columns of labelled files that are named on the command line. */
+export interface ColumnOptions {
+  readonly text?: string;
+  readonly first?: string;
+  readonly second?: string;
+  readonly context?: string;
+  readonly question?: string;
+  readonly answers?: readonly string[];
+  readonly label?: string;
+}
+
 export interface PredictOptions extends ComputeOptions {
   readonly checkpoint: string;
   readonly data: readonly string[];
   readonly out: string | undefined; //        a new .jsonl; undefined: stdout
   readonly format: string;
+  readonly columns: ColumnOptions; //         beside those of the training data, or instead
   readonly onBadRow: 'fail' | 'skip';
 }
 
@@ -78,6 +90,7 @@ export interface EvalOptions extends ComputeOptions {
   readonly batch: number | undefined; //   sequences per forward pass
   readonly task: string | undefined; //    form of the fine-tuned task; undefined: perplexity
   readonly format: string; //              of labelled data
+  readonly columns: ColumnOptions; //      of labelled data
   readonly onBadRow: 'fail' | 'skip';
 }
 

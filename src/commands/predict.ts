@@ -13,7 +13,7 @@ import { openBackend } from './backend.js';
 import type { PredictOptions, Run } from './options.js';
 import { loadModel } from './run_model.js';
 import { discardOnSignals } from './stop.js';
-import { loadTaskExamples, requireForm, type TaskExample } from './task_data.js';
+import { loadTaskExamples, requireForm, type TaskExample, tellSkipped } from './task_data.js';
 import { answersOf } from './task_results.js';
 
 export const run: Run<PredictOptions> = async (options, context) => {
@@ -28,7 +28,7 @@ export const run: Run<PredictOptions> = async (options, context) => {
   const split = await loadTaskExamples(task, tokenizer, model.config.n_ctx, { ...options, labels: 'optional' });
   const outputs = (await taskOutputs(model, head!, split.examples, backend.cuda === undefined ? 4096 : 65_536))!;
   const lines = split.examples.map((example, i) => `${jsonText(lineOf(task, example, outputs[i]!))}\n`);
-  for (const message of split.skipped.first) context.err(`skipped ${message}\n`);
+  tellSkipped(split.skipped, context.err);
   if (out === undefined) {
     for (const line of lines) context.out(line);
   } else {

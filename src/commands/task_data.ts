@@ -13,6 +13,7 @@ import { permuted } from '../data/stream.js';
 import type { BatchExample } from '../data/task_batch.js';
 import { encodeExample, type Transform } from '../data/task_inputs.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
+import type { ColumnOptions } from './options.js';
 
 /** An example in tokens, with its text for people. */
 export interface TaskExample extends BatchExample {
@@ -71,7 +72,8 @@ export async function readTask({ finetune, data, train: { seed } }: FinetuneConf
   const test = found.test === undefined ? null : await read(found.test, score, format);
   const objective = form === 'multiple-choice' ? 'choice' : score ? 'score' : 'classes';
   const { train, held } = val === undefined ? holdOut(same, data.val_split, seed) : { train: same, held: val };
-  const place = train.files.join(', ');
+  const less = val === undefined ? ` (less ${integer(held.examples.length)} held out)` : '';
+  const place = `${train.files.join(', ')}${less}`;
   const labels =
     objective === 'classes'
       ? learnLabels(train.examples, {
@@ -171,6 +173,12 @@ export function encodeSplit(
   return { name, files, examples: encoded, skipped };
 }
 
+/** The first few rows that were left out, a line each. */
+export function tellSkipped({ count, first }: ExampleSet['skipped'], err: (text: string) => void): void {
+  for (const message of first) err(`skipped ${message}\n`);
+  if (count > first.length) err(`skipped ${integer(count - first.length)} more\n`);
+}
+
 /** Examples for a fine-tuned model, read and encoded as those that it was trained on. */
 export async function loadTaskExamples(
   task: TaskFile,
@@ -179,6 +187,7 @@ export async function loadTaskExamples(
   options: {
     readonly data: readonly string[];
     readonly format: string;
+    readonly columns: ColumnOptions;
     readonly labels: 'required' | 'optional';
     readonly onBadRow: 'fail' | 'skip';
   },
@@ -191,7 +200,7 @@ export async function loadTaskExamples(
   const set = await readExamples(options.data, {
     form: task.form,
     format: format.data,
-    columns: task.columns,
+    columns: { ...task.columns, ...options.columns },
     labels: options.labels,
     score: task.kind === 'score',
     onBadRow: options.onBadRow,

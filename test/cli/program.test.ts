@@ -137,6 +137,7 @@ test('options have the documented defaults', async () => {
     batch: undefined,
     task: undefined,
     format: 'auto',
+    columns: {},
     onBadRow: 'fail',
   });
   expect((await parse('bench')).options).toEqual({
