@@ -62,7 +62,8 @@ export function headerBlock(start: StartEvent, columns: number, paint: Paint): s
 /** 300 steps × 32 examples (3 epochs) · loss = task + 0.5 × language model · about 310 MiB of memory */
 function taskTraining({ config, max_steps, task, memory_estimate_bytes }: StartEvent): string[] {
   const { batch_size, max_epochs } = sections(config).train;
-  const examples = typeof batch_size === 'number' ? ` × ${plural(batch_size, 'example')}` : '';
+  const most = task?.splits[0]?.examples ?? Number.POSITIVE_INFINITY; // a smaller set is one batch
+  const examples = typeof batch_size === 'number' ? ` × ${plural(Math.min(batch_size, most), 'example')}` : '';
   const epochs = typeof max_epochs === 'number' ? ` (${plural(max_epochs, 'epoch')})` : '';
   return [
     `${integer(max_steps)} steps${examples}${epochs}`,

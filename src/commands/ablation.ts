@@ -9,6 +9,7 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { writeFileAtomic } from '../base/files.js';
 import { jsonFileText } from '../base/json.js';
+import { metricLabel, metricText } from '../base/task_result.js';
 import { uniqueRunDir } from '../checkpoint/store.js';
 import { readRun } from '../report/record.js';
 import type { CommandContext, FinetuneOptions } from './options.js';
@@ -111,7 +112,7 @@ function table(rows: readonly Row[], seeds: number): string {
     `${cells.map((cell, i) => (i < 3 ? cell.padEnd(14) : cell.padStart(9))).join('')}\n`;
   const head = line(['variant', 'split', 'metric', 'mean', '+-']);
   const body = rows.map(({ variant, split, metric, mean, error }) =>
-    line([variant, split, metric, mean.toFixed(4), error.toFixed(4)]),
+    line([variant, split, metricLabel(metric), metricText(mean), metricText(error)]),
   );
   const what = seeds > 1 ? `standard deviation over ${seeds} seeds` : 'standard error by bootstrap (one seed)';
   return `\n${head}${body.join('')}+-: ${what}\n`;

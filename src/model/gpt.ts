@@ -228,7 +228,7 @@ export class Gpt {
     const frozen = n === 'all' ? n_layer : n;
     if (frozen > n_layer) {
       throw new ConfigError(
-        `${frozen} layers are to be frozen, the model has ${n_layer}`,
+        `finetune.freeze_layers ${frozen}: the model has ${n_layer} layers`,
         `give at most ${n_layer}, or all`,
       );
     }

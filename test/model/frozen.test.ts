@@ -218,7 +218,7 @@ describe.skipIf(native === undefined)(`all layers frozen, on native${NEEDS_NATIV
   test('more layers than there are', () => {
     const model = modelOf('gpt2');
     expect(() => model.freezeLayers(4)).toThrow(
-      new ConfigError('4 layers are to be frozen, the model has 3', 'give at most 3, or all'),
+      new ConfigError('finetune.freeze_layers 4: the model has 3 layers', 'give at most 3, or all'),
     );
     model.dispose();
   });
