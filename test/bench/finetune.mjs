@@ -120,14 +120,37 @@ const PRETRAIN = [
 
 // ---- the tasks
 
-const SETTINGS = ['--train.learning_rate', 3e-4, '--train.warmup', 0.1];
+const dropout = (p) => [
+  '--model.resid_pdrop',
+  p,
+  '--model.embd_pdrop',
+  p,
+  '--model.attn_pdrop',
+  0.1,
+  '--finetune.clf_pdrop',
+  p,
+];
+const SETTINGS = ['--train.warmup', 0.1, '--train.batch_size', 16, ...dropout(0.2)];
+const OTHERS = ['--train.learning_rate', 5e-4, '--data.lower_case', true];
 const SEEDS = [1337, 1338, 1339];
 const file = (name) => path.join(data, name);
 
 /** name, flags, seeds */
 const TASKS = {
   sst2: {
-    flags: ['sst2', '--data', file('sst2/train.tsv'), '--val', file('sst2/dev.tsv'), '--test', file('sst2/test.tsv')],
+    flags: [
+      'sst2',
+      '--data',
+      file('sst2/train.tsv'),
+      '--val',
+      file('sst2/dev.tsv'),
+      '--test',
+      file('sst2/test.tsv'),
+      '--train.learning_rate',
+      1e-3,
+      '--train.max_epochs',
+      2,
+    ],
     seeds: SEEDS,
     variants: {
       pretrained: [],
@@ -136,26 +159,21 @@ const TASKS = {
     },
   },
   rte: {
-    flags: ['rte', '--data', file('rte/train.tsv'), '--val', file('rte/dev.tsv'), '--data.lower_case', true],
+    flags: ['rte', '--data', file('rte/train.tsv'), '--val', file('rte/dev.tsv'), ...OTHERS],
     seeds: SEEDS,
   },
   cola: {
-    flags: [
-      'cola',
-      '--data',
-      file('cola/in_domain_train.tsv'),
-      '--val',
-      file('cola/in_domain_dev.tsv'),
-      '--data.lower_case',
-      true,
-    ],
+    flags: ['cola', '--data', file('cola/in_domain_train.tsv'), '--val', file('cola/in_domain_dev.tsv'), ...OTHERS],
     seeds: SEEDS,
   },
   stsb: {
-    flags: ['stsb', '--data', file('stsb/sts-train.csv'), '--val', file('stsb/sts-dev.csv'), '--data.lower_case', true],
+    flags: ['stsb', '--data', file('stsb/sts-train.csv'), '--val', file('stsb/sts-dev.csv'), ...OTHERS],
     seeds: SEEDS,
   },
-  cosmosqa: { flags: ['cosmosqa', '--data', file('cosmosqa/valid.csv'), '--data.lower_case', true], seeds: [1337] },
+  cosmosqa: {
+    flags: ['cosmosqa', '--data', file('cosmosqa/valid.csv'), ...OTHERS, '--train.max_epochs', 2],
+    seeds: [1337],
+  },
 };
 
 const folderOf = (task, variant, seed) => path.join(out, 'runs', `${task}-${variant.replaceAll(' ', '-')}-${seed}`);
