@@ -217,7 +217,7 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
           metric,
           labels: [...task.labels],
           format: task.format,
-          lm_coef: finetune.freeze_layers === 'all' ? 0 : finetune.lm_coef, // nothing that it could teach
+          lm_coef: frozenLayers === shape.n_layer ? 0 : finetune.lm_coef, // nothing that it could teach
           splits: splits.map((s) => data.describeSplit(s, task.labels)),
           baseline: results.baselineOf(task, train.examples, val.examples, metrics),
         },

@@ -110,7 +110,7 @@ export function taskLoss(
   share: { readonly task: number; readonly lm: number },
   pass?: DropoutPass,
 ): StepLoss {
-  const { clf_pdrop, freeze_layers } = config.finetune;
+  const { clf_pdrop } = config.finetune;
   const { B, T } = batch;
   const x = tf.tensor2d(batch.x, [B, T], 'int32');
   const hidden = model.hidden(x, { dropout: pass, recompute: config.train.recompute, frozen_layers: frozenLayers });
@@ -119,7 +119,7 @@ export function taskLoss(
   const lossOf = head.shape.kind === 'score' ? scoreLoss : classLoss;
   const task_loss = lossOf(logits, batch.targets, weights);
   // where all of it is frozen there is nothing that an LM loss could teach
-  if (share.lm === 0 || freeze_layers === 'all') return { loss: task_loss, parts: { task_loss } };
+  if (share.lm === 0 || frozenLayers === model.config.n_layer) return { loss: task_loss, parts: { task_loss } };
   const y = tf.tensor2d(batch.y, [B, T], 'int32');
   const lmWeights = tf.tensor2d(
     batch.tokenShares.map((w) => w * share.lm),

@@ -160,15 +160,15 @@ const TASKS = {
   },
   rte: {
     flags: ['rte', '--data', file('rte/train.tsv'), '--val', file('rte/dev.tsv'), ...OTHERS],
-    seeds: SEEDS,
+    seeds: [1337],
   },
   cola: {
     flags: ['cola', '--data', file('cola/in_domain_train.tsv'), '--val', file('cola/in_domain_dev.tsv'), ...OTHERS],
-    seeds: SEEDS,
+    seeds: [1337],
   },
   stsb: {
     flags: ['stsb', '--data', file('stsb/sts-train.csv'), '--val', file('stsb/sts-dev.csv'), ...OTHERS],
-    seeds: SEEDS,
+    seeds: [1337],
   },
   cosmosqa: {
     flags: ['cosmosqa', '--data', file('cosmosqa/valid.csv'), ...OTHERS, '--train.max_epochs', 2],

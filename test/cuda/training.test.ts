@@ -4,8 +4,16 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TINY, Workplace } from '../cli/e2e/gpt.js';
+import { filesOf, writeSets } from '../cli/e2e/tasks.js';
 import { buildSim, simEnvironment } from './build_sim.mjs';
 import { NEEDS_SIM, ROOT, reason } from './machine.js';
+
+/** Form, set, flags. */
+const FORMS = [
+  ['classification', 'feeling.tsv', '--finetune.class_weights', 'balanced'],
+  ['similarity', 'score.csv', '--readout', 'cosine', '--objective', 'regression'],
+  ['multiple-choice', 'ending.jsonl', '--lora.r', '2'],
+] as const;
 
 describe.skipIf(reason !== undefined)(`gpt on the simulated GPU${NEEDS_SIM}`, () => {
   const place = new Workplace();
@@ -94,6 +102,25 @@ describe.skipIf(reason !== undefined)(`gpt on the simulated GPU${NEEDS_SIM}`, ()
       };
     const [got, want] = [await score('cuda'), await score('native')];
     expect(Math.abs(got.loss - want.loss)).toBeLessThan(1e-5);
+  });
+
+  test('fine-tunes on every form of task as the native backend does, with nothing on the host', async () => {
+    writeSets(place);
+    await train('base', 'native', ['--train.max_steps', '2']);
+    const flags = ['--train.batch_size', '4', '--train.max_steps', '2', '--train.micro_tokens', '512'];
+    const tune = (out: string, backend: string, form: string, set: string, more: readonly string[]) =>
+      gpt([
+        ...['finetune', 'base', '--task', form, ...filesOf(set), ...flags, ...more],
+        ...['--backend', backend, '--out', out, '--quiet'],
+      ]);
+    for (const [form, set, ...more] of FORMS) {
+      const [native, cuda] = [`${set}-native`, `${set}-cuda`];
+      await tune(native, 'native', form, set, more);
+      await tune(cuda, 'cuda', form, set, more); // a kernel that ran on the host would be told on stderr
+      const [x, y] = [place.losses(native), place.losses(cuda)];
+      expect(x).toHaveLength(2);
+      expect(Math.max(...x.map((loss, i) => Math.abs(loss - y[i]!) / y[i]!)), form).toBeLessThan(5e-5);
+    }
   });
 
   test('a step copies nothing to the host, converts nothing, and leaves nothing behind', async () => {
