@@ -8,6 +8,7 @@ import { rowTargets } from './targets/rows.js';
 import { runLogTargets } from './targets/run_log.js';
 import { safetensorsTargets } from './targets/safetensors.js';
 import { tableTargets } from './targets/tables.js';
+import { taskTargets } from './targets/tasks.js';
 import { tokenFileTargets } from './targets/token_file.js';
 import { tokenizerTargets } from './targets/tokenizer.js';
 
@@ -21,4 +22,5 @@ export const TARGETS: readonly Target[] = [
   ...checkpointTargets,
   ...foreignModelTargets,
   ...runLogTargets,
+  ...taskTargets,
 ];
