@@ -330,7 +330,7 @@ function predict(program: GptCommand, start: Start): void {
     .argument('<checkpoint>', 'run or step folder of a fine-tuned model')
     .requiredOption('--data <path...>', 'examples: the columns of the training data; labels are not needed')
     .option('--out <file>', 'what to write, one JSON line per example; it must not exist (default: standard output)')
-    .option('--format <name>', 'of the files (default: that of the training data, or by what is in them)', 'auto')
+    .option('--format <name>', 'of the files', 'auto')
     .columns()
     .addOption(ON_BAD_ROW())
     .compute()

@@ -7,6 +7,7 @@
 
 import { spawn } from 'node:child_process';
 import path from 'node:path';
+import { DataError } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
 import { jsonFileText } from '../base/json.js';
 import { metricLabel, metricText } from '../base/task_result.js';
@@ -43,25 +44,30 @@ export async function runAblation(
     for (let s = 0; s < options.seeds; s++) {
       const run = path.join(dir, `${folder}-${seed + s}`);
       context.err(`\n${name}, seed ${seed + s}\n`);
-      const code = await runGpt([...argumentsOf(options, run), ...flags, '--train.seed', `${seed + s}`]);
+      const code = await runGpt([...argumentsOf(options, run), ...flags, '--train.seed', `${seed + s}`], options.json);
       if (code !== 0) return code;
-      finals.push(...(await finalsOf(run)));
+      const found = await finalsOf(run);
+      if (found.length === 0) throw unfinished(run);
+      finals.push(...found);
     }
     for (const key of new Set(finals.map(({ split, metric }) => `${split} ${metric}`))) {
       const same = finals.filter(({ split, metric }) => `${split} ${metric}` === key);
       rows.push(rowOf(name, same));
     }
+    await writeFileAtomic(path.join(dir, 'ablation.json'), jsonFileText(rows as never)); // what there is so far
   }
-  await writeFileAtomic(path.join(dir, 'ablation.json'), jsonFileText(rows as never));
   context.out(options.json ? jsonFileText(rows as never) : table(rows, options.seeds));
   if (!options.json) context.out(`\nruns and ablation.json in ${dir}\n`);
   return 0;
 }
 
-/** A child of the same program, with the same terminal. */
-function runGpt(args: readonly string[]): Promise<number> {
+const unfinished = (run: string): DataError =>
+  new DataError(`${run} stopped before its end: there is nothing to compare`, 'leave --max-minutes out');
+
+/** A child of the same program, with the same terminal; its summary is no part of --json. */
+function runGpt(args: readonly string[], json: boolean): Promise<number> {
   const script = process.argv[1]!;
-  const child = spawn(process.execPath, [script, ...args], { stdio: 'inherit' });
+  const child = spawn(process.execPath, [script, ...args], { stdio: ['inherit', json ? 2 : 'inherit', 'inherit'] });
   const forward = (signal: NodeJS.Signals) => child.kill(signal);
   process.on('SIGTERM', forward);
   process.on('SIGINT', ignore); // a terminal sends it to the child too

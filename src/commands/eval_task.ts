@@ -22,13 +22,18 @@ export const run: Run<EvalOptions> = async (options, context) => {
   const backend = await openBackend(options, context.env);
   const { model, tokenizer, checkpoint, head } = await loadModel(options.checkpoint, 'best');
   const task = requireForm(checkpoint.dir, checkpoint.task, options.task);
-  const { taskOutputs } = await import('../train/task.js');
+  const { MICRO_TOKENS, taskOutputs } = await import('../train/task.js');
   const { n_ctx } = model.config;
   const split = await loadTaskExamples(task, tokenizer, n_ctx, { ...options, data: options.data, labels: 'required' });
   const defaults = defaultMetrics(task.form, OBJECTIVES[task.kind], task.format);
   const names = [...new Set([task.metric as MetricName, ...defaults.all])];
   const started = performance.now();
-  const outputs = (await taskOutputs(model, head!, split.examples, backend.cuda === undefined ? 4096 : 65_536))!;
+  const outputs = await taskOutputs(
+    model,
+    head!,
+    split.examples,
+    MICRO_TOKENS[backend.cuda === undefined ? 'cpu' : 'gpu'],
+  );
   const answers = answersOf(task, outputs);
   const found = resultsOf(task, split.examples, answers, { names, seed: SEED });
   const baseline = baselineOf(task, split.examples, split.examples, names);

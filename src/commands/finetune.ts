@@ -18,8 +18,12 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
   if (options.task === 'lm') {
     if (options.ablation) throw new ConfigError('--ablation is for tasks, not for lm', 'leave it out');
     const { run: pretrain } = await import('./pretrain.js');
-    const out = options.out ?? finetuneName(options.checkpoint!, options.config ?? 'lm');
-    return pretrain({ ...options, init: options.checkpoint, out }, context);
+    if (options.resume !== undefined) return pretrain(options, context);
+    const named = options.config === undefined ? 'lm' : path.parse(options.config).name;
+    return pretrain(
+      { ...options, init: options.checkpoint, out: options.out ?? finetuneName(options.checkpoint!, named) },
+      context,
+    );
   }
   // 1. Configuration, and the checkpoint that it starts from. Nothing here loads TensorFlow.js.
   const { loadFinetuneConfig } = await import('../config/load.js');
@@ -44,6 +48,7 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
   const place = (suffix = '') =>
     requireName(options.out ?? finetuneName(options.checkpoint ?? runDir!, named + suffix));
   if (options.ablation) {
+    requireAblation(options, config.run);
     const { runAblation } = await import('./ablation.js');
     const ablation = { seed: config.run.train.seed, out: place('-ablation'), options };
     return runAblation(ablation, context);
@@ -61,9 +66,8 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
   requireVocabulary(checkpoint, tokenizer);
   const texts = await data.readTask(config.run);
   const { finetune } = config.run;
-  const defaults = defaultMetrics(texts.form, data.OBJECTIVES[texts.objective], texts.format);
-  const metric = finetune.metric === 'auto' ? defaults.headline : finetune.metric;
-  const metrics = [...new Set([metric, ...defaults.all])];
+  const objective = data.OBJECTIVES[texts.objective];
+  const { headline: metric, all: metrics } = defaultMetrics(texts.form, objective, texts.format, finetune.metric);
   data.requireMetric(metric, texts);
   const transform = transformOf(texts.form, finetune.readout, config.run.data.lower_case, tokenizer.vocabSize);
   const task: TaskFile = {
@@ -75,6 +79,7 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
     columns: data.columnsOf(config.run.data),
     metric,
   };
+  if (resumed !== undefined) resume.requireSameTask(resumed, task);
   const encode = (name: 'train' | 'val' | 'test', set: typeof texts.train) =>
     data.encodeSplit(
       name,
@@ -96,7 +101,7 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
   const { choosePrecision, openBackend } = await import('./backend.js');
   const { countParameters, flopsPerToken } = await import('../config/arithmetic.js');
   const { TaskOrder } = await import('../data/task_batch.js');
-  const { taskObjective, taskOutputs, taskSteps } = await import('../train/task.js');
+  const { MICRO_TOKENS, taskObjective, taskOutputs, taskSteps } = await import('../train/task.js');
   const { availableMemory } = await import('./plan.js');
   const { requireTaskMemory } = await import('./finetune_model.js');
   const { progressFrom, runTraining } = await import('./training_run.js');
@@ -105,13 +110,13 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
   const steps = taskSteps(config.run.train, order.stepsPerEpoch);
   const state = resumed?.trainer.state;
   const finished = resumed && resume.whyFinished(resumed, config.run.train.early_stop, steps);
-  if (finished !== undefined) {
+  if (finished !== undefined && (await data.isMeasured(runDir!))) {
     context.err(`${finished}\n`);
     resumed?.close();
     return 0;
   }
   // Stated from here on, as chosen for this machine: a resumed run goes on with the same, wherever that is.
-  const microTokens = config.run.train.micro_tokens ?? (backend.cuda === undefined ? 4096 : 65_536);
+  const microTokens = config.run.train.micro_tokens ?? MICRO_TOKENS[backend.cuda === undefined ? 'cpu' : 'gpu'];
   const precision = choosePrecision(config.run.train.precision, backend);
   const settings: FinetuneConfig = {
     ...config.run,
@@ -167,8 +172,7 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
   const dir = runDir ?? (await uniqueRunDir(path.dirname(place()), path.basename(place())));
   if (runDir === undefined) lockFolder(dir);
   const results = await import('./task_results.js');
-  const outputs = (split: typeof val, stopped?: () => boolean) =>
-    taskOutputs(model, head, split.examples, microTokens, stopped);
+  const outputs = (split: typeof val) => taskOutputs(model, head, split.examples, microTokens);
   const tokensPerEpoch = train.examples.reduce((n, e) => n + e.sequences.reduce((m, s) => m + s.length, 0), 0);
   return runTraining(
     {
@@ -212,7 +216,7 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
         },
         task: {
           form: task.form,
-          objective: data.OBJECTIVES[task.kind],
+          objective,
           readout: task.form === 'similarity' ? task.readout : null,
           metric,
           labels: [...task.labels],
@@ -230,10 +234,10 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
           config: settings,
           microTokens,
           frozenLayers,
-          validate: async ({ step, isBest, stopped }) => {
+          // never cut short by a signal: it takes seconds, and a resumed run would not make it up
+          validate: async ({ step, isBest }) => {
             const started = performance.now();
-            const found = await outputs(val, stopped);
-            if (found === null) return null;
+            const found = await outputs(val);
             const answers = results.answersOf(task, found);
             const measured = results.metricsOf(task, val.examples, answers, metrics);
             const loss = results.lossOf(task, val.examples, found);
@@ -268,7 +272,7 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
         await restore(dir, 'best', model, head);
         for (const split of [val, ...(test === null ? [] : [test])]) {
           const started = performance.now();
-          const answers = results.answersOf(task, (await outputs(split))!);
+          const answers = results.answersOf(task, await outputs(split));
           report.on({
             type: 'eval',
             name: split.name,
@@ -280,15 +284,26 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
             seconds: (performance.now() - started) / 1000,
           });
         }
-        return {
-          best_val_loss: null,
-          val_loss: null,
-          ...(progress.best_val_loss === null
-            ? {}
-            : { best_metric: { name: metric, value: 1 - progress.best_val_loss } }),
-        };
+        return {};
       },
+      endNotes: () => ({
+        val_loss: null, // what the loop compares is 1 - metric
+        best_val_loss: null,
+        ...(progress.best_val_loss === null
+          ? {}
+          : { best_metric: { name: metric, value: Number((1 - progress.best_val_loss).toPrecision(12)) } }),
+      }),
     },
     context,
   );
 };
+
+/** Throws ConfigError for what an ablation cannot be: all its variants are checked before the first one trains. */
+function requireAblation({ resume, dryRun }: FinetuneOptions, { finetune, lora }: FinetuneConfig): void {
+  const refuse = (what: string, fix: string) => new ConfigError(`--ablation ${what}`, fix);
+  if (resume !== undefined) throw refuse('is of new runs: not with --resume', 'start it with a checkpoint');
+  if (dryRun) throw refuse('has no --dry-run', 'leave --ablation out: its runs read the same data');
+  if (lora.r === 0 && finetune.freeze_layers === 0) return;
+  const key = lora.r > 0 ? 'lora.r' : 'finetune.freeze_layers';
+  throw refuse(`trains all weights from scratch, too: not with ${key}`, `leave ${key} out`);
+}

@@ -24,9 +24,14 @@ export const run: Run<PredictOptions> = async (options, context) => {
   const backend = await openBackend(options, context.env);
   const { model, tokenizer, checkpoint, head } = await loadModel(options.checkpoint, 'best');
   const task = requireForm(checkpoint.dir, checkpoint.task, undefined);
-  const { taskOutputs } = await import('../train/task.js');
+  const { MICRO_TOKENS, taskOutputs } = await import('../train/task.js');
   const split = await loadTaskExamples(task, tokenizer, model.config.n_ctx, { ...options, labels: 'optional' });
-  const outputs = (await taskOutputs(model, head!, split.examples, backend.cuda === undefined ? 4096 : 65_536))!;
+  const outputs = await taskOutputs(
+    model,
+    head!,
+    split.examples,
+    MICRO_TOKENS[backend.cuda === undefined ? 'cpu' : 'gpu'],
+  );
   const lines = split.examples.map((example, i) => `${jsonText(lineOf(task, example, outputs[i]!))}\n`);
   tellSkipped(split.skipped, context.err);
   if (out === undefined) {

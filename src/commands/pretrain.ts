@@ -51,7 +51,7 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   const { n_ctx } = config.run.model;
 
   const backend = await openBackend(options, context.env);
-  const { train, val, tokenizer, stats } = await prepareRunData(config.run, context);
+  const { train, val, tokenizer, stats } = await prepareRunData(config.run, context, (resumed ?? init)?.dir);
   requireLength(train, n_ctx, 'training');
   requireLength(val, n_ctx, 'validation');
   if (resumed !== undefined) resume.requireSameData(resumed, stats.fingerprint);
@@ -61,6 +61,7 @@ export const run: Run<PretrainOptions> = async (options, context) => {
     gpuMemory: backend.cuda?.freeMemory(),
   });
   const { shape, microBatch } = plan;
+  if (init !== undefined) resume.requireSameShape(init, shape);
   const schedule = plan.schedule ?? new Schedule(config.run.train, microBatch * n_ctx, train.length);
   const finished = resumed && resume.whyFinished(resumed, config.run.train.early_stop, schedule.steps);
   if (finished !== undefined) {

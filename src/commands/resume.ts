@@ -7,7 +7,9 @@ import type { Json } from '../base/events.js';
 import { diskError } from '../base/files.js';
 import { STEP } from '../checkpoint/run_folder.js';
 import { type Checkpoint, loadCheckpoint, resolveCheckpoint } from '../checkpoint/store.js';
+import type { TaskFile } from '../checkpoint/task_file.js';
 import type { StoredConfig } from '../config/load.js';
+import type { ResolvedModel } from '../config/model_shape.js';
 import type { RunConfig } from '../config/schema.js';
 import type { FinetuneOptions, PretrainOptions } from './options.js';
 
@@ -112,6 +114,28 @@ export function requireSameData({ dir, trainer }: Resumable, fingerprint: string
   throw new DataError(
     `the text has changed since ${dir} was saved: its tokens are others, so the run cannot go on exactly`,
     'put the old files back, or start a new run',
+  );
+}
+
+/** Throws ConfigError when labels, columns, format or metric would be others than the run's. */
+export function requireSameTask({ dir, task }: Resumable, now: TaskFile): void {
+  const keys = Object.keys(now) as (keyof TaskFile)[];
+  const other = keys.find((key) => JSON.stringify(task?.[key]) !== JSON.stringify(now[key]));
+  if (other === undefined) return;
+  throw new ConfigError(
+    `${dir}: the task's ${other} was ${JSON.stringify(task?.[other])}, and would be ${JSON.stringify(now[other])}`,
+    'resume with the data, format and columns of the run, or start a new one',
+  );
+}
+
+/** Throws ConfigError when a run would not be of the model whose weights it starts from. Dropout may differ. */
+export function requireSameShape({ dir, model }: Checkpoint, shape: ResolvedModel): void {
+  const keys = (Object.keys(model) as (keyof ResolvedModel)[]).filter((key) => !key.endsWith('_pdrop'));
+  const other = keys.find((key) => JSON.stringify(model[key]) !== JSON.stringify(shape[key]));
+  if (other === undefined) return;
+  throw new ConfigError(
+    `model.${other} is ${JSON.stringify(shape[other])}, and ${JSON.stringify(model[other])} in ${dir}`,
+    'a run that starts from a checkpoint keeps its model and tokenizer: leave model.* and tokenizer.* out',
   );
 }
 

@@ -7,11 +7,20 @@ import { type PreparedData, prepareData } from '../data/prepare.js';
 import type { CommandContext } from './options.js';
 import { cacheFolder } from './user_cache.js';
 
-/** Tokenizes the text that the configuration names, or finds the shards in the cache. Throws ConfigError, DataError. */
-export function prepareRunData({ data, tokenizer }: RunConfig, { env }: CommandContext): Promise<PreparedData> {
+/**
+ * Tokenizes the text that the configuration names, or finds the shards in the cache. `checkpoint`: where the tokenizer is
+ * too, should its own file be gone. Throws ConfigError, DataError.
+ */
+export function prepareRunData(
+  { data, tokenizer }: RunConfig,
+  { env }: CommandContext,
+  checkpoint?: string,
+): Promise<PreparedData> {
+  const found = tokenizer.path === undefined ? undefined : fromPackage(tokenizer.path)[0]!;
+  const isGone = found !== undefined && !existsSync(found) && checkpoint !== undefined;
   return prepareData({
     data: { ...data, path: data.path === undefined ? undefined : fromPackage(data.path) },
-    tokenizer: { ...tokenizer, path: tokenizer.path === undefined ? undefined : fromPackage(tokenizer.path)[0] },
+    tokenizer: { ...tokenizer, path: isGone ? checkpoint : found },
     cacheDir: path.join(cacheFolder(env), 'tokens'),
   });
 }

@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { ConfigError, DataError } from '../base/errors.js';
 import { integer } from '../base/format.js';
@@ -12,6 +13,7 @@ import { classOf, type Labels, learnLabels } from '../data/labels.js';
 import { permuted } from '../data/stream.js';
 import type { BatchExample } from '../data/task_batch.js';
 import { encodeExample, type Transform } from '../data/task_inputs.js';
+import { readRun } from '../report/record.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { ColumnOptions } from './options.js';
 
@@ -70,6 +72,7 @@ export async function readTask({ finetune, data, train: { seed } }: FinetuneConf
   const format = all.format;
   const val = found.val === undefined ? undefined : await read(found.val, score, format);
   const test = found.test === undefined ? null : await read(found.test, score, format);
+  requireClasses(finetune, form, score);
   const objective = form === 'multiple-choice' ? 'choice' : score ? 'score' : 'classes';
   const { train, held } = val === undefined ? holdOut(same, data.val_split, seed) : { train: same, held: val };
   const less = val === undefined ? ` (less ${integer(held.examples.length)} held out)` : '';
@@ -113,7 +116,7 @@ const withoutUndefined = (paths: Record<string, readonly string[] | undefined>):
 /** A share of the examples, drawn with the seed; both parts keep the file's order. */
 function holdOut(set: ExampleSet, share: number, seed: number): { train: ExampleSet; held: ExampleSet } {
   const n = set.examples.length;
-  const count = Math.max(1, Math.round(share * n));
+  const count = Math.min(n - 1, Math.max(1, Math.round(share * n)));
   if (n < 2) {
     throw new DataError(`${set.files.join(', ')}: one example cannot be split`, 'give more, or --val FILE');
   }
@@ -205,7 +208,10 @@ export async function loadTaskExamples(
     score: task.kind === 'score',
     onBadRow: options.onBadRow,
   });
-  return encodeSplit('test', set, { task, balanced: false }, task, tokenizer, nCtx);
+  // whoever needs no labels does not read them: they may be of other classes, or placeholders
+  const unread = set.examples.map((example) => ({ ...example, gold: null }));
+  const examples = options.labels === 'optional' ? unread : set.examples;
+  return encodeSplit('test', { ...set, examples }, { task, balanced: false }, task, tokenizer, nCtx);
 }
 
 /** How a split looks, for the start event. */
@@ -275,4 +281,22 @@ export function requireMetric(metric: string, { objective, labels }: TaskTexts):
     classes: 'classes: accuracy, macro_f1, matthews, and f1 for two',
   };
   throw new ConfigError(`finetune.metric ${metric} does not fit the task`, `for ${of[objective]}`);
+}
+
+/** Throws ConfigError for keys of classes where scores are learned. */
+function requireClasses({ class_weights, labels }: FinetuneConfig['finetune'], form: TaskForm, score: boolean): void {
+  if (!score) return;
+  const key =
+    class_weights !== 'none' ? 'finetune.class_weights' : labels !== undefined ? 'finetune.labels' : undefined;
+  if (key === undefined) return;
+  throw new ConfigError(
+    `${key}: this ${form} task learns a score, and has no classes`,
+    `leave ${key} out, or give --objective classes`,
+  );
+}
+
+/** Whether the log of a finished run has the final metrics of its best checkpoint. */
+export async function isMeasured(runDir: string): Promise<boolean> {
+  const { evals } = await readRun(join(runDir, 'run.jsonl'));
+  return evals.some(({ settings }) => settings?.['which'] === 'final');
 }

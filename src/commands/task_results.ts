@@ -26,8 +26,8 @@ export function answersOf(
 }
 
 /** What examples should have been answered, in the units of answers. */
-export const goldOf = ({ kind, score }: Pick<TaskFile, 'kind' | 'score'>, examples: readonly TaskExample[]): number[] =>
-  examples.map(({ target }) => (kind === 'score' ? target * score!.std + score!.mean : target));
+export const goldOf = ({ kind }: Pick<TaskFile, 'kind'>, examples: readonly TaskExample[]): number[] =>
+  examples.map(({ target, example }) => (kind === 'score' ? Number(example.gold) : target));
 
 /** Metrics of answers that need no training: the most frequent class, the mean score, a blind choice. */
 export function baselineOf(

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { DivergedError, GptError } from '../base/errors.js';
 import type { EndEvent, Reporter, StartEvent } from '../base/events.js';
 import { tf } from '../base/tf.js';
+import type { Gpt } from '../model/gpt.js';
 import { both, untilItFails } from '../report/observers.js';
 import { recordRun, writeReport } from '../report/report.js';
 import { type Progress, type TrainOptions, type TrainOutcome, train } from '../train/loop.js';
@@ -16,7 +17,8 @@ import { createSaver, type SaverOptions } from './saver.js';
 import { stopOnSignals } from './stop.js';
 
 /** What the loop needs beside the frame's own. */
-export interface FramedRun extends Pick<TrainOptions, 'config' | 'model' | 'optimizer' | 'progress'> {
+export interface FramedRun extends Pick<TrainOptions, 'config' | 'optimizer' | 'progress'> {
+  readonly model: Gpt;
   /** Of the run; it exists, and this process holds its lock. */
   readonly dir: string;
   readonly backend: OpenedBackend;
@@ -29,6 +31,8 @@ export interface FramedRun extends Pick<TrainOptions, 'config' | 'model' | 'opti
   readonly save: Omit<SaverOptions, 'dir' | 'model' | 'optimizer' | 'report' | 'onFailure'>;
   /** Generates and reports a sample. */
   readonly sample?: (report: Reporter) => Promise<void>;
+  /** What the end event says otherwise than the loop, however the run ends. */
+  readonly endNotes?: () => Partial<EndEvent>;
   /** After the last step, when its checkpoint is published: what else is measured. What it returns joins the end event. */
   readonly finish?: (report: Reporter, outcome: TrainOutcome) => Promise<Partial<EndEvent>>;
 }
@@ -66,11 +70,11 @@ export async function runTraining(o: FramedRun, context: CommandContext): Promis
     tokens_per_s: 0,
     peak_memory_bytes: process.memoryUsage.rss(),
     ...more,
+    ...o.endNotes?.(),
   });
   try {
     const outcome = await train({
       config,
-      model,
       optimizer,
       objective: o.objective(report),
       progress,

@@ -260,7 +260,7 @@ export const TaskTrainConfig = z.strictObject({
   lr_schedule: z
     .enum(['linear', 'cosine', 'constant'])
     .default('linear')
-    .describe("down to zero over the whole run, as in OpenAI's code; the first update has rate 0"),
+    .describe("down to zero over the whole run, as in OpenAI's code; with a warm-up the first update has rate 0"),
   warmup: probability.default(0.002).describe('share of the updates with linear warm-up'),
   betas: z.tuple([probability, probability]).default([0.9, 0.999]).describe(own.betas.description!),
   eps: own.eps,

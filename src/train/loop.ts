@@ -8,7 +8,6 @@ import { DivergedError } from '../base/errors.js';
 import type { Reporter } from '../base/events.js';
 import { tf } from '../base/tf.js';
 import type { SampleConfig, TrainConfig } from '../config/schema.js';
-import type { Gpt } from '../model/gpt.js';
 import { runsAhead } from '../ops/define.js';
 import { firstNonFinite } from '../ops/finite.js';
 import { globalNorm } from '../ops/optimizer/adamw.js';
@@ -46,7 +45,6 @@ export interface LoopConfig {
 /** Everything the loop works with. */
 export interface TrainOptions {
   readonly config: LoopConfig;
-  readonly model: Gpt;
   readonly optimizer: Optimizer;
   readonly objective: Objective;
   /** Changed in place as the run goes on. */
@@ -80,7 +78,7 @@ export interface TrainOutcome {
 
 /** Trains from progress.step to the end of the schedule. Throws DivergedError when a number is no longer finite. */
 export async function train(o: TrainOptions): Promise<TrainOutcome> {
-  const { config, model, optimizer, objective, progress, report, signal } = o;
+  const { config, optimizer, objective, progress, report, signal } = o;
   const { eval_every, save_every, save_minutes, early_stop } = config.train;
   const { recent_loss, recent_grad_norm } = progress;
   let valLoss: number | null = null;
@@ -192,7 +190,7 @@ export async function train(o: TrainOptions): Promise<TrainOutcome> {
   async function save(best: boolean): Promise<void> {
     await reportBefore?.();
     reportBefore = undefined;
-    if (!parametersAreFinite(model)) throw diverged(o, progress.step, saved, 'parameters are not finite');
+    if (!parametersAreFinite(optimizer)) throw diverged(o, progress.step, saved, 'parameters are not finite');
     await o.save(best);
     saved = true;
     lastSave = performance.now();
@@ -239,18 +237,13 @@ const mean = (values: readonly number[]): number | null =>
   values.length > 0 ? values.reduce((a, b) => a + b, 0) / values.length : null;
 
 /** Where loss or norm told, the update was not made: the gradients still show what happened. */
-function diverged(
-  { config, model, optimizer }: TrainOptions,
-  step: number,
-  saved: boolean,
-  what: string,
-): DivergedError {
-  const parameters = model.parameters();
+function diverged({ config, optimizer }: TrainOptions, step: number, saved: boolean, what: string): DivergedError {
+  const { parameters } = optimizer;
   const bad =
     firstNonFinite(parameters.map(({ name, value }) => ({ name, tensor: value }))) ??
     // from the last one: the backward pass goes that way
     firstNonFinite(
-      [...optimizer.parameters].reverse().map(({ name, grad }) => ({ name: `the gradient of ${name}`, tensor: grad })),
+      [...parameters].reverse().map(({ name, grad }) => ({ name: `the gradient of ${name}`, tensor: grad })),
     );
   const where =
     bad === undefined
@@ -264,8 +257,8 @@ function diverged(
 }
 
 /** An update can leave parameters that are not finite behind a finite loss: those must not become a checkpoint. */
-function parametersAreFinite(model: Gpt): boolean {
-  const norm = globalNorm(model.parameters().map((p) => p.value));
+function parametersAreFinite({ parameters }: Optimizer): boolean {
+  const norm = globalNorm(parameters.map((p) => p.value));
   const value = norm.dataSync()[0]!;
   norm.dispose();
   return Number.isFinite(value);

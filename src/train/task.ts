@@ -7,15 +7,18 @@
 //
 //   linear    lr * min(1, x / w) * (1 - x)      cosine    lr * (x / w, or (1 + cos(pi x)) / 2 after the warm-up)
 //
-// so the first update has rate 0. Micro-batches: data/task_batch.ts.
+// so the first update has rate 0 (without a warm-up the full one). Micro-batches: data/task_batch.ts.
 
 import { tf } from '../base/tf.js';
 import { flopsPerToken } from '../config/arithmetic.js';
 import type { FinetuneConfig } from '../config/schema.js';
-import { type BatchExample, microBatches, type TaskBatch, TaskOrder, toBatch } from '../data/task_batch.js';
+import { type BatchExample, microBatches, positions, type TaskBatch, TaskOrder, toBatch } from '../data/task_batch.js';
 import type { DropoutPass, Gpt } from '../model/gpt.js';
 import { classLoss, scoreLoss, type TaskHead } from '../model/heads.js';
 import type { Objective, StepLoss, ValidateCall, Validation } from './objective.js';
+
+/** Tokens of one forward pass, padding included, where the configuration does not say. */
+export const MICRO_TOKENS = { cpu: 4096, gpu: 65_536 } as const;
 
 /** Masks of update s, micro-batch i are those of pass s * MOST_MICROS + i. */
 const MOST_MICROS = 1024;
@@ -58,7 +61,14 @@ export function taskObjective(o: TaskOptions): Objective {
   const { n_ctx } = model.config;
   const order = new TaskOrder(o.examples, train.batch_size, train.seed);
   const steps = taskSteps(train, order.stepsPerEpoch);
-  const micros = (step: number) => microBatches(order.batchAt(step), microTokens, n_ctx).map((e) => toBatch(e, n_ctx));
+  let last: { step: number; batches: TaskBatch[] } | undefined; // asked for three times: losses, flops, notes
+  const micros = (step: number): TaskBatch[] => {
+    if (last?.step !== step) {
+      const groups = microBatches(order.batchAt(step), microTokens, n_ctx);
+      last = { step, batches: groups.map((group) => toBatch(group, n_ctx)) };
+    }
+    return last.batches;
+  };
   const flops = (T: number) => flopsPerToken(model.config, T, { causal: true, backward: true });
 
   // Sizes of the updates, cheap beside training them: numbers of tokens are asked for ahead.
@@ -66,7 +76,7 @@ export function taskObjective(o: TaskOptions): Objective {
   const tokensBefore = (step: number): number => {
     for (let s = before.length - 1; s < step; s++) {
       const groups = microBatches(order.batchAt(s), microTokens, n_ctx);
-      before.push(before[s]! + groups.reduce((n, group) => n + positionsOf(group, n_ctx), 0));
+      before.push(before[s]! + groups.reduce((n, group) => n + positions(group, n_ctx), 0));
     }
     return before[step]!;
   };
@@ -98,11 +108,6 @@ export function taskObjective(o: TaskOptions): Objective {
   };
 }
 
-const positionsOf = (group: readonly BatchExample[], nCtx: number): number => {
-  const { B, T } = toBatch(group, nCtx);
-  return B * T;
-};
-
 /** The loss of one micro-batch. share: what multiplies a unit of weight of the task's loss, and of a sequence's LM loss. */
 export function taskLoss(
   { model, head, config, frozenLayers }: Pick<TaskOptions, 'model' | 'head' | 'config' | 'frozenLayers'>,
@@ -131,16 +136,15 @@ export function taskLoss(
 }
 
 /**
- * What the head says about each example, in their order: probabilities of classes or answers, or [score]. null as soon as
- * `stopped` says so. Yields to the event loop between batches.
+ * What the head says about each example, in their order: probabilities of classes or answers, or [score]. Yields to the
+ * event loop between batches.
  */
 export async function taskOutputs(
   model: Gpt,
   head: TaskHead,
   examples: readonly BatchExample[],
   microTokens: number,
-  stopped: () => boolean = () => false,
-): Promise<Float32Array[] | null> {
+): Promise<Float32Array[]> {
   const outputs: Float32Array[] = Array.from({ length: examples.length });
   const numbered = examples.map((example, index) => ({ ...example, index }));
   for (const group of microBatches(numbered, microTokens, model.config.n_ctx)) {
@@ -158,7 +162,6 @@ export async function taskOutputs(
       outputs[index] = values.slice(e * n, e * n + answers);
     }
     await new Promise(setImmediate);
-    if (stopped()) return null;
   }
   return outputs;
 }

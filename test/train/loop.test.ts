@@ -81,7 +81,6 @@ function run(
   };
   const outcome = train({
     config,
-    model,
     optimizer: new Optimizer(model.parameters(), config.train),
     objective: languageModel({
       model,
