@@ -7,41 +7,15 @@
 //   similarity  similarity       two sentences, a score from 0 to 5: the share of facts that they share .csv
 //   endings     multiple choice  context, question, two to four answers, the index of the right one     .jsonl
 //
-// Words, names and notation are those of generate_stories.mjs. Nothing but the content decides: a hypothesis is drawn in the
-// same way for every label, wrong answers are the right ones of other stories of the same kind, and no two rows of a set, of
-// train and dev together, differ in names alone. test/data/tasks.test.ts checks that the easy ways out do not work.
+// Cast, words and notation are those of generate_stories.mjs. Classes are balanced, and no two rows of a set, of train
+// and dev together, differ in names alone. How far the easy ways lead (single words, one side of a pair, lengths) is
+// measured in test/data/tasks.test.ts.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import {
-  BOYS,
-  BUILDS,
-  CHORES,
-  COLOURS,
-  CONTESTS,
-  Draw,
-  drawCast,
-  FEARS,
-  FOODS,
-  finish,
-  GIFTS,
-  GIRLS,
-  HE_ANIMALS,
-  list,
-  NOISES,
-  PLACES,
-  PLANTS,
-  SHE_ANIMALS,
-  SKILLS,
-  STRANGERS,
-  STUCK,
-  THINGS,
-} from './generate_stories.mjs';
+import { BOYS, Draw, drawCast, finish, GIRLS, HE_ANIMALS, list, SHE_ANIMALS } from './generate_stories.mjs';
 
 const SEED = 20_262;
-
-/** A part like 'a|b' is a choice; one with braces already says so itself. */
-const choice = (part) => (part.includes('|') && !part.includes('{') ? `{${part}}` : part);
 
 /** A text of this cast, with its spaces, articles and capitals. */
 const say = (r, cast, text) => finish(r.expand(text, cast).replace(/\s+/g, ' ').replaceAll(' .', '.').trim());
@@ -92,8 +66,8 @@ const withoutNames = (text) =>
 
 // ---- feeling: classification
 
-// What happens, by how it leaves the person: the same nouns on all sides, so that no noun tells. [S] subject, [O] object,
-// [P] possessive: the name at the first mention, a pronoun later.
+// What happens, by how it leaves the person: the same nouns on all sides, so that no noun tells. [S] subject, [O]
+// object, [P] possessive: the name at the first mention, a pronoun later.
 const EVENTS = {
   glad: parts(
     `[S] found [P] [cthing] [spot]; [S] got [P] [cthing] back; [S] won the {running|boat|sledge|cart} race;
@@ -114,7 +88,7 @@ const EVENTS = {
     [P] toy boat sank in the {lake|pond|river}; [S] had to leave home; [S] dropped [P] [food] from the high bridge;
     [elder] was ill and {did not know|could not speak to} [O]; nobody came to [P] birthday; [S] sang on the stage, and everyone {laughed at [O]|went home};
     the {lamb|kitten|puppy} {died|was gone, and [S] sat alone}; the hens dug up the seed that [S] had planted;
-    there was no [food] left for [O]; the ice was gone, and [S] could not skate; [S] did not learn to {swim|whistle|juggle};
+    there [foodwas] no [food] left for [O]; the ice was gone, and [S] could not skate; [S] did not learn to {swim|whistle|juggle};
     the raft sank, and [P] work was for nothing; the tree that [S] loved was cut down; [P] {best|only} friend moved {far away|to the city};
     [elder] went away and did not say goodbye to [O]; the fog hid the boat, and [S] {missed it|could not wave goodbye};
     [P] tree house fell down; the old lady {would not speak to|turned away from} [O]`,
@@ -176,84 +150,111 @@ function feeling(r, label) {
 
 // ---- entailment
 
-// A fact: values that exclude each other, how a premise says it (in its first sentence or in one of its own), and how a
-// hypothesis does.
-const FACTS = {
-  colour: {
-    values: COLOURS,
-    hypothesis: 'The [thing] was [value].|It was a [value] [thing].|[hero] had a [value] [thing].',
-  },
-  place: {
-    values: PLACES.map(([noun, preposition]) => `${preposition} the ${noun}`),
-    hypothesis: '[hero] was [value].|It happened [value].|[value] one could see [hero].',
-  },
-  weather: {
-    values: list('sunny, rainy, foggy, snowy, stormy'),
-    hypothesis: 'It was a [value] day.|The day was [value].|It was [value].',
-  },
-  time: {
-    values: list('in the morning, at noon, in the afternoon, in the evening'),
-    hypothesis: 'It happened [value].|It was [value].|[hero] was there [value].',
-  },
-  giver: {
-    values: list('Grandmother, Mother, Aunt Mina, Aunt Berta, Grandfather, Father, Uncle Ned, Uncle Karl'),
-    says: 'It was a {present|gift} from [value].|[value] had {made it for|given it to} [him].',
-    hypothesis: '[value] gave [him] the [thing].|The [thing] came from [value].',
-  },
-  food: {
-    values: FOODS.map(([, amount]) => amount),
-    says: '[he] had only [value] for lunch.|[he] ate nothing but [value].',
-    hypothesis: '[hero] ate [value].|Lunch was [value].|There was [value] to eat.',
-  },
-  outcome: {
-    values: list('keeps, loses, breaks, gives'),
-    says: {
-      keeps:
-        '{In the end|Later} [he] {took the [thing] home|put the [thing] back on its shelf|hung the [thing] over [his] bed}.',
-      loses:
-        '{In the end|Later} [he] {could not find the [thing] anywhere|came home without the [thing]|dropped the [thing] into a deep river}.',
-      breaks: '{In the end|Later} the [thing] {cracked|went to pieces|fell in two}.',
-      gives:
-        '{In the end|Later} [he] {let [friend] keep the [thing]|put the [thing] into the [hands] of [friend] for ever}.',
+// Facts: two values that exclude each other, how a premise says one of them, and how a hypothesis does.
+const FACTS = [
+  {
+    alone: {
+      premise: 'Nobody was with [him].|[he] was all by [himself].|No friend came along.',
+      hypothesis: '[hero] was alone.|[hero] had no company.',
     },
-    hypothesis: {
-      keeps: '[hero] still has the [thing].|The [thing] is safe with [hero].',
-      loses: 'The [thing] is lost.|[hero] lost the [thing].',
-      breaks: 'The [thing] is broken.|[hero] broke the [thing].',
-      gives: '[friend] has the [thing] now.|[hero] gave the [thing] to [friend].',
+    together: {
+      premise: '[friend] came along.|[friend] was there too.|[he] held the [hand] of [friend].',
+      hypothesis: '[hero] was not alone.|[hero] had company.',
     },
   },
+  {
+    sunny: {
+      premise: 'The sun shone on <roofs>.|The sky was blue.|It was hot and bright.',
+      hypothesis: 'It was a sunny day.|There was sunshine.',
+    },
+    rainy: {
+      premise: 'Big drops fell on <roofs>.|Everything was wet.|Dark clouds came, and water ran down <roofs>.',
+      hypothesis: 'It was a rainy day.|There was rain.',
+    },
+  },
+  {
+    day: {
+      premise: 'It was noon.|It was early in the morning.|School was just over.',
+      hypothesis: 'It was day.|It happened by day.',
+    },
+    night: {
+      premise: 'It was midnight.|The moon and the stars came out.|Everyone else was asleep.',
+      hypothesis: 'It was night.|It happened by night.',
+    },
+  },
+  {
+    full: {
+      premise:
+        '[he] had just eaten [fooda].|[elder] had given [him] [fooda], and [he] ate it all.|There [foodwas] more [food] than [he] could eat.',
+      hypothesis: '[hero] was full.|[hero] had enough to eat.',
+    },
+    hungry: {
+      premise: '[he] had no [food] left.|[he] had not eaten since yesterday.|A crow had stolen the [food].',
+      hypothesis: '[hero] was hungry.|[hero] had nothing to eat.',
+    },
+  },
+  {
+    kept: {
+      premise: '[he] took the [thing] home.|[he] held the [thing] tightly.|[he] put the [thing] back on its shelf.',
+      hypothesis: '[hero] still has the [thing].|The [thing] is not lost.',
+    },
+    lost: {
+      premise:
+        '[he] could not find the [thing] any more.|[he] came home without the [thing].|The [thing] sank in the river.',
+      hypothesis: '[hero] does not have the [thing] any more.|The [thing] is lost.',
+    },
+  },
+  {
+    new: {
+      premise:
+        'The [thing] came from the shop that week.|[elder] had just made the [thing].|It was the first day of the [thing].',
+      hypothesis: 'The [thing] was new.|The [thing] was not old.',
+    },
+    old: {
+      premise:
+        "The [thing] had been [elder]'s for years.|Long ago [elder] had played with the [thing].|The [thing] was grey with dust.",
+      hypothesis: 'The [thing] was old.|The [thing] was not new.',
+    },
+  },
+];
+const FACTS_OF_A_PREMISE = 2;
+
+// About the first sentence of any premise. As in sets that people write, these hypotheses tell much by themselves: who
+// contradicts denies, who adds something guesses at reasons.
+const REMARKS = {
+  entailment:
+    '[hero] had a [thing].|There was a [thing].|Someone was [at].|One could see [hero] [at].|[hero] was not [at2].',
+  contradiction:
+    '[hero] did not have a [thing].|There was no [thing].|Nobody was [at].|One could not see [hero] [at].|[hero] was [at2].',
+  neutral: `[hero] wanted to show the [thing] to [friend].|[hero] was waiting for [elder].|[hero] had paid for the [thing].|
+    [hero] came back the next day.|[friend] had a [thing] too.`,
 };
-const FACT_NAMES = Object.keys(FACTS);
-const FACTS_OF_A_PREMISE = 3;
+const REMARK_SHARE = 0.5;
 
 function entailment(r, label) {
   const cast = drawCast(r);
-  // The hypothesis first, without a look at the label: it cannot tell. Then a premise in which it is true, false or open.
-  const asked = r.one(FACT_NAMES);
-  const claimed = r.one(FACTS[asked].values);
-  const others = FACT_NAMES.filter((name) => name !== asked);
-  const said = r.some(others, label === 'neutral' ? FACTS_OF_A_PREMISE : FACTS_OF_A_PREMISE - 1);
-  const values = Object.fromEntries(said.map((name) => [name, r.one(FACTS[name].values)]));
-  if (label === 'entailment') values[asked] = claimed;
-  if (label === 'contradiction') values[asked] = r.other(FACTS[asked].values, claimed);
-
-  const { colour = '', place, weather, time } = values;
-  const first = [
-    weather ? `on a ${weather} day` : '',
-    `[hero] {was [doing]|went out with} a ${colour} [thing]`,
-    place ?? '',
-    time ?? '',
-  ].join(' ');
-  const more = ['giver', 'food', 'outcome']
-    .filter((name) => name in values)
-    .map((name) => r.expand(wording(r, FACTS[name].says, values[name]), { ...cast, value: values[name] }));
-  const premise = say(r, cast, [`${first}.`, ...more].join(' '));
-  const hypothesis = say(r, { ...cast, value: claimed }, wording(r, FACTS[asked].hypothesis, claimed));
+  // A claim about a fact first, without a look at the label: it cannot tell. Then a premise in which it is true, false
+  // or open.
+  const asked = r.one(FACTS);
+  const claimed = r.one(Object.keys(asked));
+  const remark = r.chance(REMARK_SHARE) ? REMARKS[label] : null;
+  const answer = remark
+    ? []
+    : { entailment: [claimed], contradiction: [r.other(Object.keys(asked), claimed)], neutral: [] }[label];
+  const said = r
+    .some(
+      FACTS.filter((fact) => fact !== asked),
+      FACTS_OF_A_PREMISE - answer.length,
+    )
+    .map((fact) => fact[r.one(Object.keys(fact))]);
+  const facts = r.some([...said, ...answer.map((value) => asked[value])], FACTS_OF_A_PREMISE);
+  const first = '[hero] {was|sat|stood} [at] with a [thing].';
+  const premise = say(r, cast, [first, ...facts.map((fact) => fact.premise)].map((text) => wording(r, text)).join(' '));
+  const hypothesis = say(r, cast, wording(r, remark ?? asked[claimed].hypothesis));
   return { texts: [premise, hypothesis], premise, hypothesis, label };
 }
 
-const wording = (r, wordings, value) => r.one(parts(typeof wordings === 'string' ? wordings : wordings[value], '|'));
+const wording = (r, wordings) => r.one(parts(wordings, '|'));
 
 // ---- similarity
 
@@ -271,36 +272,30 @@ const DEEDS = {
     |[hero] had a [cthing] for a child [at], as a present.`,
   steal: `A crow stole the [cthing] of [hero] [at].|[at] a crow flew away with the [cthing] of [hero].|[hero] saw a crow take the [cthing] [at].
     |A crow came down [at], and then [hero] had no [cthing].`,
-  wash: `[hero] washed a [cthing] [at].|[at] [hero] made a dirty [cthing] clean.|[hero] took water and a cloth to a [cthing] [at].
-    |The [cthing] was full of mud, so [hero] cleaned it [at].`,
-  sell: `[hero] sold a [cthing] [at].|[at] [hero] got three coins for a [cthing].|A farmer paid [hero] for a [cthing] [at].
-    |[hero] stood [at] and called, "Who will buy a [cthing]?"`,
 };
 // What two sentences can have in common, in tenths of the score.
-const SHARED = { deed: 20, thing: 15, hero: 5, place: 5, colour: 5 };
+const SHARED = { thing: 20, deed: 15, hero: 5, place: 5, colour: 5 };
+// A few of each, so that the same ones meet often.
+const FEW = {
+  things: list('kite, drum, lantern, doll, umbrella, book'),
+  colours: list('red, blue, yellow, white, black, silver'),
+  places: list('by the river, in the forest, on the beach, at the market, on the hill, in the barn'),
+};
 const SCORES = Array.from({ length: 11 }, (_, i) => 5 * i);
 
 function similarity(r, score) {
   const names = Object.keys(SHARED);
   const subsets = Array.from({ length: 2 ** names.length }, (_, mask) => names.filter((_, i) => mask & (1 << i)));
   const same = r.one(subsets.filter((subset) => subset.reduce((sum, name) => sum + SHARED[name], 0) === score));
-  const a = drawCast(r);
-  const b = drawCast(r);
+  const [a, b] = [drawCast(r), drawCast(r)].map((cast) => {
+    const [thing, colour, at] = [r.one(FEW.things), r.one(FEW.colours), r.one(FEW.places)];
+    return { ...cast, thing, colour, at, cthing: `${colour} ${thing}` };
+  });
   const own = (name, mine, theirs) => (same.includes(name) ? mine : theirs());
   const hero = own('hero', a.hero, () => (b.hero === a.hero ? b.friend : b.hero));
-  const thing = own('thing', a.thing, () =>
-    r.other(
-      THINGS.map(([noun]) => noun),
-      a.thing,
-    ),
-  );
-  const at = own('place', a.at, () =>
-    r.other(
-      PLACES.map(([noun, preposition]) => `${preposition} the ${noun}`),
-      a.at,
-    ),
-  );
-  const colour = own('colour', a.colour, () => r.other(COLOURS, a.colour));
+  const thing = own('thing', a.thing, () => r.other(FEW.things, a.thing));
+  const at = own('place', a.at, () => r.other(FEW.places, a.at));
+  const colour = own('colour', a.colour, () => r.other(FEW.colours, a.colour));
   const deed = r.one(Object.keys(DEEDS));
   const deed2 = own('deed', deed, () => r.other(Object.keys(DEEDS), deed));
   // Never the same wording, also of two deeds: the form of a sentence must not say which deeds are the same.
@@ -314,118 +309,88 @@ function similarity(r, score) {
 
 // ---- endings: multiple choice
 
-// Kinds of story: what is drawn from a table row, the context, a question, and the right answer. Wrong answers are those of
-// other rows of the table.
-const KINDS = [
+// Troubles: what happens, what someone with a good heart does, and what a bad friend would do. People of the stories
+// have a good heart.
+const TROUBLES = [
   {
-    table: STUCK.map(({ how, vain, who, fetch }) => ({
-      how,
-      vain: vain.join('|'),
-      who: who.filter((name) => STUCK.filter((other) => other.who.includes(name)).length === 1).join('|'),
-      fetch,
-    })),
-    context:
-      'The [cthing] of [hero] {landed|got stuck} [how]. [hero] [vain], but it did not help.|The [cthing] of [hero] was [how], and [hero] [vain].',
-    question: 'Who {helped [him]|got the [thing] back}?',
-    answer: 'A [who] [fetch].',
+    context: '[friend] had {lost|dropped|forgotten} [fhis] lunch.',
+    good: '[hero] {gave|held out} half of the [food] to [friend].|[hero] {shared|divided} the [food] with [friend].|"Eat with me," said [hero] to [friend].',
+    bad: '[hero] {ate|took} all the [food] and gave [friend] nothing.|[hero] hid the [food] from [friend].|"It is mine," said [hero] to [friend].',
   },
   {
-    table: NOISES.map(([sound, guess, , real, act]) => ({ sound, guess, real, act })),
-    context:
-      '{At midnight|In the night} something in the [room] went "[sound]." {"It is [guess]," thought [hero].|[hero] {sat up in bed|hid under the blanket}.}',
-    question: 'What was it?',
-    answer: 'It was [real], which [act].',
+    context: '[hero] broke {a|the} {cup|vase|lamp|clock|jug} of [elder].',
+    good: '[hero] told [elder] the truth.|[hero] said sorry and {glued|mended} it.|[hero] went to [elder] with the pieces.',
+    bad: '[hero] told [elder] a lie.|[hero] hid it under the {carpet|stove|bed}.|[hero] said that it was the cat.',
   },
   {
-    table: CHORES.map(([chore, neglect]) => ({ chore, end: neglect })),
-    context:
-      '"{Please|Will you} [chore], [hero]," said [elder]. But [hero] {forgot it|played [at] all day|ran [to] with [friend]}.',
-    question: 'What did [elder] see in the evening?',
-    answer: '[elder] saw that [end].',
+    context: '[hero] found a {lost|little} {lamb|kitten|puppy|duckling} [at].',
+    good: '[hero] took it back to its mother.|[hero] {warmed|fed} it and looked for its mother.|[hero] carried it home in both [hands].',
+    bad: '[hero] chased it into the {river|mud|forest}.|[hero] {laughed at|frightened} it and ran away.|[hero] threw stones at it and went home.',
   },
   {
-    table: CHORES.map(([chore, , done]) => ({ chore, end: done })),
-    context: '"{Please|Will you} [chore], [hero]," said [elder]. [hero] {kept the promise|did it at once|worked hard}.',
-    question: 'What did [elder] see in the evening?',
-    answer: '[elder] saw that [end].',
+    context: '[friend] fell in the {running|sledge|cart|boat} race.',
+    good: '[hero] {stopped|turned back} and helped [fhim] up.|[hero] held out a [hand] to [friend].|[hero] asked, "Are you hurt, [friend]?"',
+    bad: '[hero] {laughed|smiled} and went past [fhim].|[hero] did not look at [friend].|[hero] cried, "Now I will win, [friend]!"',
   },
   {
-    table: SKILLS.map(([skill, , wrong, tip]) => ({ skill, wrong, tip })),
-    context: '[hero] wanted to [skill], but [he] [wrong].|[hero] tried to [skill] [oneday2] and [wrong].',
-    question: 'What did [elder] {say|tell [him]}?',
-    answer: '"[tip]."',
+    context: 'an old {woman|lady} came by with a heavy {basket|bag|sack}.',
+    good: '[hero] carried it for her.|[hero] {helped|thanked} her and went with her.|[hero] {gave|brought} her a cup of water.',
+    bad: '[hero] hid from her.|[hero] {laughed at|hurried past} her and ran on.|[hero] {took|stole} her cup of water.',
   },
   {
-    table: SKILLS.map(([skill, , , , right]) => ({ skill, right })),
-    context:
-      '[hero] wanted to [skill] and {practised for weeks|did not give up|tried it every day}.|[elder] {taught|showed} [hero] how to [skill].',
-    question: 'What happened {one day|in the end|at last}?',
-    answer: '[hero] [right].',
+    context: '[friend] was new in the {school|village|street} and {sat|stood} alone.',
+    good: '[hero] {sat down beside|smiled at} [fhim].|[hero] asked [friend] to play.|[hero] shared [his] [thing] with [friend].',
+    bad: '[hero] {turned away from|laughed at} [fhim].|[hero] did not let [friend] play.|[hero] hid [his] [thing] from [friend].',
   },
   {
-    table: FEARS.map(([fear, cause, must, deed]) => ({ fear, cause, must, deed })),
-    context: '[hero] was afraid of [fear]. But then [cause].|[hero], who was afraid of [fear], had to [must].',
-    question: 'What did [hero] do?',
-    answer: '[hero] [deed].',
+    context: '[hero] lost the [cthing] of [friend].',
+    good: '[hero] told [friend] and said sorry.|[hero] worked and bought a new [thing].|[hero] looked for it until dark.',
+    bad: '[hero] told [friend] a lie.|[hero] said, "I never had a [thing]."|[hero] ran away and did not care.',
   },
   {
-    table: BUILDS.map(([work, stuff, fails, advice]) => ({ work, stuff, fails, advice })),
-    context: '[hero] and [friend] {built|made} a [work] from [stuff]. But it [fails].',
-    question: 'What did [elder] say?',
-    answer: '"You must [advice]."',
+    context: '[hero] had promised to {feed the hens|water the beans|stack the wood|close the gate}.',
+    good: '[hero] did it before [he] went to play.|[hero] kept [his] promise.|"First I must work," said [hero].',
+    bad: '[hero] forgot it and went to play.|[hero] broke [his] promise.|"Work is not for me," said [hero].',
   },
   {
-    table: BUILDS.map(([work, stuff, , , use]) => ({ work, stuff, use })),
-    context:
-      '[hero] and [friend] {built|made} a [work] from [stuff].|The [work] of [hero] and [friend] was {ready|finished} at last.',
-    question: 'What did they do {then|in the end}?',
-    answer: 'They [use].',
+    context: 'in the storm a wet {fox|lamb|goat|hare} stood at the door.',
+    good: '[hero] let it in and gave it a blanket.|[hero] {dried|warmed} it by the fire.|"Poor thing, come in," said [hero].',
+    bad: '[hero] shut the door and laughed at it.|[hero] {chased|pushed} it into the rain.|"Bad thing, go away," said [hero].',
   },
   {
-    table: GIFTS.map(([wish, made, makes, from]) => ({ wish, made, makes, from })),
-    context:
-      '[friend] had [wish], and [hero] {wanted to help|knew it|had an idea}.|[hero] heard that [friend] had [wish].',
-    question: 'What did [hero] do for [friend]?',
-    answer: '[hero] [makes] a [made] from [from].',
+    context: '[friend] was {afraid|scared} of {the dark|thunder|the old house}.',
+    good: '[hero] took [fhis] [hand].|[hero] went with [fhim] and held the lantern.|"You are not alone," said [hero].',
+    bad: '[hero] laughed at [fhim].|[hero] {frightened|pushed} [fhim] and hid the lantern.|"You are a baby," said [hero].',
   },
   {
-    table: CONTESTS.map(([contest, prize, trouble]) => ({ contest, prize, trouble })),
-    context:
-      '[hero] and [friend] took part in a [contest]. {The prize was [prize].|[friend] was in front.|[elder] called, "Ready, steady, go!"}',
-    question: 'What happened to [friend]?',
-    answer: '[friend] [trouble].',
+    context: '[hero] and [friend] both wanted the [cthing].',
+    good: '[hero] {let|helped} [friend] have it first.|[hero] shared the [thing].|"We will take turns," said [hero].',
+    bad: '[hero] {took|pulled} it out of the [hands] of [friend].|[hero] broke the [thing].|"I want it for me alone," said [hero].',
   },
   {
-    table: PLANTS.map(([plant, seed, tall, harvest]) => ({ plant, seed, tall, harvest })),
-    context:
-      '[hero] planted a [seed] [at2], and it became a [plant].|The [plant] of [hero] grew and grew, until it was [tall].',
-    question: 'What did [hero] do {then|in the end}?',
-    answer: '[hero] [harvest].',
-  },
-  {
-    table: STRANGERS.map(([who, , load, gift, good]) => ({ who, load, gift, good })),
-    context: '[hero] helped a [who] with [load] and got [gift].|A [who] with [load] gave [hero] [gift].',
-    question: 'What was it good for {later|one day}?',
-    answer: '[hero] [good].',
+    context: '[hero] {fell|slipped} on the ice {at the first try|three times}.',
+    good: '[hero] {got up|smiled} and tried again.|[hero] {practised|tried} every day.|"Soon I will learn it," said [hero].',
+    bad: '[hero] {cried|shouted} and gave up.|[hero] {kicked|pushed} a friend.|"It is all your fault," said [hero].',
   },
 ];
+const MISFIT_SHARE = 0.4; // of wrong answers: a good deed in another trouble
 
 function ending(r, k) {
-  const cast = { ...drawCast(r), room: r.one(ROOMS) };
-  const kind = r.one(KINDS);
-  const [right, ...wrong] = r.some(kind.table, k).map((row) => {
-    // Each part of the row is drawn once: the context and the answer agree.
-    const drawn = Object.entries(row).map(([name, part]) => [name, r.expand(choice(part), cast)]);
-    return { ...cast, ...Object.fromEntries(drawn) };
-  });
-  const context = say(r, right, wording(r, kind.context));
-  const question = say(r, right, kind.question);
-  const texts = [right, ...wrong].map((row) => say(r, row, kind.answer));
+  const cast = drawCast(r);
+  const [trouble, ...others] = r.some(TROUBLES, k);
+  const answers = [trouble.good, ...others.map(({ good }) => (r.chance(MISFIT_SHARE) ? good : trouble.bad))];
+  const context = say(
+    r,
+    cast,
+    `{|${r.one(SETTINGS)}. }{<nextday>|One day|One {morning|afternoon|evening}} ${trouble.context}`,
+  );
+  const question = say(r, cast, 'What did [hero] do {then|next}?');
+  const texts = answers.map((text) => say(r, cast, wording(r, text)));
+  if (new Set(texts).size < k) return ending(r, k);
   const order = r.some(
     texts.map((_, i) => i),
     k,
   );
-  if (new Set(texts).size < k) return ending(r, k);
   return {
     texts: [context, question],
     context,
