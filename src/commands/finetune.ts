@@ -172,6 +172,7 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
   const dir = runDir ?? (await uniqueRunDir(path.dirname(place()), path.basename(place())));
   if (runDir === undefined) lockFolder(dir);
   const results = await import('./task_results.js');
+  let best = progress.best_val_loss === null ? null : 1 - progress.best_val_loss; // of the metric
   const outputs = (split: typeof val) => taskOutputs(model, head, split.examples, microTokens);
   const tokensPerEpoch = train.examples.reduce((n, e) => n + e.sequences.reduce((m, s) => m + s.length, 0), 0);
   return runTraining(
@@ -242,6 +243,7 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
             const measured = results.metricsOf(task, val.examples, answers, metrics);
             const loss = results.lossOf(task, val.examples, found);
             const score = 1 - measured[metric]!;
+            if (isBest(score)) best = measured[metric]!;
             if (!Number.isFinite(loss)) return { score: loss };
             report.on({
               type: 'eval',
@@ -289,9 +291,7 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
       endNotes: () => ({
         val_loss: null, // what the loop compares is 1 - metric
         best_val_loss: null,
-        ...(progress.best_val_loss === null
-          ? {}
-          : { best_metric: { name: metric, value: Number((1 - progress.best_val_loss).toPrecision(12)) } }),
+        ...(best === null ? {} : { best_metric: { name: metric, value: best } }),
       }),
     },
     context,
