@@ -21,6 +21,8 @@ export class BufferPool {
    * release shows at once. For tests.
    */
   poison = false;
+  /** Serve requests by buffers of their own size class alone: for tests that count bytes. */
+  exact = false;
 
   constructor(allocate: Allocate) {
     this.#allocate = allocate;
@@ -84,7 +86,7 @@ export class BufferPool {
    * step, and without it each length would keep buffers of its own.
    */
   #idleOf(size: number): ArrayBuffer | undefined {
-    for (let fits = size; fits <= 2 * size; fits = sizeClass(fits + 1)) {
+    for (let fits = size; fits <= (this.exact ? 1 : 2) * size; fits = sizeClass(fits + 1)) {
       const buffer = this.#free.get(fits)?.pop();
       if (buffer !== undefined) return buffer;
     }
