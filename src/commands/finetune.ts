@@ -44,7 +44,9 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
     context.out(config.print());
     return 0;
   }
-  const named = config.name === 'run' ? config.run.finetune.task! : config.name;
+  // a recipe for any task, such as small, does not name the run
+  const statesTask = config.file !== undefined && config.origin('finetune.task') !== '--finetune.task';
+  const named = statesTask ? config.name : (config.run.finetune.task ?? config.name);
   const place = (suffix = '') =>
     requireName(options.out ?? finetuneName(options.checkpoint ?? runDir!, named + suffix));
   if (options.ablation) {
