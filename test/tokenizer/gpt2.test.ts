@@ -64,7 +64,7 @@ describe('GPT-2 BPE', () => {
   test('a piece of a million letters leaves no large buffers behind', () => {
     setFlagsFromString('--expose-gc');
     const held = (): number => {
-      runInNewContext('gc')();
+      for (let i = 0; i < 2; i++) runInNewContext('gc')(); // the second waits for what the first one frees aside
       return process.memoryUsage().arrayBuffers;
     };
     const n = 1 << 20;
