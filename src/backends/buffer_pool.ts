@@ -21,8 +21,11 @@ export class BufferPool {
    * release shows at once. For tests.
    */
   poison = false;
-  /** Serve requests by buffers of their own size class alone: for tests that count bytes. */
-  exact = false;
+  /**
+   * Serve requests by buffers of their own size class alone: the least memory where steps have one shape. false: where texts
+   * of many lengths make batches of many shapes.
+   */
+  exact = true;
 
   constructor(allocate: Allocate) {
     this.#allocate = allocate;

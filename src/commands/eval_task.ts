@@ -20,6 +20,7 @@ export const run: Run<EvalOptions> = async (options, context) => {
     );
   }
   const backend = await openBackend(options, context.env);
+  if (backend.native !== undefined) backend.native.pool.exact = false; // texts of many lengths
   const { model, tokenizer, checkpoint, head } = await loadModel(options.checkpoint, 'best');
   const task = requireForm(checkpoint.dir, checkpoint.task, options.task);
   const { MICRO_TOKENS, taskOutputs } = await import('../train/task.js');

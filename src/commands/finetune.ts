@@ -108,6 +108,7 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
   const { requireTaskMemory } = await import('./finetune_model.js');
   const { progressFrom, runTraining } = await import('./training_run.js');
   const backend = await openBackend(options, context.env);
+  if (backend.native !== undefined) backend.native.pool.exact = false; // texts of many lengths
   const order = new TaskOrder(train.examples, config.run.train.batch_size, config.run.train.seed);
   const steps = taskSteps(config.run.train, order.stepsPerEpoch);
   const state = resumed?.trainer.state;

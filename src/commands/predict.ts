@@ -22,6 +22,7 @@ export const run: Run<PredictOptions> = async (options, context) => {
     throw new DataError(`${options.out} exists and is not overwritten`, 'choose another name with --out, or remove it');
   }
   const backend = await openBackend(options, context.env);
+  if (backend.native !== undefined) backend.native.pool.exact = false; // texts of many lengths
   const { model, tokenizer, checkpoint, head } = await loadModel(options.checkpoint, 'best');
   const task = requireForm(checkpoint.dir, checkpoint.task, undefined);
   const { MICRO_TOKENS, taskOutputs } = await import('../train/task.js');

@@ -1,6 +1,6 @@
 // Activation checkpointing: bitwise the same losses and gradients, fewer bytes alive, nothing left behind.
 
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { tf } from '../../src/base/tf.js';
 import { trainingMemory } from '../../src/config/memory.js';
 import type { ResolvedModel } from '../../src/config/model_shape.js';
@@ -72,11 +72,6 @@ describe.skipIf(native === undefined)(`train.recompute on native${NEEDS_NATIVE}`
 
   test.each(['gpt1', 'gpt2', 'gpt3'] as const)('%s: what is alive is what config/memory.ts says', async (arch) => {
     await tf.setBackend('native');
-    native!.pool.clear();
-    native!.pool.exact = true;
-    onTestFinished(() => {
-      native!.pool.exact = false;
-    });
     // sizes that the pool does not round up
     const even = { resid_pdrop: 0, embd_pdrop: 0, attn_pdrop: 0, n_ctx: T, n_head: 16, n_embd: 64, n_inner: 256 };
     for (const recompute of [false, true]) {
