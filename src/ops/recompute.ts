@@ -9,43 +9,14 @@
 
 import { kernelBackend } from '../backends/kernel_backend.js';
 import { tf } from '../base/tf.js';
+import { type Part, type PartKernel, runPart } from './part.js';
 
-/** A part of the model: activations to activations. It may dispose tensors that it made, not those it was given. */
-export type Part = (inputs: tf.Tensor[]) => tf.Tensor[];
-
-const KERNEL = 'GptRecompute';
+const RECOMPUTE: PartKernel = { name: 'GptRecompute', savesInputs: true, gradient: gradientsOf };
 
 /** part(inputs), computed again in the backward pass. Where the backend has no fused kernels: part(inputs) as it is. */
 export function recomputed(part: Part, inputs: readonly tf.Tensor[]): tf.Tensor[] {
-  if (kernelBackend() === undefined) return part([...inputs]);
-  register();
-  const named = [...inputs] as unknown as tf.NamedTensorMap; // named by position, as Concat's are
-  const attrs = { part } as unknown as tf.NamedAttrMap; // TF.js hands attributes on as they are
-  const outputs = tf.engine().runKernel(KERNEL, named, attrs) as unknown as tf.Tensor[];
-  return [...outputs]; // the tape holds the array itself
+  return kernelBackend() === undefined ? part([...inputs]) : runPart(RECOMPUTE, part, inputs);
 }
-
-function register(): void {
-  if (tf.getKernel(KERNEL, tf.getBackend()) !== undefined) return;
-  tf.registerKernel({
-    kernelName: KERNEL,
-    backendName: tf.getBackend(),
-    kernelFunc: ({ inputs, attrs }) => tf.tidy(() => partOf(attrs)(Object.values(inputs) as tf.Tensor[])),
-  });
-  if (tf.getGradient(KERNEL) !== undefined) return;
-  tf.registerGradient({
-    kernelName: KERNEL,
-    saveAllInputs: true,
-    gradFunc: (dy, saved, attrs) => {
-      const dys = Array.isArray(dy) ? dy : [dy];
-      const grads = gradientsOf(partOf(attrs), saved, dys);
-      for (const tensor of [...saved, ...dys]) tensor.dispose();
-      return Object.fromEntries(grads.map((grad, i) => [i, () => grad]));
-    },
-  });
-}
-
-const partOf = (attrs: unknown): Part => (attrs as { part: Part }).part;
 
 /** d loss / d input, given d loss / d output of every output. */
 function gradientsOf(part: Part, inputs: tf.Tensor[], dys: tf.Tensor[]): tf.Tensor[] {

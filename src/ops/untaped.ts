@@ -6,31 +6,11 @@
 
 import { tf } from '../base/tf.js';
 import { anchor } from './parameter.js';
+import { type PartKernel, runPart } from './part.js';
 
-const KERNEL = 'GptUntaped';
+const UNTAPED: PartKernel = { name: 'GptUntaped', savesInputs: false, gradient: () => [tf.scalar(0)] };
 
 /** part(), without a tape. It may read parameters; their gradients get nothing from it. Test: test/model/frozen.test.ts. */
 export function untaped(part: () => tf.Tensor[]): tf.Tensor[] {
-  register();
-  const named = [anchor()] as unknown as tf.NamedTensorMap; // named by position, as Concat's are
-  const attrs = { part } as unknown as tf.NamedAttrMap; // TF.js hands attributes on as they are
-  const outputs = tf.engine().runKernel(KERNEL, named, attrs) as unknown as tf.Tensor[];
-  return [...outputs]; // the tape holds the array itself
-}
-
-function register(): void {
-  if (tf.getKernel(KERNEL, tf.getBackend()) !== undefined) return;
-  tf.registerKernel({
-    kernelName: KERNEL,
-    backendName: tf.getBackend(),
-    kernelFunc: ({ attrs }) => tf.tidy(() => (attrs as unknown as { part: () => tf.Tensor[] }).part()),
-  });
-  if (tf.getGradient(KERNEL) !== undefined) return;
-  tf.registerGradient({
-    kernelName: KERNEL,
-    gradFunc: (dy) => {
-      tf.dispose(dy);
-      return { 0: () => tf.scalar(0) };
-    },
-  });
+  return runPart(UNTAPED, part, [anchor()]);
 }
