@@ -15,16 +15,13 @@
 // so that the logits are the same; the language model is not, which is why this is an export and no checkpoint.
 // Compared with transformers' source (modeling_gpt2.py, modeling_openai.py, modeling_layers.py); it was not run.
 
-import { dirname, join } from 'node:path';
 import { DataError } from '../base/errors.js';
 import type { Json } from '../base/events.js';
-import { makeFolder, nodeFileSystem, writeFile, writeFolderAtomic } from '../base/files.js';
 import { jsonFileText } from '../base/json.js';
 import type { ResolvedModel } from '../config/model_shape.js';
 import { parameterShapes } from '../config/parameters.js';
 import { type HfModel, toHfConfig } from './hf.js';
-import { type HfFolderOptions, weightSource } from './hf_folder.js';
-import { MAX_SHARD_BYTES, writeSharded } from './shards.js';
+import { type HfFolderOptions, type NamedTensor, writeModelFolder } from './hf_folder.js';
 
 type JsonObject = { readonly [key: string]: Json };
 
@@ -138,13 +135,6 @@ function solve(a: number[][], b: number[]): number[] | null {
   return b;
 }
 
-/** A tensor of a state dict, read on demand. */
-export interface NamedTensor {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly read: () => Float32Array<ArrayBuffer>;
-}
-
 /** The state dict of the classifier, in transformers' order. */
 export function sequenceClassifierTensors(
   model: ResolvedModel,
@@ -173,16 +163,9 @@ export async function writeClassifierFolder(
   { model, eot, tensors }: Pick<HfModel, 'model' | 'eot' | 'tensors'>,
   head: Head,
   labels: { readonly labels: readonly string[] | null; readonly padId: number },
-  { dtype, tokenizerFiles, maxShardBytes = MAX_SHARD_BYTES }: HfFolderOptions,
+  { dtype, tokenizerFiles, maxShardBytes }: HfFolderOptions,
 ): Promise<void> {
-  makeFolder(dirname(dir));
   const config = toSequenceClassifierConfig(toHfConfig(model, eot, dtype), labels);
   const files = new Map([['config.json', jsonFileText(config)], ...tokenizerFiles]);
-  const sources = sequenceClassifierTensors(model, tensors, head).map(({ name, shape, read }) =>
-    weightSource(name, shape, read, dtype),
-  );
-  await writeFolderAtomic(dir, async (tmp) => {
-    for (const [name, content] of files) await writeFile(join(tmp, name), content, nodeFileSystem);
-    await writeSharded(tmp, 'model', sources, { maxBytes: maxShardBytes });
-  });
+  await writeModelFolder(dir, files, sequenceClassifierTensors(model, tensors, head), { dtype, maxShardBytes });
 }

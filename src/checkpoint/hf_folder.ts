@@ -19,7 +19,7 @@ export interface HfFolderOptions {
   readonly dtype: WeightDtype;
   /** File name -> content. */
   readonly tokenizerFiles: ReadonlyMap<string, string>;
-  readonly maxShardBytes?: number;
+  readonly maxShardBytes?: number | undefined;
 }
 
 /**
@@ -29,17 +29,33 @@ export interface HfFolderOptions {
 export async function writeHfFolder(
   dir: string,
   { model, eot, tensors }: Pick<HfModel, 'model' | 'eot' | 'tensors'>,
-  { dtype, tokenizerFiles, maxShardBytes = MAX_SHARD_BYTES }: HfFolderOptions,
+  { dtype, tokenizerFiles, maxShardBytes }: HfFolderOptions,
 ): Promise<void> {
-  makeFolder(dirname(dir));
   const files = new Map([
     ['config.json', jsonFileText(toHfConfig(model, eot, dtype))],
     ...(eot === null ? [] : [['generation_config.json', jsonFileText(toGenerationConfig(eot))] as const]),
     ...tokenizerFiles,
   ]);
-  const sources = [...parameterShapes(model)].map(([name, shape]) =>
-    weightSource(name, shape, tensors.get(name)!, dtype),
-  );
+  const weights = [...parameterShapes(model)].map(([name, shape]) => ({ name, shape, read: tensors.get(name)! }));
+  await writeModelFolder(dir, files, weights, { dtype, maxShardBytes });
+}
+
+/** A tensor of a state dict, read on demand. */
+export interface NamedTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly read: () => Float32Array<ArrayBuffer>;
+}
+
+/** Writes files of text and model.safetensors (or shards), whole or not at all. Throws DataError as writeHfFolder does. */
+export async function writeModelFolder(
+  dir: string,
+  files: ReadonlyMap<string, string>,
+  weights: readonly NamedTensor[],
+  { dtype, maxShardBytes = MAX_SHARD_BYTES }: Omit<HfFolderOptions, 'tokenizerFiles'>,
+): Promise<void> {
+  makeFolder(dirname(dir));
+  const sources = weights.map((tensor) => weightSource(tensor, dtype));
   await writeFolderAtomic(dir, async (tmp) => {
     for (const [name, content] of files) await writeFile(join(tmp, name), content, nodeFileSystem);
     await writeSharded(tmp, 'model', sources, { maxBytes: maxShardBytes });
@@ -47,12 +63,7 @@ export async function writeHfFolder(
 }
 
 /** A tensor to write in this data type, converted when its turn comes. */
-export function weightSource(
-  name: string,
-  shape: readonly number[],
-  read: () => Float32Array,
-  dtype: WeightDtype,
-): TensorSource {
+function weightSource({ name, shape, read }: NamedTensor, dtype: WeightDtype): TensorSource {
   if (dtype === 'float32') return { name, shape, dtype: 'F32', data: read };
   if (dtype === 'bfloat16') return { name, shape, dtype: 'BF16', data: () => toBfloat16(read()) };
   const data = () => {

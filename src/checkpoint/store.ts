@@ -33,6 +33,7 @@ import {
 } from '../base/files.js';
 import { quoted } from '../base/format.js';
 import { jsonFileText } from '../base/json.js';
+import { headShapes } from '../config/head.js';
 import { adapterShapes } from '../config/lora.js';
 import { parameterShapes } from '../config/parameters.js';
 import { type HfModel, readModel } from './hf.js';
@@ -42,7 +43,7 @@ import { listSteps, type Pointer, readFolder, readPointer, STEP, type StepFolder
 import { requireTensor, type SavedTensor } from './safetensors.js';
 import { openSharded, writeSharded } from './shards.js';
 import { requireSpace, stepBytes } from './space.js';
-import { headShapesOf, readTaskFile, TASK_FILE, type TaskFile, taskFileText } from './task_file.js';
+import { headShape, readTaskFile, TASK_FILE, type TaskFile, taskFileText } from './task_file.js';
 import { parseTrainerState, type TrainerState, trainerStateText } from './trainer_state.js';
 
 /** Everything that a step folder holds. */
@@ -284,8 +285,8 @@ function openCheckpoint(dir: string): Checkpoint {
   try {
     if (isPeftFolder(join(dir, ADAPTER))) adapter = readPeftFolder(join(dir, ADAPTER), model.model);
     const task = readTaskFile(dir);
-    const headShapes = task === null ? new Map<string, number[]>() : headShapesOf(task, model.model.n_embd);
-    const opened = { ...model, dir, task, head: also(headShapes), adapter, close: closeModel };
+    const ofHead = task === null ? new Map<string, number[]>() : headShapes(headShape(task), model.model.n_embd);
+    const opened = { ...model, dir, task, head: also(ofHead), adapter, close: closeModel };
     if (!readFolder(dir).includes('trainer')) return { ...opened, trainer: null };
     const stateFile = join(dir, 'trainer', 'state.json');
     const state = parseTrainerState(readText(stateFile), stateFile);
@@ -297,7 +298,7 @@ function openCheckpoint(dir: string): Checkpoint {
     const adapters = adapter === null ? [] : adapterShapes(model.model, adapter.config);
     try {
       const optimizer = new Map<string, () => Float32Array<ArrayBuffer>>();
-      for (const [parameter, shape] of [...parameterShapes(model.model), ...adapters, ...headShapes]) {
+      for (const [parameter, shape] of [...parameterShapes(model.model), ...adapters, ...ofHead]) {
         // fine-tuning may keep some weights as they were
         if ((task !== null || adapter !== null) && !file.names.includes(`m.${parameter}`)) continue;
         for (const name of [`m.${parameter}`, `v.${parameter}`]) {

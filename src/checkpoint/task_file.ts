@@ -7,6 +7,7 @@ import { DataError } from '../base/errors.js';
 import { readText } from '../base/files.js';
 import { short } from '../base/format.js';
 import { jsonFileText, parseJson } from '../base/json.js';
+import type { HeadShape } from '../config/head.js';
 
 const id = z.int().min(0);
 
@@ -19,7 +20,7 @@ const TaskFile = z.object({
   start: id,
   delimiter: id,
   extract: id,
-  // Head of model/heads.ts.
+  // Head: headShape().
   kind: z.enum(['classes', 'score', 'choice']),
   /** Of the outputs, in order; empty for scores and choices. */
   labels: z.array(z.string()),
@@ -54,13 +55,9 @@ export function readTaskFile(dir: string): TaskFile | null {
   throw damaged(`${short(issue.path.join('.'))}: ${issue.message}`);
 }
 
-/** Outputs of a task's head (n). */
-export const outputsOf = ({ kind, labels }: Pick<TaskFile, 'kind' | 'labels'>): number =>
-  kind === 'classes' ? labels.length : 1;
-
-/** Names and shapes of a head's parameters: model/heads.ts. */
-export const headShapesOf = (task: TaskFile, nEmbd: number): Map<string, number[]> =>
-  new Map([
-    ['head.weight', [task.readout === 'cosine' ? 1 : nEmbd, outputsOf(task)]],
-    ['head.bias', [outputsOf(task)]],
-  ]);
+/** What the head of a task computes. */
+export const headShape = ({ kind, readout, labels }: TaskFile): HeadShape => ({
+  kind,
+  readout,
+  outputs: kind === 'classes' ? labels.length : 1,
+});

@@ -20,8 +20,8 @@ import { type Checkpoint, loadCheckpoint } from '../checkpoint/store.js';
 import type { TaskFile } from '../checkpoint/task_file.js';
 import { countParameters } from '../config/arithmetic.js';
 import { parameterShapes } from '../config/parameters.js';
+import { SPECIAL_TOKENS } from '../data/task_inputs.js';
 import { hfTokenizerFiles } from '../tokenizer/hf_files.js';
-import { TASK_TOKENS } from '../tokenizer/hf_task_files.js';
 import { parseTokenizer } from '../tokenizer/load.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { toPeft } from './export_peft.js';
@@ -135,7 +135,7 @@ const withoutHead = (why: string): string =>
 /** Without the rows of a task's tokens: no text has their ids, and the tokenizer does not know them. */
 function languageModel({ model, tensors, task }: Checkpoint): Pick<Checkpoint, 'model' | 'tensors'> {
   if (task === null) return { model, tensors };
-  const vocab_size = model.vocab_size - TASK_TOKENS.length;
+  const vocab_size = model.vocab_size - SPECIAL_TOKENS;
   const [embedding] = parameterShapes(model).keys();
   const rows = () => tensors.get(embedding!)!().slice(0, vocab_size * model.n_embd);
   return { model: { ...model, vocab_size }, tensors: new Map([...tensors, [embedding!, rows]]) };

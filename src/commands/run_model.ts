@@ -4,10 +4,10 @@ import { kernelBackend } from '../backends/kernel_backend.js';
 import { DataError, DeviceError } from '../base/errors.js';
 import { tf } from '../base/tf.js';
 import { type Checkpoint, loadCheckpoint, type Pointer } from '../checkpoint/store.js';
-import { outputsOf, type TaskFile } from '../checkpoint/task_file.js';
+import { headShape } from '../checkpoint/task_file.js';
 import { SPECIAL_TOKENS } from '../data/task_inputs.js';
 import { Gpt } from '../model/gpt.js';
-import { type HeadShape, TaskHead } from '../model/heads.js';
+import { TaskHead } from '../model/heads.js';
 import { loadTokenizer } from '../tokenizer/load.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { Precision } from './backend.js';
@@ -50,13 +50,6 @@ export async function loadModel(dir: string, which: Pointer, weights: Precision 
     checkpoint.close();
   }
 }
-
-/** What a task's head computes. */
-export const headShape = (task: TaskFile): HeadShape => ({
-  kind: task.kind,
-  readout: task.readout,
-  outputs: outputsOf(task),
-});
 
 /** Throws DataError when the tokenizer of a checkpoint is not the one that its model was trained with. */
 export function requireVocabulary({ dir, model, task }: Checkpoint, tokenizer: Tokenizer): void {

@@ -10,6 +10,7 @@
 // n_ctx is cut, and counted: of two texts first the longer one, down to half each. Texts lose their end; the context of
 // a multiple choice its beginning, since the question is at its end.
 
+import { TASK_TOKENS } from '../tokenizer/hf_task_files.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { Example, TaskForm } from './examples.js';
 
@@ -26,7 +27,7 @@ export interface Transform {
 }
 
 /** Number of special tokens: rows that fine-tuning adds to the embedding. */
-export const SPECIAL_TOKENS = 3;
+export const SPECIAL_TOKENS = TASK_TOKENS.length;
 
 /** The transform of a task for a vocabulary of so many tokens. */
 export const transformOf = (

@@ -11,25 +11,11 @@
 
 import { Random, Stream } from '../base/rng.js';
 import { tf } from '../base/tf.js';
+import { type HeadShape, headShapes } from '../config/head.js';
 import { dropout } from '../ops/dropout/dropout.js';
 import { linear } from '../ops/linear/linear.js';
 import { Parameter } from '../ops/parameter.js';
 import type { DropoutPass } from './gpt.js';
-
-/** What a head computes. */
-export interface HeadShape {
-  readonly kind: 'classes' | 'score' | 'choice';
-  readonly readout: 'pair' | 'cosine';
-  /** n; 1 for score and choice. */
-  readonly outputs: number;
-}
-
-/** Names and shapes of a head's parameters, as checkpoints store them. */
-export const headShapes = ({ readout, outputs }: HeadShape, nEmbd: number): Map<string, number[]> =>
-  new Map([
-    ['head.weight', [readout === 'cosine' ? 1 : nEmbd, outputs]],
-    ['head.bias', [outputs]],
-  ]);
 
 const SITE = 0xffff; // of the head's dropout mask: beyond those of any model
 const HIDDEN = -1e9; // added to the logit of an answer that is not there
