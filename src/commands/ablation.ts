@@ -10,7 +10,7 @@ import path from 'node:path';
 import { DataError } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
 import { jsonFileText } from '../base/json.js';
-import { metricLabel, metricText } from '../base/task_result.js';
+import { isFinal, metricLabel, metricText } from '../base/task_result.js';
 import { uniqueRunDir } from '../checkpoint/store.js';
 import { readRun } from '../report/record.js';
 import type { CommandContext, FinetuneOptions } from './options.js';
@@ -21,7 +21,7 @@ const VARIANTS = [
   { name: 'from scratch', folder: 'from-scratch', flags: ['--finetune.init', 'random'] },
 ] as const;
 
-interface Row {
+type Row = {
   readonly variant: string;
   readonly split: string;
   readonly metric: string;
@@ -30,7 +30,7 @@ interface Row {
   readonly mean: number;
   /** Over seeds; with one seed by bootstrap over examples. */
   readonly error: number;
-}
+};
 
 /** Runs all variants one after the other; `out` is the folder that theirs lie in. */
 export async function runAblation(
@@ -54,9 +54,9 @@ export async function runAblation(
       const same = finals.filter(({ split, metric }) => `${split} ${metric}` === key);
       rows.push(rowOf(name, same));
     }
-    await writeFileAtomic(path.join(dir, 'ablation.json'), jsonFileText(rows as never)); // what there is so far
+    await writeFileAtomic(path.join(dir, 'ablation.json'), jsonFileText(rows)); // what there is so far
   }
-  context.out(options.json ? jsonFileText(rows as never) : table(rows, options.seeds));
+  context.out(options.json ? jsonFileText(rows) : table(rows, options.seeds));
   if (!options.json) context.out(`\nruns and ablation.json in ${dir}\n`);
   return 0;
 }
@@ -98,7 +98,7 @@ function argumentsOf(options: FinetuneOptions, out: string): string[] {
 async function finalsOf(run: string) {
   const { evals } = await readRun(path.join(run, 'run.jsonl'));
   return evals
-    .filter(({ settings }) => settings?.['which'] === 'final')
+    .filter(isFinal)
     .flatMap(({ name, metrics }) =>
       Object.entries(metrics).map(([metric, { value, stderr = 0 }]) => ({ split: name, metric, value, stderr })),
     );

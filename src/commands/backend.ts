@@ -38,6 +38,16 @@ export interface OpenedBackend {
   readonly cuda: CudaBackend | undefined;
 }
 
+/** Tokens of one forward pass on texts, padding included, where nothing says how many. */
+export const microTokens = ({ cuda }: OpenedBackend): number => (cuda === undefined ? 4096 : 65_536);
+
+/** openBackend() for texts of many lengths, whose batches have many shapes. Throws as that does. */
+export async function openForTexts(choice: Choice, env: CommandContext['env']): Promise<OpenedBackend> {
+  const backend = await openBackend(choice, env);
+  if (backend.native !== undefined) backend.native.pool.exact = false;
+  return backend;
+}
+
 interface Choice {
   readonly backend: BackendName;
   readonly threads: number | undefined;

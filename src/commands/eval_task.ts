@@ -2,12 +2,11 @@
 
 import path from 'node:path';
 import { ConfigError } from '../base/errors.js';
-import { integer, plural } from '../base/format.js';
 import { defaultMetrics, type MetricName } from '../eval/metrics.js';
-import { openBackend } from './backend.js';
+import { microTokens, openForTexts } from './backend.js';
 import type { EvalOptions, Run } from './options.js';
 import { loadModel } from './run_model.js';
-import { loadTaskExamples, OBJECTIVES, requireForm, tellSkipped } from './task_data.js';
+import { countsText, loadTaskExamples, OBJECTIVES, requireForm, tellSkipped } from './task_data.js';
 import { answersOf, baselineOf, resultsOf } from './task_results.js';
 
 const SEED = 1337; // of the bootstrap
@@ -19,31 +18,21 @@ export const run: Run<EvalOptions> = async (options, context) => {
       'add --data FILE: rows with the columns of the training data',
     );
   }
-  const backend = await openBackend(options, context.env);
-  if (backend.native !== undefined) backend.native.pool.exact = false; // texts of many lengths
+  const backend = await openForTexts(options, context.env);
   const { model, tokenizer, checkpoint, head } = await loadModel(options.checkpoint, 'best');
   const task = requireForm(checkpoint.dir, checkpoint.task, options.task);
-  const { MICRO_TOKENS, taskOutputs } = await import('../train/task.js');
+  const { taskOutputs } = await import('../train/task.js');
   const { n_ctx } = model.config;
   const split = await loadTaskExamples(task, tokenizer, n_ctx, { ...options, data: options.data, labels: 'required' });
-  const defaults = defaultMetrics(task.form, OBJECTIVES[task.kind], task.format);
-  const names = [...new Set([task.metric as MetricName, ...defaults.all])];
+  const { all: names } = defaultMetrics(task.form, OBJECTIVES[task.kind], task.format, task.metric as MetricName);
   const started = performance.now();
-  const outputs = await taskOutputs(
-    model,
-    head!,
-    split.examples,
-    MICRO_TOKENS[backend.cuda === undefined ? 'cpu' : 'gpu'],
-  );
+  const outputs = await taskOutputs(model, head!, split.examples, microTokens(backend));
   const answers = answersOf(task, outputs);
   const found = resultsOf(task, split.examples, answers, { names, seed: SEED });
   const baseline = baselineOf(task, split.examples, split.examples, names);
-  const cut = split.examples.filter(({ truncated }) => truncated).length;
   tellSkipped(split.skipped, context.err);
   if (!options.json && !options.quiet) {
-    const examples = plural(split.examples.length, 'example');
-    const counts = `${integer(split.skipped.count)} skipped, ${integer(cut)} cut to the context of ${integer(n_ctx)}`;
-    context.out(`${checkpoint.dir} on ${split.files.join(', ')}\n${examples}, ${counts}\n`);
+    context.out(`${checkpoint.dir} on ${split.files.join(', ')}\n${countsText(split, n_ctx)}\n`);
   }
   const report = await context.reporter();
   report.on({

@@ -97,18 +97,18 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
   const splits = [train, val, ...(test === null ? [] : [test])];
   const fingerprint = data.fingerprintOf([train, val]);
   if (resumed !== undefined) resume.requireSameData(resumed, fingerprint);
+  const described = splits.map((split) => data.describeSplit(split, task.labels));
   if (resumed === undefined) for (const { skipped } of splits) data.tellSkipped(skipped, context.err);
 
   // 3. Backend and sizes.
-  const { choosePrecision, openBackend } = await import('./backend.js');
+  const { choosePrecision, microTokens: usual, openForTexts } = await import('./backend.js');
   const { countParameters, flopsPerToken } = await import('../config/arithmetic.js');
   const { TaskOrder } = await import('../data/task_batch.js');
-  const { MICRO_TOKENS, taskObjective, taskOutputs, taskSteps } = await import('../train/task.js');
+  const { taskObjective, taskOutputs, taskSteps } = await import('../train/task.js');
   const { availableMemory } = await import('./plan.js');
-  const { requireTaskMemory } = await import('./finetune_model.js');
+  const { requireTaskMemory, restore, startingValues } = await import('./finetune_model.js');
   const { progressFrom, runTraining } = await import('./training_run.js');
-  const backend = await openBackend(options, context.env);
-  if (backend.native !== undefined) backend.native.pool.exact = false; // texts of many lengths
+  const backend = await openForTexts(options, context.env);
   const order = new TaskOrder(train.examples, config.run.train.batch_size, config.run.train.seed);
   const steps = taskSteps(config.run.train, order.stepsPerEpoch);
   const state = resumed?.trainer.state;
@@ -119,7 +119,7 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
     return 0;
   }
   // Stated from here on, as chosen for this machine: a resumed run goes on with the same, wherever that is.
-  const microTokens = config.run.train.micro_tokens ?? MICRO_TOKENS[backend.cuda === undefined ? 'cpu' : 'gpu'];
+  const microTokens = config.run.train.micro_tokens ?? usual(backend);
   const precision = choosePrecision(config.run.train.precision, backend);
   const settings: FinetuneConfig = {
     ...config.run,
@@ -151,8 +151,7 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
   const { Gpt } = await import('../model/gpt.js');
   const { TaskHead, initialHead } = await import('../model/heads.js');
   const { initialAdapters } = await import('../model/lora.js');
-  const { startingValues } = await import('./finetune_model.js');
-  const { headShape } = await import('./run_model.js');
+  const { headShape } = await import('../checkpoint/task_file.js');
   const { Optimizer } = await import('../train/optimizer.js');
   const values = resumed?.tensors ?? startingValues(checkpoint.tensors, base, shape, settings);
   const model = new Gpt(shape, values, precision === 'bf16');
@@ -168,7 +167,7 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
   const progress = progressFrom(state);
 
   if (options.dryRun) {
-    const described = splits.map((s) => data.describeSplit(s, task.labels));
+    // as late as this: building the model checks layers to freeze and targets of adapters
     context.out(`${jsonText({ task, splits: described, steps, steps_per_epoch: order.stepsPerEpoch, metrics })}\n`);
     return 0;
   }
@@ -177,7 +176,7 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
   const results = await import('./task_results.js');
   let best = progress.best_val_loss === null ? null : 1 - progress.best_val_loss; // of the metric
   const outputs = (split: typeof val) => taskOutputs(model, head, split.examples, microTokens);
-  const tokensPerEpoch = train.examples.reduce((n, e) => n + e.sequences.reduce((m, s) => m + s.length, 0), 0);
+  const [tokensPerEpoch, valTokens] = described.map(({ tokens }) => tokens) as [number, number];
   return runTraining(
     {
       dir,
@@ -203,7 +202,7 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
           bytes: 0,
           documents: train.examples.length + val.examples.length,
           train_tokens: tokensPerEpoch,
-          val_tokens: val.examples.reduce((n, e) => n + e.sequences.reduce((m, s) => m + s.length, 0), 0),
+          val_tokens: valTokens,
           train_bytes: null,
           val_bytes: null,
           fingerprint,
@@ -226,7 +225,7 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
           labels: [...task.labels],
           format: task.format,
           lm_coef: frozenLayers === shape.n_layer ? 0 : finetune.lm_coef, // nothing that it could teach
-          splits: splits.map((s) => data.describeSplit(s, task.labels)),
+          splits: described,
           baseline: results.baselineOf(task, train.examples, val.examples, metrics),
         },
       },
@@ -234,7 +233,8 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
         taskObjective({
           model,
           head,
-          examples: train.examples,
+          order,
+          steps,
           config: settings,
           microTokens,
           frozenLayers,
@@ -273,9 +273,8 @@ export const run: Run<FinetuneOptions> = async (options, context) => {
       },
       finish: async (report, { reason }) => {
         if (reason !== 'done') return {};
-        const { restore } = await import('./finetune_model.js');
-        await restore(dir, 'best', model, head);
-        for (const split of [val, ...(test === null ? [] : [test])]) {
+        restore(dir, 'best', model, head);
+        for (const split of splits.slice(1)) {
           const started = performance.now();
           const answers = results.answersOf(task, await outputs(split));
           report.on({

@@ -6,14 +6,13 @@
 
 import { DataError } from '../base/errors.js';
 import { exists, outputPath, writeFileAtomic } from '../base/files.js';
-import { integer, plural } from '../base/format.js';
 import { jsonText } from '../base/json.js';
 import type { TaskFile } from '../checkpoint/task_file.js';
-import { openBackend } from './backend.js';
+import { microTokens, openForTexts } from './backend.js';
 import type { PredictOptions, Run } from './options.js';
 import { loadModel } from './run_model.js';
 import { discardOnSignals } from './stop.js';
-import { loadTaskExamples, requireForm, type TaskExample, tellSkipped } from './task_data.js';
+import { countsText, loadTaskExamples, requireForm, type TaskExample, tellSkipped } from './task_data.js';
 import { answersOf } from './task_results.js';
 
 export const run: Run<PredictOptions> = async (options, context) => {
@@ -21,18 +20,12 @@ export const run: Run<PredictOptions> = async (options, context) => {
   if (out !== undefined && exists(out)) {
     throw new DataError(`${options.out} exists and is not overwritten`, 'choose another name with --out, or remove it');
   }
-  const backend = await openBackend(options, context.env);
-  if (backend.native !== undefined) backend.native.pool.exact = false; // texts of many lengths
+  const backend = await openForTexts(options, context.env);
   const { model, tokenizer, checkpoint, head } = await loadModel(options.checkpoint, 'best');
   const task = requireForm(checkpoint.dir, checkpoint.task, undefined);
-  const { MICRO_TOKENS, taskOutputs } = await import('../train/task.js');
+  const { taskOutputs } = await import('../train/task.js');
   const split = await loadTaskExamples(task, tokenizer, model.config.n_ctx, { ...options, labels: 'optional' });
-  const outputs = await taskOutputs(
-    model,
-    head!,
-    split.examples,
-    MICRO_TOKENS[backend.cuda === undefined ? 'cpu' : 'gpu'],
-  );
+  const outputs = await taskOutputs(model, head!, split.examples, microTokens(backend));
   const lines = split.examples.map((example, i) => `${jsonText(lineOf(task, example, outputs[i]!))}\n`);
   tellSkipped(split.skipped, context.err);
   if (out === undefined) {
@@ -41,10 +34,8 @@ export const run: Run<PredictOptions> = async (options, context) => {
     await discardOnSignals(out, () => writeFileAtomic(out, lines.join('')));
   }
   if (options.quiet) return 0;
-  const cut = split.examples.filter(({ truncated }) => truncated).length;
-  context.err(
-    `${plural(lines.length, 'example')}, ${integer(split.skipped.count)} skipped, ${integer(cut)} cut to the context of ${integer(model.config.n_ctx)}${out === undefined ? '' : `; written to ${options.out}`}\n`,
-  );
+  const written = out === undefined ? '' : `; written to ${options.out}`;
+  context.err(`${countsText(split, model.config.n_ctx)}${written}\n`);
   return 0;
 };
 

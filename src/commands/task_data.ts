@@ -3,9 +3,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-
 import { ConfigError, DataError } from '../base/errors.js';
-import { integer } from '../base/format.js';
+import { integer, plural } from '../base/format.js';
+import { isFinal } from '../base/task_result.js';
 import type { TaskFile } from '../checkpoint/task_file.js';
 import { type FinetuneConfig, TaskDataConfig } from '../config/schema.js';
 import { type Example, type ExampleSet, findSplits, readExamples, type TaskForm } from '../data/examples.js';
@@ -182,6 +182,12 @@ export function tellSkipped({ count, first }: ExampleSet['skipped'], err: (text:
   if (count > first.length) err(`skipped ${integer(count - first.length)} more\n`);
 }
 
+/** 99 examples, 0 skipped, 2 cut to the context of 192 */
+export function countsText({ examples, skipped }: Split, nCtx: number): string {
+  const cut = examples.filter(({ truncated }) => truncated).length;
+  return `${plural(examples.length, 'example')}, ${integer(skipped.count)} skipped, ${integer(cut)} cut to the context of ${integer(nCtx)}`;
+}
+
 /** Examples for a fine-tuned model, read and encoded as those that it was trained on. */
 export async function loadTaskExamples(
   task: TaskFile,
@@ -298,5 +304,5 @@ function requireClasses({ class_weights, labels }: FinetuneConfig['finetune'], f
 /** Whether the log of a finished run has the final metrics of its best checkpoint. */
 export async function isMeasured(runDir: string): Promise<boolean> {
   const { evals } = await readRun(join(runDir, 'run.jsonl'));
-  return evals.some(({ settings }) => settings?.['which'] === 'final');
+  return evals.some(isFinal);
 }

@@ -12,13 +12,17 @@
 import { tf } from '../base/tf.js';
 import { flopsPerToken } from '../config/arithmetic.js';
 import type { FinetuneConfig } from '../config/schema.js';
-import { type BatchExample, microBatches, positions, type TaskBatch, TaskOrder, toBatch } from '../data/task_batch.js';
+import {
+  type BatchExample,
+  microBatches,
+  positions,
+  type TaskBatch,
+  type TaskOrder,
+  toBatch,
+} from '../data/task_batch.js';
 import type { DropoutPass, Gpt } from '../model/gpt.js';
 import { classLoss, scoreLoss, type TaskHead } from '../model/heads.js';
 import type { Objective, StepLoss, ValidateCall, Validation } from './objective.js';
-
-/** Tokens of one forward pass, padding included, where the configuration does not say. */
-export const MICRO_TOKENS = { cpu: 4096, gpu: 65_536 } as const;
 
 /** Masks of update s, micro-batch i are those of pass s * MOST_MICROS + i. */
 const MOST_MICROS = 1024;
@@ -27,7 +31,9 @@ const MOST_MICROS = 1024;
 export interface TaskOptions {
   readonly model: Gpt;
   readonly head: TaskHead;
-  readonly examples: readonly BatchExample[];
+  readonly order: TaskOrder<BatchExample>;
+  /** Updates of the run: taskSteps(). */
+  readonly steps: number;
   readonly config: FinetuneConfig;
   readonly microTokens: number;
   /** Blocks from below, with the embeddings, that keep their weights: Gpt.freezeLayers(). */
@@ -56,11 +62,9 @@ export function taskLearningRate(
 
 /** Training on a task. */
 export function taskObjective(o: TaskOptions): Objective {
-  const { model, config, microTokens } = o;
+  const { model, config, microTokens, order, steps } = o;
   const { train } = config;
   const { n_ctx } = model.config;
-  const order = new TaskOrder(o.examples, train.batch_size, train.seed);
-  const steps = taskSteps(train, order.stepsPerEpoch);
   let last: { step: number; batches: TaskBatch[] } | undefined; // asked for three times: losses, flops, notes
   const micros = (step: number): TaskBatch[] => {
     if (last?.step !== step) {
