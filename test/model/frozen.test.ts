@@ -9,27 +9,11 @@ import { initialValues } from '../../src/model/init.js';
 import { accumulateGradients } from '../../src/ops/parameter.js';
 import { Optimizer } from '../../src/train/optimizer.js';
 import { NEEDS_NATIVE, native } from '../ops/parity.js';
+import { ADAMW, smallModel } from './small.js';
 
 const V = 61;
 const T = 16;
-const shape = (arch: ResolvedModel['arch']): ResolvedModel => ({
-  arch,
-  vocab_size: V,
-  n_ctx: T,
-  n_layer: 3,
-  n_head: 3,
-  n_embd: 36,
-  n_inner: 100,
-  activation_function: 'gelu_new',
-  resid_pdrop: 0.1,
-  embd_pdrop: 0.2,
-  attn_pdrop: 0.3,
-  layer_norm_epsilon: 1e-5,
-  initializer_range: 0.2,
-  attention_layers: ['global', arch === 'gpt3' ? 'local' : 'global', 'global'],
-  window_size: 5,
-});
-const modelOf = (arch: ResolvedModel['arch']) => new Gpt(shape(arch), initialValues(shape(arch), 1));
+const modelOf = (arch: ResolvedModel['arch']) => new Gpt(smallModel(arch), initialValues(smallModel(arch), 1));
 
 /** Adds the gradients of a batch; the loss, and the bytes of tensors that the backward pass finds. */
 function backward(model: Gpt, step: number, options: ForwardOptions = {}) {
@@ -144,13 +128,7 @@ describe.each(BACKENDS)(`on %s${NEEDS_NATIVE}`, (backend) => {
     const model = modelOf('gpt2');
     const frozen_layers = model.freezeLayers(2);
     model.params.get('transformer.h.2.ln_2.weight')!.trainable = false; // its kernel makes its gradient all the same
-    const optimizer = new Optimizer(model.trainable(), {
-      optimizer: 'adamw',
-      betas: [0.9, 0.95],
-      eps: 1e-8,
-      weight_decay: 0.1,
-      grad_clip: 1,
-    });
+    const optimizer = new Optimizer(model.trainable(), ADAMW);
     const values = () => new Map(model.parameters().map((p) => [p.name, [...p.value.dataSync()]]));
     const before = values();
     const seen = new Set<string>();

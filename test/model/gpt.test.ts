@@ -9,24 +9,9 @@ import { initialValues } from '../../src/model/init.js';
 import { accumulateGradients } from '../../src/ops/parameter.js';
 import { Optimizer } from '../../src/train/optimizer.js';
 import { difference, NEEDS_NATIVE, native } from '../ops/parity.js';
+import { ADAMW, smallModel } from './small.js';
 
-const small = (arch: ResolvedModel['arch']): ResolvedModel => ({
-  arch,
-  vocab_size: 61,
-  n_ctx: 24,
-  n_layer: 3,
-  n_head: 3,
-  n_embd: 36,
-  n_inner: 100,
-  activation_function: 'gelu_new',
-  resid_pdrop: 0.1,
-  embd_pdrop: 0.2,
-  attn_pdrop: 0.3,
-  layer_norm_epsilon: 1e-5,
-  initializer_range: 0.2,
-  attention_layers: arch === 'gpt3' ? ['global', 'local', 'global'] : ['global', 'global', 'global'],
-  window_size: 5,
-});
+const small = (arch: ResolvedModel['arch']) => smallModel(arch, { n_ctx: 24 });
 
 const random = new Random(3, Stream.test);
 const batch = (B: number, T: number, V: number) => ({
@@ -90,13 +75,7 @@ describe.each(['native', 'cpu'])('on %s', (backend) => {
     await tf.setBackend(backend);
     const config = small('gpt3');
     const model = new Gpt(config, initialValues(config, 1));
-    const optimizer = new Optimizer(model.parameters(), {
-      optimizer: 'adamw',
-      betas: [0.9, 0.95],
-      eps: 1e-8,
-      weight_decay: 0.1,
-      grad_clip: 1,
-    });
+    const optimizer = new Optimizer(model.parameters(), ADAMW);
     const seen = new Set<string>();
     const losses: number[] = [];
     const one = batch(2, 16, 61);

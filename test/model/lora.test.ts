@@ -16,27 +16,12 @@ import { maskFactors } from '../../src/ops/dropout/dropout.js';
 import { accumulateGradients } from '../../src/ops/parameter.js';
 import { Optimizer } from '../../src/train/optimizer.js';
 import { difference, NEEDS_NATIVE, native } from '../ops/parity.js';
+import { ADAMW, smallModel } from './small.js';
 
 const V = 61;
 const T = 16;
-const shape = (arch: ResolvedModel['arch'], more: Partial<ResolvedModel> = {}): ResolvedModel => ({
-  arch,
-  vocab_size: V,
-  n_ctx: T,
-  n_layer: 2,
-  n_head: 3,
-  n_embd: 36,
-  n_inner: 100,
-  activation_function: 'gelu_new',
-  resid_pdrop: 0,
-  embd_pdrop: 0,
-  attn_pdrop: 0,
-  layer_norm_epsilon: 1e-5,
-  initializer_range: 0.2,
-  attention_layers: ['global', arch === 'gpt3' ? 'local' : 'global'],
-  window_size: 5,
-  ...more,
-});
+const shape = (arch: ResolvedModel['arch'], more: Partial<ResolvedModel> = {}) =>
+  smallModel(arch, { n_layer: 2, resid_pdrop: 0, embd_pdrop: 0, attn_pdrop: 0, ...more });
 
 type Values = Map<string, () => Float32Array<ArrayBuffer>>;
 
@@ -262,13 +247,7 @@ describe.each(['native', 'cpu'])(`on %s${NEEDS_NATIVE}`, (backend) => {
     const config = shape('gpt3', { resid_pdrop: 0.1 });
     const model = new Gpt(config, initialValues(config, 1));
     model.addLora(lora(ALL, 0.1), initialAdapters(config, lora(ALL), 1));
-    const optimizer = new Optimizer(model.trainable(), {
-      optimizer: 'adamw',
-      betas: [0.9, 0.95],
-      eps: 1e-8,
-      weight_decay: 0.1,
-      grad_clip: 1,
-    });
+    const optimizer = new Optimizer(model.trainable(), ADAMW);
     const before = new Map([...model.params].map(([name, p]) => [name, [...p.value.dataSync()]]));
     const seen = new Set<string>();
     const losses: number[] = [];

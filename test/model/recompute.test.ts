@@ -8,26 +8,11 @@ import { Gpt } from '../../src/model/gpt.js';
 import { initialValues } from '../../src/model/init.js';
 import { accumulateGradients } from '../../src/ops/parameter.js';
 import { NEEDS_NATIVE, native } from '../ops/parity.js';
+import { smallModel } from './small.js';
 
 const V = 61;
 const T = 32;
-const shape = (arch: ResolvedModel['arch'], n_layer: number): ResolvedModel => ({
-  arch,
-  vocab_size: V,
-  n_ctx: T,
-  n_layer,
-  n_head: 3,
-  n_embd: 36,
-  n_inner: 100,
-  activation_function: 'gelu_new',
-  resid_pdrop: 0.1,
-  embd_pdrop: 0.2,
-  attn_pdrop: 0.3,
-  layer_norm_epsilon: 1e-5,
-  initializer_range: 0.2,
-  attention_layers: Array.from({ length: n_layer }, (_, i) => (arch === 'gpt3' && i % 2 ? 'local' : 'global')),
-  window_size: 5,
-});
+const shape = (arch: ResolvedModel['arch'], n_layer: number) => smallModel(arch, { n_layer, n_ctx: T });
 
 /** Two micro-batches; the bytes of the tensors that are alive when the backward pass of the second begins. */
 function run(model: Gpt, recompute: boolean) {
