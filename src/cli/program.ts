@@ -3,84 +3,24 @@
 //   gpt <command> [arguments] [options]  ->  start(name, options)
 //
 // Config keys are no options of their own: pretrain hands dotted flags (--train.max_steps 100, --model.n_layer=4) on as
-// they are, and src/config judges them. Imports commander and nothing else, so that help is instant.
+// they are, and src/config judges them. The tree loads commander and nothing else, so that help is instant.
+// command.ts has what the commands share, task_program.ts those of fine-tuned tasks.
 
-import { Command, InvalidArgumentError, Option, type ParseOptionsResult } from 'commander';
-import type { ColumnOptions, CommandOptions, GlobalOptions, TokenizerTrainOptions } from '../commands/options.js';
-
-/** Runs a command that has been parsed. */
-export type Start = <K extends keyof CommandOptions>(name: K, options: CommandOptions[K]) => Promise<void>;
-
-/** Splits dotted config flags, each with its value, from everything else; both keep their order. */
-export function splitConfigFlags(argv: readonly string[]): { rest: string[]; flags: string[] } {
-  const rest: string[] = [];
-  const flags: string[] = [];
-  for (let i = 0; i < argv.length; i++) {
-    const word = argv[i]!;
-    if (word === '--') return { rest: [...rest, ...argv.slice(i)], flags };
-    if (!/^--[A-Za-z]\w*\./.test(word)) {
-      rest.push(word);
-      continue;
-    }
-    flags.push(word);
-    const next = argv[i + 1];
-    const hasValue = !word.includes('=') && next !== undefined && !next.startsWith('--');
-    if (hasValue) flags.push(argv[++i]!);
-  }
-  return { rest, flags };
-}
-
-type Example = readonly [command: string, what: string];
-
-/** Options that name the columns of labelled files, with their config keys. */
-const COLUMN_KEYS: readonly [flags: string, key: string, what: string][] = [
-  ['--text <column>', 'data.text', 'column of the text (classification)'],
-  ['--first <column>', 'data.first', 'column of the premise or first text'],
-  ['--second <column>', 'data.second', 'column of the hypothesis or second text'],
-  ['--context <column>', 'data.context', 'column of the context (multiple choice)'],
-  ['--question <column>', 'data.question', 'column of the question (multiple choice)'],
-  ['--answers <column...>', 'data.answers', 'columns of the answers, or the one that lists them'],
-  ['--label <column>', 'data.label', 'column of the label, score or right answer'],
-];
-
-class GptCommand extends Command {
-  /** Dotted flags in order; null: the command takes none. */
-  configFlags: string[] | null = null;
-
-  override createCommand(name: string): GptCommand {
-    return new GptCommand(name);
-  }
-
-  override parseOptions(argv: string[]): ParseOptionsResult {
-    if (this.configFlags === null) return super.parseOptions(argv);
-    const { rest, flags } = splitConfigFlags(argv);
-    this.configFlags.push(...flags);
-    return super.parseOptions(rest);
-  }
-
-  /** One line on what it does, and examples right below it, above the options. */
-  about(what: string, examples: readonly Example[]): this {
-    const width = Math.max(0, ...examples.map(([command]) => command.length));
-    const lines = examples.map(([command, note]) => (note ? `  ${command.padEnd(width)}   ${note}` : `  ${command}`));
-    return this.summary(what).description([what, ...(lines.length > 0 ? ['\nExamples:'] : []), ...lines].join('\n'));
-  }
-
-  /** Options of commands that read labelled files for a model that was trained on others. */
-  columns(): this {
-    for (const [flags, , what] of COLUMN_KEYS) this.option(flags, `${what}, where it is not that of the training data`);
-    return this;
-  }
-
-  /** Options of commands that compute. */
-  compute(): this {
-    return this.addOption(new Option('--backend <name>', 'where to compute').choices(BACKENDS).default('auto'))
-      .option('--device <n>', 'which GPU', whole(0))
-      .option('--threads <n>', 'CPU threads (default: all cores)', whole(1));
-  }
-}
-
-const PRECISIONS = ['fp32', 'tf32', 'bf16', 'auto'];
-const BACKENDS = ['auto', 'cuda', 'native', 'tensorflow', 'webgpu', 'wasm', 'cpu'];
+import { type Command, Option } from 'commander';
+import type { CommandOptions, TokenizerTrainOptions } from '../commands/options.js';
+import {
+  collect,
+  columnsOf,
+  compute,
+  GptCommand,
+  globals,
+  ON_BAD_ROW,
+  PRECISIONS,
+  real,
+  type Start,
+  whole,
+} from './command.js';
+import { finetune, predict } from './task_program.js';
 
 /** The tree. Parsing throws CommanderError, and nothing is written but help and version. */
 export function createProgram(version: string, start: Start): Command {
@@ -224,132 +164,6 @@ function shortFlags(command: Command): string[] {
     ...(precision === undefined ? [] : ['--train.precision', precision]),
   ];
 }
-
-/** Options of finetune that are short for a config key. */
-const TASK_KEYS: readonly [flags: string, key: string, what: string][] = [
-  ['--val <path...>', 'data.val', 'held-out examples (default: a dev file beside, else a share of the data)'],
-  ['--val-split <x>', 'data.val_split', 'share of the data that is held out'],
-  ['--test <path...>', 'data.test', 'examples that are scored once, at the end'],
-  ['--format <name>', 'data.format', 'of the files: rows, sst2, cola, rte, sick, stsb, mrpc, copa, cosmosqa'],
-  ...COLUMN_KEYS,
-  ['--on-bad-row <what>', 'data.on_bad_row', 'fail, or skip and count'],
-  ['--readout <how>', 'finetune.readout', 'of similarity: pair or cosine'],
-  ['--objective <what>', 'finetune.objective', 'of similarity: classes or regression'],
-  ['--init <weights>', 'finetune.init', 'pretrained, or random'],
-  ['--precision <p>', 'train.precision', 'of the matrix products'],
-  ['--max-minutes <n>', 'train.max_minutes', 'save and stop after so many minutes'],
-];
-
-function finetune(program: GptCommand, start: Start): void {
-  const command = program
-    .command('finetune')
-    .about('Teach a trained model a task from labelled examples, as GPT-1 does, or more text (--task lm).', [
-      ['gpt finetune checkpoints/my-run --task classification --data sst2/', ''],
-      ['gpt finetune checkpoints/my-run --task similarity --data stsb/', ''],
-      ['gpt finetune checkpoints/my-run rte --data rte/ --test rte/test.tsv', ''],
-      ['gpt finetune checkpoints/my-run sst2 --data sst2/ --ablation', ''],
-      ['gpt finetune checkpoints/my-run --task lm --data b.txt --lora.r 8', ''],
-      ['gpt finetune --resume checkpoints/my-run-rte', ''],
-    ])
-    .usage('<checkpoint> [config] [options] [--section.key value ...]')
-    .argument('[checkpoint]', 'run folder, step folder or Hugging Face folder of a pretrained model')
-    .argument('[config]', 'YAML file, or the name of a preset in configs/finetune/')
-    .addOption(
-      new Option(
-        '--task <form>',
-        'what to learn (config key finetune.task; lm: language modelling on plain text)',
-      ).choices(['classification', 'entailment', 'similarity', 'multiple-choice', 'lm']),
-    )
-    .option('--data <path...>', 'examples: a file, or a folder with train and dev files (config key data.train)')
-    .option('--out <dir>', 'folder of the run (default: checkpoints/<run>-<config or task>)')
-    .option('--resume <dir>', 'go on with the run in this folder, exactly')
-    .option('--ablation', 'three runs side by side: pretrained, without the LM loss, from scratch')
-    .option('--seeds <n>', 'runs of each variant of an ablation', whole(1), 1)
-    .option('--dry-run', 'read and check everything, describe the data, and stop')
-    .option('--print-config', 'show every setting and where it came from, and stop')
-    .compute();
-  for (const [flags, key, what] of TASK_KEYS) command.option(flags, `${what} (config key ${key})`);
-  command.configFlags = [];
-  command.action(async (checkpoint: string | undefined, config: string | undefined) => {
-    const given = command.optsWithGlobals<Partial<CommandOptions['finetune']> & Record<string, unknown>>();
-    if (checkpoint === undefined && given.resume === undefined) {
-      command.error(
-        'error: no checkpoint given\n(gpt finetune checkpoints/my-run --task classification --data FILE, or --resume <dir>)',
-      );
-    }
-    if (checkpoint !== undefined && given.resume !== undefined) {
-      command.error('error: --resume goes on from its own checkpoint: give no other');
-    }
-    await start('finetune', {
-      ...compute(command),
-      checkpoint,
-      config,
-      task: given.task,
-      data: given.data,
-      out: given.out,
-      resume: given.resume,
-      ablation: given.ablation ?? false,
-      seeds: given.seeds ?? 1,
-      printConfig: given.printConfig ?? false,
-      dryRun: given.dryRun ?? false,
-      flags: [...taskFlags(command, given.task), ...(command.configFlags ?? [])],
-    });
-  });
-}
-
-/** Short options as the config flags that they stand for; those of language modelling are pretraining's. */
-function taskFlags(command: Command, task: string | undefined): string[] {
-  const given = { ...command.opts<Record<string, string | string[]>>() };
-  const nameOf = (flags: string) => /^--([\w-]+)/.exec(flags)![1]!.replace(/-(\w)/g, (_, c: string) => c.toUpperCase());
-  const answers = given['answers'] as string[] | undefined; // one column is a list too
-  if (answers !== undefined) given['answers'] = JSON.stringify(answers);
-  const short = TASK_KEYS.flatMap(([flags, key]) =>
-    [given[nameOf(flags)] ?? []].flat().flatMap((value) => [`--${task === 'lm' ? (LM_KEYS[key] ?? key) : key}`, value]),
-  );
-  if (task === 'lm') return short;
-  return [
-    ...(task === undefined ? [] : ['--finetune.task', task]),
-    ...[given['data'] ?? []].flat().flatMap((path) => ['--data.train', path]),
-    ...short,
-  ];
-}
-
-const LM_KEYS: Readonly<Record<string, string>> = {
-  'data.val': 'data.val_path',
-  'data.val_split': 'data.val_fraction',
-  'data.text': 'data.text_key',
-};
-
-function predict(program: GptCommand, start: Start): void {
-  program
-    .command('predict')
-    .about('Labels and probabilities of new examples, by a fine-tuned model.', [
-      ['gpt predict checkpoints/my-run-rte --data new.jsonl --out labels.jsonl', ''],
-      ['gpt predict checkpoints/my-run-rte --data new.tsv > labels.jsonl', ''],
-    ])
-    .argument('<checkpoint>', 'run or step folder of a fine-tuned model')
-    .requiredOption('--data <path...>', 'examples: the columns of the training data; labels are not needed')
-    .option('--out <file>', 'what to write, one JSON line per example; it must not exist (default: standard output)')
-    .option('--format <name>', 'of the files', 'auto')
-    .columns()
-    .addOption(ON_BAD_ROW())
-    .compute()
-    .action((checkpoint: string, _, command: Command) => {
-      const { data, out, format, onBadRow } = command.opts<CommandOptions['predict']>();
-      const columns = columnsOf(command);
-      return start('predict', { ...compute(command), checkpoint, data, out, format, columns, onBadRow });
-    });
-}
-
-/** The columns that options name. */
-function columnsOf(command: Command): ColumnOptions {
-  const { text, first, second, context, question, answers, label } = command.opts<ColumnOptions>();
-  const given = Object.entries({ text, first, second, context, question, answers, label });
-  return Object.fromEntries(given.filter(([, name]) => name !== undefined));
-}
-
-const ON_BAD_ROW = () =>
-  new Option('--on-bad-row <what>', 'fail, or skip and count').choices(['fail', 'skip']).default('fail');
 
 function plan(program: GptCommand, start: Start): void {
   const command = program
@@ -558,45 +372,4 @@ function tokenizer(program: GptCommand, start: Start): void {
       start('tokenizer', { ...globals(command), action: 'show', tokenizer: name, text }),
     );
   for (const command of group.commands) command.allowExcessArguments(false).configureHelp({ showGlobalOptions: true });
-}
-
-function globals(command: Command): GlobalOptions {
-  const {
-    debug = false,
-    quiet = false,
-    json = false,
-    color = 'auto',
-  } = command.optsWithGlobals<Partial<GlobalOptions>>();
-  return { debug, quiet, json, color };
-}
-
-function compute(command: Command) {
-  const { backend, device, threads } = command.opts<CommandOptions['bench']>();
-  return { ...globals(command), backend, device, threads };
-}
-
-const collect = (value: string, before: readonly string[]): string[] => [...before, value];
-
-/** An integer from `least` to `most`. */
-function whole(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!/^[+-]?\d+$/.test(text.trim()) || !Number.isSafeInteger(value) || value < least || value > most) {
-      const range = most < Number.MAX_SAFE_INTEGER ? `from ${least} to ${most}` : `of at least ${least}`;
-      throw new InvalidArgumentError(`It must be an integer ${range}.`);
-    }
-    return value;
-  };
-}
-
-/** A finite number from `least` to `most`. */
-function real(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() === '' || !Number.isFinite(value) || value < least || value > most) {
-      const range = Number.isFinite(most) ? `from ${least} to ${most}` : `of at least ${least}`;
-      throw new InvalidArgumentError(`It must be a number ${range}.`);
-    }
-    return value;
-  };
 }
