@@ -41,6 +41,7 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   const { choosePrecision, openBackend } = await import('./backend.js');
   const { prepareRunData } = await import('./run_data.js');
   const { requireLength } = await import('../data/prepare.js');
+  const { describeLayout, layoutOf } = await import('../data/layout.js');
   const { BatchStream } = await import('../data/stream.js');
   const { countParameters, flopsPerToken } = await import('../config/arithmetic.js');
   const { Schedule } = await import('../train/schedule.js');
@@ -52,17 +53,22 @@ export const run: Run<PretrainOptions> = async (options, context) => {
 
   const backend = await openBackend(options, context.env);
   const { train, val, tokenizer, stats } = await prepareRunData(config.run, context, (resumed ?? init)?.dir);
-  requireLength(train, n_ctx, 'training');
-  requireLength(val, n_ctx, 'validation');
+  if (config.run.data.sequences === 'stream') {
+    requireLength(train, n_ctx, 'training');
+    requireLength(val, n_ctx, 'validation');
+  }
+  const layout = layoutOf(train, tokenizer, config.run.data, n_ctx, 'training');
+  const valLayout = layoutOf(val, tokenizer, config.run.data, n_ctx, 'validation');
+  const epochTokens = new BatchStream({ source: train, B: 1, T: n_ctx, seed: 0, layout }).epochTokens;
   if (resumed !== undefined) resume.requireSameData(resumed, stats.fingerprint);
   if (resumed !== undefined) resume.requireSameRamp(resumed, config.run);
-  const plan = planRun(config.run, tokenizer.vocabSize, train.length, context, {
+  const plan = planRun(config.run, tokenizer.vocabSize, epochTokens, context, {
     portable,
     gpuMemory: backend.cuda?.freeMemory(),
   });
   const { shape, microBatch } = plan;
   if (init !== undefined) resume.requireSameShape(init, shape);
-  const schedule = plan.schedule ?? new Schedule(config.run.train, microBatch * n_ctx, train.length);
+  const schedule = plan.schedule ?? new Schedule(config.run.train, microBatch * n_ctx, epochTokens);
   const finished = resumed && resume.whyFinished(resumed, config.run.train.early_stop, schedule.steps);
   if (finished !== undefined) {
     context.err(`${finished}\n`);
@@ -91,8 +97,9 @@ export const run: Run<PretrainOptions> = async (options, context) => {
 
   if (options.dryRun) {
     context.out(options.json ? `${jsonText(planJson(plan, config.name))}\n` : planText(plan, config.name));
+    const laid = layout === null ? '' : `${describeLayout(layout, train.length)}; `;
     context.err(
-      `\nbackend ${backend.name}; ${stats.split}; nothing was trained or written but the tokens in the cache\n`,
+      `\nbackend ${backend.name}; ${stats.split}; ${laid}nothing was trained or written but the tokens in the cache\n`,
     );
     for (const file of [train, val]) file.close();
     resumed?.close();
@@ -121,8 +128,11 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   const { languageModel } = await import('../train/language_model.js');
   const { generate } = await import('../generate/engine.js');
   const { longestOverlap, textOf } = await import('../data/overlap.js');
-  const bytesPerToken = val.bytes === null ? null : val.bytes / val.length;
-  const stream = new BatchStream({ source: train, B: microBatch, T: n_ctx, seed });
+  // Answers are not the text that the bytes and the counted n-grams are of.
+  const isWholeText = config.run.data.loss === 'all';
+  const bytesPerToken = val.bytes === null || !isWholeText ? null : val.bytes / val.length;
+  const counted = isWholeText ? baselines(train, val, tokenizer.vocabSize) : { unigram: null, five_gram: null };
+  const stream = new BatchStream({ source: train, B: microBatch, T: n_ctx, seed, layout });
   try {
     return await runTraining(
       {
@@ -148,10 +158,20 @@ export const run: Run<PretrainOptions> = async (options, context) => {
           micro_batch: microBatch,
           grad_accumulation: batch_tokens / (microBatch * n_ctx),
           n_ctx,
-          baselines: { uniform: Math.log(tokenizer.vocabSize), ...baselines(train, val, tokenizer.vocabSize) },
+          baselines: { uniform: Math.log(tokenizer.vocabSize), ...counted },
         },
         objective: (report) =>
-          languageModel({ model, stream, val, microBatch, schedule, config: settings.train, bytesPerToken, report }),
+          languageModel({
+            model,
+            stream,
+            val,
+            valLayout,
+            microBatch,
+            schedule,
+            config: settings.train,
+            bytesPerToken,
+            report,
+          }),
         save: {
           tokenizer,
           state: () => ({ ...progress, seed, config: storedConfig, origins, data_fingerprint: stats.fingerprint }),

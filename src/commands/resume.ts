@@ -62,7 +62,8 @@ export function openForResume(path: string): Resumable {
 }
 
 /** What a run is made of, and in which order it meets its text, cannot change when it goes on. */
-const FIXED = /^--(model\.|tokenizer\.|finetune\.|lora\.|train\.(seed|optimizer|batch_\w+|micro_tokens)(=|$))/;
+const FIXED =
+  /^--(model\.|tokenizer\.|finetune\.|lora\.|data\.(sequences|loss|answer_\w+)(=|$)|train\.(seed|optimizer|batch_\w+|micro_tokens)(=|$))/;
 
 /** Throws ConfigError for options that would make it another run: how long and how fast it trains can change. */
 export function requireOnlyResumable({ config, out, flags }: PretrainOptions | FinetuneOptions): void {

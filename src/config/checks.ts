@@ -21,7 +21,14 @@ const LONGEST_RAMP = 1e6;
 
 /** All rules. An empty list: the configuration is consistent. */
 export function checkRun(run: RunConfig): Problem[] {
-  return [...checkWidth(run), ...checkExclusive(run), ...checkBatch(run), ...checkStop(run), ...checkTokenizer(run)];
+  return [
+    ...checkWidth(run),
+    ...checkExclusive(run),
+    ...checkBatch(run),
+    ...checkStop(run),
+    ...checkTokenizer(run),
+    ...checkAnswers(run),
+  ];
 }
 
 function checkWidth({ model }: RunConfig): Problem[] {
@@ -94,6 +101,18 @@ function checkTokenizer({ tokenizer }: RunConfig): Problem[] {
     return [{ path: 'tokenizer.path', what, reads }];
   }
   return [];
+}
+
+function checkAnswers({ data }: RunConfig): Problem[] {
+  const { loss, answer_start, answer_end } = data;
+  const reads = ['data.loss', 'data.answer_start', 'data.answer_end'];
+  if (loss === 'answers') {
+    const what = 'answers needs data.answer_start too: the text in front of each answer';
+    return answer_start === undefined ? [{ path: 'data.loss', what, reads }] : [];
+  }
+  const set = answer_start !== undefined ? 'data.answer_start' : 'data.answer_end';
+  const what = 'only read with data.loss answers, and every token is scored';
+  return (answer_start ?? answer_end) ? [{ path: set, what, reads }] : [];
 }
 
 const nearestMultiple = (n: number, of: number): number => Math.max(1, Math.round(n / of)) * of;

@@ -77,6 +77,22 @@ export const DataConfig = z.strictObject({
     .union([z.string(), z.array(z.string()).min(1)])
     .optional()
     .describe('held-out text of its own, instead of a share'),
+  sequences: z
+    .enum(['stream', 'documents'])
+    .default('stream')
+    .describe(
+      'stream: windows of n_ctx tokens cut from all documents in a row; documents: each document starts a window of its own, padded',
+    ),
+  loss: z
+    .enum(['all', 'answers'])
+    .default('all')
+    .describe('tokens that are scored, in training and validation; answers: those behind data.answer_start'),
+  answer_start: z.string().min(1).optional().describe('text in front of each answer, in tokens of its own'),
+  answer_end: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('text that ends an answer and is its last token or tokens; default: the end of the document'),
 });
 
 export const TrainConfig = z.strictObject({

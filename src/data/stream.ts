@@ -7,10 +7,14 @@
 //   order      sequence s (counted over the whole run) is window permutation_e(s mod n) of epoch e = floor(s / n):
 //              every window once an epoch
 //
+// With a layout (layout.ts) windows may be documents instead: then n is their number, each starts where its document does,
+// in every epoch, and positions that are not scored have the target -1.
+//
 // The permutation is a Feistel network whose round function is Philox, on the smallest 4^h >= n, walked along its cycle
 // until it falls below n (Black and Rogaway 2002). It takes no memory, however large the corpus.
 
 import { philox, Random, Stream } from '../base/rng.js';
+import type { Layout } from './layout.js';
 import type { TokenSource } from './token_file.js';
 
 /** B sequences of T tokens, and for each token the one that follows it. */
@@ -18,7 +22,13 @@ export interface Batch {
   readonly B: number;
   readonly T: number;
   readonly x: Int32Array; // (B,T)
-  readonly y: Int32Array; // (B,T)
+  readonly y: Int32Array; // (B,T)  -1: not scored
+}
+
+/** A stretch of the source: the tokens start + 1 .. start + length are predicted. */
+interface Window {
+  readonly start: number;
+  readonly length: number;
 }
 
 /** What a BatchStream is made of. */
@@ -29,6 +39,8 @@ export interface BatchStreamOptions {
   readonly B: number;
   readonly T: number;
   readonly seed: number;
+  /** Default: a stream, all scored. */
+  readonly layout?: Layout | null;
   readonly rank?: number;
   readonly world?: number;
 }
@@ -41,25 +53,35 @@ export class BatchStream {
   readonly #B: number;
   readonly #T: number;
   readonly #seed: number;
+  readonly #layout: Layout | null;
   readonly #rank: number;
   readonly #world: number;
 
-  constructor({ source, B, T, seed, rank = 0, world = 1 }: BatchStreamOptions) {
-    this.windows = Math.floor((source.length - 1) / T);
-    if (this.windows < 1) throw new RangeError(`internal: ${source.length} tokens hold no window of ${T} + 1`);
+  constructor({ source, B, T, seed, layout = null, rank = 0, world = 1 }: BatchStreamOptions) {
+    this.windows = countWindows(source, T, layout);
     this.#source = source;
     this.#B = B;
     this.#T = T;
     this.#seed = seed;
+    this.#layout = layout;
     this.#rank = rank;
     this.#world = world;
   }
 
   /** This rank's micro-batch number `micro`, counted from 0 over the whole run. */
   batchAt(micro: number): Batch {
-    const first = (micro * this.#world + this.#rank) * this.#B;
-    const starts = Array.from({ length: this.#B }, (_, b) => this.startOf(first + b));
-    return gather(this.#source, starts, this.#T);
+    return gather(this.#source, this.#windowsOf(micro), this.#T, this.#layout);
+  }
+
+  /** Positions of that micro-batch that are scored. */
+  scoredAt(micro: number): number {
+    if (this.#layout === null) return this.#B * this.#T;
+    return this.#windowsOf(micro).reduce((n, window) => n + scoredIn(this.#source, window, this.#layout), 0);
+  }
+
+  /** Tokens of an epoch, padding included. */
+  get epochTokens(): number {
+    return this.#layout?.documents ? this.windows * this.#T : this.#source.length;
   }
 
   /** Fractional number of epochs seen after so many micro-batches of every rank. */
@@ -69,10 +91,21 @@ export class BatchStream {
 
   /** Position in the source where sequence s of the run starts. */
   startOf(s: number): number {
+    return this.#windowOf(s).start;
+  }
+
+  #windowsOf(micro: number): Window[] {
+    const first = (micro * this.#world + this.#rank) * this.#B;
+    return Array.from({ length: this.#B }, (_, b) => this.#windowOf(first + b));
+  }
+
+  #windowOf(s: number): Window {
     const epoch = Math.floor(s / this.windows);
     const window = permuted(s - epoch * this.windows, this.windows, this.#seed, epoch);
+    const documents = this.#layout?.documents;
+    if (documents) return { start: documents.starts[window]!, length: documents.lengths[window]! };
     const offset = new Random(this.#seed, Stream.shuffle, epoch).below(this.#source.length);
-    return (offset + window * this.#T) % this.#source.length;
+    return { start: (offset + window * this.#T) % this.#source.length, length: this.#T };
   }
 }
 
@@ -102,46 +135,65 @@ export function permuted(i: number, n: number, seed: number, epoch: number): num
 export interface ValWindows {
   /** Windows in the set. */
   readonly windows: number;
-  /** Tokens that are predicted: windows * T. */
+  /** Tokens that are predicted and scored: windows * T, or fewer by a layout. */
   readonly tokens: number;
   /** The windows in order, B at a time; the last batch may be smaller. */
   batches(B: number): Generator<Batch>;
 }
 
-/** At most maxTokens (at least one window) of a source of at least T + 1 tokens, evenly spread; always the same ones. */
-export function valWindows(source: TokenSource, T: number, maxTokens = Number.POSITIVE_INFINITY): ValWindows {
-  const all = Math.floor((source.length - 1) / T);
-  if (all < 1) throw new RangeError(`internal: ${source.length} tokens hold no window of ${T} + 1`);
+/**
+ * At most maxTokens (at least one window), padding included, of a source of at least T + 1 tokens, evenly spread; always
+ * the same ones.
+ */
+export function valWindows(
+  source: TokenSource,
+  T: number,
+  maxTokens = Number.POSITIVE_INFINITY,
+  layout: Layout | null = null,
+): ValWindows {
+  const all = countWindows(source, T, layout);
   const windows = Math.min(all, Math.max(1, Math.floor(maxTokens / T)));
-  const start = (k: number): number => Math.floor((k * all) / windows) * T;
+  const documents = layout?.documents;
+  const chosen = Array.from({ length: windows }, (_, k): Window => {
+    const w = Math.floor((k * all) / windows);
+    return documents ? { start: documents.starts[w]!, length: documents.lengths[w]! } : { start: w * T, length: T };
+  });
   return {
     windows,
-    tokens: windows * T,
+    tokens: chosen.reduce((n, window) => n + scoredIn(source, window, layout), 0),
     *batches(B) {
-      for (let k = 0; k < windows; k += B) {
-        const size = Math.min(B, windows - k);
-        yield gather(
-          source,
-          Array.from({ length: size }, (_, b) => start(k + b)),
-          T,
-        );
-      }
+      for (let k = 0; k < windows; k += B) yield gather(source, chosen.slice(k, k + B), T, layout);
     },
   };
 }
 
-/** Windows of T + 1 tokens at these positions; one that runs over the end continues at the start. */
-function gather(source: TokenSource, starts: readonly number[], T: number): Batch {
-  const B = starts.length;
+function countWindows(source: TokenSource, T: number, layout: Layout | null): number {
+  const windows = layout?.documents?.starts.length ?? Math.floor((source.length - 1) / T);
+  if (windows < 1) throw new RangeError(`internal: ${source.length} tokens hold no window of ${T} + 1`);
+  return windows;
+}
+
+function scoredIn(source: TokenSource, { start, length }: Window, layout: Layout | null): number {
+  if (!layout?.isScored) return length;
+  let n = 0;
+  for (let t = 1; t <= length; t++) n += Number(layout.isScored((start + t) % source.length));
+  return n;
+}
+
+/** Windows as rows of T; one of a stream that runs over the end continues at the start. */
+function gather(source: TokenSource, windows: readonly Window[], T: number, layout: Layout | null): Batch {
+  const B = windows.length;
   const x = new Int32Array(B * T);
-  const y = new Int32Array(B * T);
-  for (const [b, start] of starts.entries()) {
-    const ids = new Int32Array(T + 1);
-    const straight = Math.min(T + 1, source.length - start);
+  const y = new Int32Array(B * T).fill(-1);
+  for (const [b, { start, length }] of windows.entries()) {
+    const ids = new Int32Array(length + 1);
+    const straight = Math.min(length + 1, source.length - start);
     ids.set(source.read(start, straight));
-    if (straight <= T) ids.set(source.read(0, T + 1 - straight), straight);
-    x.set(ids.subarray(0, T), b * T);
+    if (straight <= length) ids.set(source.read(0, length + 1 - straight), straight);
+    x.set(ids.subarray(0, length), b * T);
     y.set(ids.subarray(1), b * T);
+    if (!layout?.isScored) continue;
+    for (let t = 0; t < length; t++) if (!layout.isScored((start + t + 1) % source.length)) y[b * T + t] = -1;
   }
   return { B, T, x, y };
 }

@@ -10,7 +10,7 @@ export function toTensors({ B, T, x, y }: Batch): { x: tf.Tensor2D; y: tf.Tensor
 }
 
 /**
- * Mean loss in nats per predicted token, micro_batch windows at a time; null as soon as `stopped` says so. Yields to the
+ * Mean loss in nats per scored token, micro_batch windows at a time; null as soon as `stopped` says so. Yields to the
  * event loop between batches.
  */
 export async function evaluate(
@@ -20,17 +20,15 @@ export async function evaluate(
   stopped: () => boolean = () => false,
 ): Promise<number | null> {
   let nats = 0;
-  let tokens = 0;
   for (const batch of windows.batches(microBatch)) {
     const loss = tf.tidy(() => {
       const { x, y } = toTensors(batch);
       return model.loss(x, y, tf.ones([batch.B, batch.T]))[0];
     });
     nats += loss.dataSync()[0]!;
-    tokens += batch.B * batch.T;
     loss.dispose();
     await new Promise(setImmediate);
     if (stopped()) return null;
   }
-  return nats / tokens;
+  return nats / windows.tokens;
 }

@@ -1,5 +1,6 @@
 // Language modelling as a training objective: the mean loss of predicting each token from those before it.
 //
+//   scored      every token, or as the layout of the data says (data/layout.ts): the mean is over those of the whole update
 //   batches     windows of the training text: data/stream.ts; sizes and learning rates: schedule.ts
 //   validation  the same held-out windows each time; after the last step 20 times as many
 
@@ -7,6 +8,7 @@ import type { Reporter } from '../base/events.js';
 import { tf } from '../base/tf.js';
 import { flopsPerToken } from '../config/arithmetic.js';
 import type { TrainConfig } from '../config/schema.js';
+import type { Layout } from '../data/layout.js';
 import { type Batch, type BatchStream, valWindows } from '../data/stream.js';
 import type { TokenSource } from '../data/token_file.js';
 import type { Gpt } from '../model/gpt.js';
@@ -24,18 +26,21 @@ export interface PassOptions {
   readonly micro: number;
   /** See ops/recompute.ts. */
   readonly recompute?: boolean | undefined;
+  /** Positions of all batches that are scored; default: all. */
+  readonly scored?: number;
 }
 
 /** The losses of one update: batches of one size, made when their turn comes. */
 export function languageLosses(
   model: Gpt,
   batches: readonly (() => Batch)[],
-  { seed, micro, recompute }: PassOptions,
+  { seed, micro, recompute, scored }: PassOptions,
 ): (() => StepLoss)[] {
   return batches.map((batchOf, i) => () => {
     const batch = batchOf();
     const { x, y } = toTensors(batch);
-    const weights = tf.fill([batch.B, batch.T], 1 / (batch.B * batch.T * batches.length)) as tf.Tensor2D;
+    const terms = scored ?? batch.B * batch.T * batches.length;
+    const weights = tf.fill([batch.B, batch.T], 1 / Math.max(1, terms)) as tf.Tensor2D;
     const forward = { dropout: { seed, step: micro + i }, recompute, gradient: true };
     return { loss: model.loss(x, y, weights, forward)[0], parts: {} };
   });
@@ -46,6 +51,8 @@ export interface LanguageModelOptions {
   readonly model: Gpt;
   readonly stream: BatchStream;
   readonly val: TokenSource;
+  /** Of val; that of the training text is the stream's. */
+  readonly valLayout?: Layout | null;
   readonly microBatch: number;
   readonly schedule: Schedule;
   readonly config: Pick<TrainConfig, 'seed' | 'recompute' | 'eval_tokens'>;
@@ -70,12 +77,14 @@ export function languageModel(o: LanguageModelOptions): Objective {
     notes: () => ({}),
     losses(step) {
       const micro = schedule.microsBefore(step);
-      const batches = Array.from({ length: schedule.micros(step) }, (_, i) => () => stream.batchAt(micro + i));
-      return languageLosses(model, batches, { seed, micro, recompute });
+      const micros = Array.from({ length: schedule.micros(step) }, (_, i) => micro + i);
+      const scored = micros.reduce((n, m) => n + stream.scoredAt(m), 0);
+      const batches = micros.map((m) => () => stream.batchAt(m));
+      return languageLosses(model, batches, { seed, micro, recompute, scored });
     },
     async validate({ step, tokens, final, isBest, stopped }) {
       const started = performance.now();
-      const windows = valWindows(o.val, n_ctx, final ? FINAL_EVAL * eval_tokens : eval_tokens);
+      const windows = valWindows(o.val, n_ctx, final ? FINAL_EVAL * eval_tokens : eval_tokens, o.valLayout);
       if (final && windows.tokens === measured.tokens) return { score: measured.loss }; // the text has no more
       const loss = await evaluate(model, windows, microBatch, stopped);
       if (loss === null) return null;

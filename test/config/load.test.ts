@@ -255,6 +255,16 @@ describe('mistakes in a file', () => {
     expect(problemOf(`train:\n  seed: 1\n${train}`)).toContain(message);
   });
 
+  test.each([
+    ['loss: answers', 'bad.yaml:2:3: data.loss: answers needs data.answer_start too'],
+    ["answer_start: '>'", 'data.answer_start: only read with data.loss answers'],
+    ["answer_end: '.'", 'data.answer_end: only read with data.loss answers'],
+    ["loss: answers\n  answer_start: ''", 'bad.yaml:3:3: data.answer_start: expected'],
+    ['sequences: lines', 'bad.yaml:2:3: data.sequences: expected stream or documents'],
+  ])('data: %j', (data, message) => {
+    expect(problemOf(`data:\n  ${data}\n${STEPS}`)).toContain(message);
+  });
+
   // What a file can say to break its reader: each is a message with a place, at once.
   const bomb = (levels: number): string =>
     Array.from({ length: levels }, (_, i) => `  a${i}: &a${i} [${Array(10).fill(i === 0 ? 1 : `*a${i - 1}`)}]\n`).join(

@@ -8,6 +8,7 @@ import { ModelConfig, TrainConfig } from '../../src/config/schema.js';
 import type { Batch } from '../../src/data/stream.js';
 import { Gpt } from '../../src/model/gpt.js';
 import { initialValues } from '../../src/model/init.js';
+import { evaluate } from '../../src/train/evaluate.js';
 import { languageLosses } from '../../src/train/language_model.js';
 import { Optimizer } from '../../src/train/optimizer.js';
 import { startStep, trainStep } from '../../src/train/step.js';
@@ -61,6 +62,41 @@ test('without dropout the loss depends on the batch alone, and is the mean over 
   expect((await step([batch(0)], { micro: 3, seed: 9 })).loss).toBe(a);
   expect((await step([batch(0), batch(5)])).loss).toBeCloseTo((a + b) / 2, 6);
   expect(Math.abs(a - Math.log(V))).toBeLessThan(0.2);
+});
+
+test('of scored positions alone, the loss is the mean over all of the update, however they lie in micro-batches', async () => {
+  const { model, optimizer } = trainer(0);
+  const masked = (from: number, isScored: (i: number) => boolean): Batch => {
+    const whole = batch(from);
+    return { ...whole, y: whole.y.map((id, i) => (isScored(i) ? id : -1)) };
+  };
+  const batches = [masked(0, (i) => i < 3), masked(5, (i) => i % 2 === 1)]; // 3 and 8 of 16
+  const nats = batches.flatMap(({ B, x, y }) =>
+    tf.tidy(() => {
+      const logits = model.logits(model.hidden(tf.tensor2d(x, [B, T], 'int32')));
+      const logp = tf.logSoftmax(logits).dataSync();
+      return [...y].flatMap((id, i) => (id < 0 ? [] : [-logp[i * V + id]!]));
+    }),
+  );
+  expect(nats.length).toBe(11);
+  const mean = nats.reduce((sum, nll) => sum + nll, 0) / 11;
+  const losses = languageLosses(
+    model,
+    batches.map((b) => () => b),
+    { seed: 1, micro: 0, scored: 11 },
+  );
+  const { loss, gradNorm } = await trainStep({ optimizer, losses, lr: 0 });
+  expect(loss).toBeCloseTo(mean, 5);
+  expect(gradNorm).toBeGreaterThan(0.01);
+  const windows = { windows: 4, tokens: 11, batches: () => batches.values() as Generator<Batch> };
+  expect(await evaluate(model, windows, 2)).toBeCloseTo(mean, 5);
+});
+
+test('an update in which nothing is scored moves nothing', async () => {
+  const { model, optimizer } = trainer(0);
+  const nothing = { ...batch(0), y: new Int32Array(2 * T).fill(-1) };
+  const losses = languageLosses(model, [() => nothing], { seed: 1, micro: 0, scored: 0 });
+  expect(await trainStep({ optimizer, losses, lr: 1 })).toMatchObject({ loss: 0, gradNorm: 0 });
 });
 
 test('gradients start from zero in every update', async () => {
