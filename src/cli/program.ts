@@ -4,22 +4,12 @@
 //
 // Config keys are no options of their own: pretrain hands dotted flags (--train.max_steps 100, --model.n_layer=4) on as
 // they are, and src/config judges them. The tree loads commander and nothing else, so that help is instant.
-// command.ts has what the commands share, task_program.ts those of fine-tuned tasks.
+// command.ts has what the commands share, task_program.ts those of fine-tuned tasks, eval_program.ts what measures models.
 
 import { type Command, Option } from 'commander';
 import type { CommandOptions, TokenizerTrainOptions } from '../commands/options.js';
-import {
-  collect,
-  columnsOf,
-  compute,
-  GptCommand,
-  globals,
-  ON_BAD_ROW,
-  PRECISIONS,
-  real,
-  type Start,
-  whole,
-} from './command.js';
+import { collect, compute, GptCommand, globals, PRECISIONS, real, type Start, whole } from './command.js';
+import { evaluate, tasks } from './eval_program.js';
 import { finetune, predict } from './task_program.js';
 
 /** The tree. Parsing throws CommanderError, and nothing is written but help and version. */
@@ -32,6 +22,7 @@ export function createProgram(version: string, start: Start): Command {
       ['gpt finetune checkpoints/my-run rte --data rte/', 'teach it a task'],
       ['gpt generate checkpoints/my-run --prompt "Once"', 'write'],
       ['gpt eval checkpoints/my-run', 'perplexity'],
+      ['gpt eval checkpoints/my-run --tasks tfgpt --shots 0,1,few', 'tasks, in context'],
       ['gpt doctor', 'what this machine can do'],
     ])
     .exitOverride()
@@ -48,6 +39,7 @@ export function createProgram(version: string, start: Start): Command {
   predict(program, start);
   generate(program, start);
   evaluate(program, start);
+  tasks(program, start);
   plan(program, start);
   tokenizer(program, start);
   importModel(program, start);
@@ -224,41 +216,6 @@ function generate(program: GptCommand, start: Start): void {
         command.error("error: option '--interactive' cannot be used with option '--json'");
       }
       return start('generate', { ...common, checkpoint, prompt, promptFile, interactive, ...sampling });
-    });
-}
-
-function evaluate(program: GptCommand, start: Start): void {
-  program
-    .command('eval')
-    .about('Measure perplexity on text that the model has not seen, or its task on labelled examples.', [
-      ['gpt eval checkpoints/my-run', 'its held-out text'],
-      ['gpt eval checkpoints/my-run --data held-out.txt', 'another text'],
-      ['gpt eval checkpoints/my-run --stride 64', 'more exact'],
-      ['gpt eval checkpoints/my-rte --task entailment --data t.tsv', ''],
-    ])
-    .argument('<checkpoint>', 'run folder, step folder or Hugging Face folder')
-    .option('--data <path...>', "text: files, folders or globs (default: the run's own held-out part)")
-    .option('--stride <n>', 'tokens between windows (default: the context, disjoint windows)', whole(1))
-    .option('--text-key <key>', 'key or column of the text in rows', 'text')
-    .option('--batch <n>', 'windows per forward pass', whole(1))
-    .addOption(
-      new Option('--task <form>', 'the task that the model was fine-tuned for, on labelled --data').choices([
-        'classification',
-        'entailment',
-        'similarity',
-        'multiple-choice',
-      ]),
-    )
-    .option('--format <name>', 'of labelled files (default: by what is in them)', 'auto')
-    .columns()
-    .addOption(ON_BAD_ROW())
-    .compute()
-    .action((checkpoint: string, _, command: Command) => {
-      const { data, stride, textKey, batch, task, format, onBadRow } = command.opts<CommandOptions['eval']>();
-      return start('eval', {
-        ...compute(command),
-        ...{ checkpoint, data, stride, textKey, batch, task, format, onBadRow, columns: columnsOf(command) },
-      });
     });
 }
 

@@ -1,5 +1,5 @@
 // `gpt eval CHECKPOINT [--data TEXT]`: perplexity of a text, per token, word and byte; without --data, of the part of its
-// training text that the run held out. With --task: eval_task.ts.
+// training text that the run held out. With --task: eval_task.ts. With --tasks: eval_in_context.ts.
 
 import { ConfigError, DataError } from '../base/errors.js';
 import { integer, plural } from '../base/format.js';
@@ -25,10 +25,12 @@ const DEFINITIONS = {
 };
 
 export const run: Run<EvalOptions> = async (options, context) => {
+  const { tasks, taskFiles } = options.source;
+  if (tasks.length + taskFiles.length > 0) return (await import('./eval_in_context.js')).run(options, context);
   if (options.task !== undefined) return (await import('./eval_task.js')).run(options, context);
   const files = options.data === undefined ? [] : findFiles(options.data);
   const backend = await openBackend(options, context.env);
-  const { model, tokenizer, checkpoint } = await loadModel(options.checkpoint, 'best');
+  const { model, tokenizer, checkpoint } = await loadModel(options.checkpoints[0]!, 'best');
   const documentsOf =
     options.data === undefined ? heldOut(checkpoint, tokenizer, context) : documentsIn(files, options);
   const { n_ctx } = model.config;

@@ -19,7 +19,7 @@ export const run: Run<EvalOptions> = async (options, context) => {
     );
   }
   const backend = await openForTexts(options, context.env);
-  const { model, tokenizer, checkpoint, head } = await loadModel(options.checkpoint, 'best');
+  const { model, tokenizer, checkpoint, head } = await loadModel(options.checkpoints[0]!, 'best');
   const task = requireForm(checkpoint.dir, checkpoint.task, options.task);
   const { taskOutputs } = await import('../train/task.js');
   const { n_ctx } = model.config;

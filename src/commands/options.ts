@@ -82,16 +82,54 @@ export interface GenerateOptions extends ComputeOptions {
   readonly precision: 'fp32' | 'bf16'; //   of the weights
 }
 
+/** Number of demonstrations in a prompt; few: as many as fit, at most 100. */
+export type Shots = number | 'few';
+
+/** Tasks in lm-evaluation-harness's format, and where they and their data are. */
+export interface TaskSource {
+  readonly tasks: readonly string[]; //      names of tasks, groups and tags, with * as a wildcard
+  readonly tasksDirs: readonly string[]; //  searched before the built-in ones
+  readonly taskFiles: readonly string[]; //  YAML files whose tasks are all meant
+  readonly dataRoots: readonly string[]; //  searched before GPT_DATA and the bundled data
+}
+
 export interface EvalOptions extends ComputeOptions {
-  readonly checkpoint: string;
+  readonly checkpoints: readonly string[]; // several only with tasks
+  readonly out: string | undefined; //       folder of the report; undefined: beside the checkpoint
+  // perplexity of a text
   readonly data: readonly string[] | undefined;
-  readonly stride: number | undefined; //  tokens; undefined: n_ctx, disjoint windows
+  readonly window: 'disjoint' | 'strided' | 'rolling' | undefined; // undefined: strided where a stride is given
+  readonly stride: number | undefined; //    tokens; undefined: n_ctx
+  readonly detokenize: 'none' | 'wikitext' | 'ptb' | 'lm1b';
   readonly textKey: string;
-  readonly batch: number | undefined; //   sequences per forward pass
-  readonly task: string | undefined; //    form of the fine-tuned task; undefined: perplexity
-  readonly format: string; //              of labelled data
-  readonly columns: ColumnOptions; //      of labelled data
+  readonly batch: number | undefined; //     sequences per forward pass
+  // the task of a fine-tuned model
+  readonly task: string | undefined; //      form of the fine-tuned task; undefined: perplexity
+  readonly format: string; //                of labelled data
+  readonly columns: ColumnOptions; //        of labelled data
   readonly onBadRow: 'fail' | 'skip';
+  // tasks in context
+  readonly source: TaskSource; //            without tasks and files: none of this
+  readonly shots: readonly Shots[]; //       empty: what each task file says, else 0
+  readonly protocol: 'harness' | 'gpt3';
+  readonly demonstrations: 'right' | 'shuffled';
+  readonly limit: number | undefined; //     documents of each task
+  readonly seed: number; //                  of the demonstrations
+  readonly bootstrap: number; //             samples of a bootstrapped standard error
+  readonly contamination: readonly string[]; // training text: files, folders, globs
+  readonly logSamples: boolean;
+  readonly plot: boolean;
+  readonly cache: boolean;
+}
+
+/** `gpt tasks list` and `gpt tasks show`. */
+export interface TasksOptions extends GlobalOptions {
+  readonly action: 'list' | 'show';
+  readonly source: TaskSource;
+  readonly shots: number; //                 of show
+  readonly docs: number; //                  documents that are shown
+  readonly protocol: 'harness' | 'gpt3';
+  readonly seed: number;
 }
 
 export interface BenchOptions extends ComputeOptions {
@@ -219,6 +257,7 @@ export interface CommandOptions {
   readonly predict: PredictOptions;
   readonly generate: GenerateOptions;
   readonly eval: EvalOptions;
+  readonly tasks: TasksOptions;
   readonly bench: BenchOptions;
   readonly plan: PlanOptions;
   readonly doctor: DoctorOptions;

@@ -31,6 +31,10 @@ export interface FramedRun extends Pick<TrainOptions, 'config' | 'optimizer' | '
   readonly save: Omit<SaverOptions, 'dir' | 'model' | 'optimizer' | 'report' | 'onFailure'>;
   /** Generates and reports a sample. */
   readonly sample?: (report: Reporter) => Promise<void>;
+  /** Measures tasks in context; `every` counts updates. */
+  readonly tasks?:
+    | { readonly every: number; readonly measure: (report: Reporter, signal: AbortSignal) => Promise<void> }
+    | undefined;
   /** What the end event says otherwise than the loop, however the run ends. */
   readonly endNotes?: () => Partial<EndEvent>;
   /** After the last step, when its checkpoint is published: what else is measured. What it returns joins the end event. */
@@ -83,6 +87,7 @@ export async function runTraining(o: FramedRun, context: CommandContext): Promis
       report,
       save: saver.save,
       sample: async () => o.sample?.(report),
+      tasks: o.tasks && { every: o.tasks.every, measure: () => o.tasks!.measure(report, stop.signal) },
       signal: stop.signal,
       deadline: (config.train.max_minutes ?? Number.POSITIVE_INFINITY) * 60_000, // since the process started
     });

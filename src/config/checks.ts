@@ -28,6 +28,7 @@ export function checkRun(run: RunConfig): Problem[] {
     ...checkStop(run),
     ...checkTokenizer(run),
     ...checkAnswers(run),
+    ...checkEval(run),
   ];
 }
 
@@ -113,6 +114,13 @@ function checkAnswers({ data }: RunConfig): Problem[] {
   const set = answer_start !== undefined ? 'data.answer_start' : 'data.answer_end';
   const what = 'only read with data.loss answers, and every token is scored';
   return (answer_start ?? answer_end) ? [{ path: set, what, reads }] : [];
+}
+
+function checkEval({ eval: { tasks, every } }: RunConfig): Problem[] {
+  if (every === 0 || tasks.length > 0) return [];
+  return [
+    { path: 'eval.every', what: 'there is nothing to measure: give eval.tasks', reads: ['eval.every', 'eval.tasks'] },
+  ];
 }
 
 const nearestMultiple = (n: number, of: number): number => Math.max(1, Math.round(n / of)) * of;

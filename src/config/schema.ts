@@ -172,6 +172,21 @@ export const SampleConfig = z.strictObject({
   top_k: z.int().min(0).default(50).describe('keep the k likeliest tokens; 0: all'),
 });
 
+const shots = z.union([z.int().min(0), z.literal('few')]);
+
+/** Of `gpt pretrain`: tasks in context, as `gpt eval --tasks` measures them. */
+export const EvalConfig = z.strictObject({
+  tasks: z
+    .array(z.string())
+    .default([])
+    .describe('tasks, groups or tags that are measured in context while the model trains; gpt tasks list shows them'),
+  every: z.int().min(0).default(0).describe('updates between such measurements; 0: only at the end'),
+  shots: z.array(shots).min(1).default([0]).describe('demonstrations in a prompt; few: as many as fit, at most 100'),
+  limit: count.default(100).describe('documents of each task'),
+  tasks_dir: z.string().optional().describe("folder of task files beside the built-in ones, e.g. the harness's"),
+  data_root: z.string().optional().describe('folder of the data sets, beside the bundled ones'),
+});
+
 export const LoraConfig = z.strictObject({
   r: z.int().min(0).default(0).describe('rank of the adapters (Hu et al. 2021); 0: no LoRA, all weights train'),
   alpha: z.number().positive().default(16).describe('the adapters are scaled by alpha / r'),
@@ -190,6 +205,7 @@ export const RunConfig = z.strictObject({
   data: DataConfig.prefault({}),
   train: TrainConfig.prefault({}),
   sample: SampleConfig.prefault({}),
+  eval: EvalConfig.prefault({}),
   lora: LoraConfig.prefault({}),
 });
 
@@ -310,6 +326,7 @@ export type TokenizerConfig = z.infer<typeof TokenizerConfig>;
 export type DataConfig = z.infer<typeof DataConfig>;
 export type TrainConfig = z.infer<typeof TrainConfig>;
 export type SampleConfig = z.infer<typeof SampleConfig>;
+export type EvalConfig = z.infer<typeof EvalConfig>;
 export type LoraConfig = z.infer<typeof LoraConfig>;
 export type RunConfig = z.infer<typeof RunConfig>;
 export type FinetuneConfig = z.infer<typeof FinetuneConfig>;

@@ -6,6 +6,7 @@ import { escapeHtml } from './chart.js';
 import type { RunRecord } from './record.js';
 import { config } from './sections/config.js';
 import { course } from './sections/course.js';
+import { courseOfTasks } from './sections/course_of_tasks.js';
 import { data } from './sections/data.js';
 import { environment } from './sections/environment.js';
 import { evaluation } from './sections/evaluation.js';
@@ -29,6 +30,7 @@ const PRETRAINING: readonly Section[] = [
   warnings,
   loss,
   perplexity,
+  courseOfTasks,
   evaluation,
   samples,
   course,

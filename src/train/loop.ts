@@ -58,6 +58,8 @@ export interface TrainOptions {
   readonly save: (best: boolean) => Promise<void>;
   /** Generates and reports a sample. */
   readonly sample: () => Promise<void>;
+  /** Measures tasks in context and reports them, every so many updates (0: only at the end); undefined: there are none. */
+  readonly tasks?: { readonly every: number; readonly measure: () => Promise<void> } | undefined;
   /** Aborted: finish the step, save, return. */
   readonly signal: AbortSignal;
   /** Time of performance.now() from which on the loop saves and returns; Infinity: never. */
@@ -147,8 +149,10 @@ export async function train(o: TrainOptions): Promise<TrainOutcome> {
     const due = (every: number) => every > 0 && progress.step % every === 0;
     const samples = config.sample.tokens > 0 && (last || due(config.sample.every));
     await new Promise(setImmediate); // lets signals and the screen in
+    const measures = o.tasks !== undefined && (last || due(o.tasks.every));
     const overdue = save_minutes > 0 && performance.now() - lastSave > save_minutes * 60_000;
-    const pauses = last || samples || overdue || signal.aborted || isLate() || due(eval_every) || due(save_every);
+    const pauses =
+      last || samples || measures || overdue || signal.aborted || isLate() || due(eval_every) || due(save_every);
     if (pauses || !runsAhead()) {
       await reportBefore();
       reportBefore = undefined;
@@ -177,8 +181,9 @@ export async function train(o: TrainOptions): Promise<TrainOutcome> {
     // what takes long and can be made again comes after the save
     if (ends) await validate(true);
     if (config.sample.tokens > 0 && !signal.aborted && (ends || due(config.sample.every))) await o.sample();
+    if (o.tasks !== undefined && !signal.aborted && (ends || measures)) await o.tasks.measure();
     if (signal.aborted) {
-      if (!isSaved) await save(false); // it came while the sample was written
+      if (!isSaved) await save(false); // it came while a sample was written or a task measured
       break;
     }
     if (late && !ends) {

@@ -99,6 +99,24 @@ describe('report.html', () => {
     expect(html).toContain('<h3 class="table">sst2, step 300, split dev, shots 0</h3>');
   });
 
+  test('draws tasks that were measured in context while the model trained, a line per number of shots', () => {
+    const at = (step: number, shots: string, acc: number) => ({
+      ...evaluation,
+      name: 'tfgpt_cloze',
+      step,
+      settings: { shots },
+      metrics: { acc: { value: acc, stderr: 0.01 } },
+      baseline: { name: 'chance', metrics: { acc: 0.25 } },
+    });
+    const once = [at(300, '0', 0.4), at(300, 'few', 0.6)];
+    expect(reportHtml({ ...record, evals: once })).not.toContain('Tasks in context'); // one point is no curve
+    const html = reportHtml({ ...record, evals: [at(100, '0', 0.3), at(100, 'few', 0.35), ...once] });
+    for (const title of ['0 shots: 0.3 at 100', '0 shots: 0.4 at 300', 'few shots: 0.6 at 300']) {
+      expect(html.match(new RegExp(`<title>${title}</title>`, 'g'))?.length).toBe(2); // wide and narrow
+    }
+    expect(html).toContain('>chance</text>');
+  });
+
   test('says a repeated warning once, and folds many away', () => {
     const warning = (what: string) => ({ type: 'warning' as const, what, fix: 'wait' });
     const twice = reportHtml({ ...record, warnings: [warning('a'), warning('b'), warning('a')] });
