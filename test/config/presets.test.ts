@@ -91,3 +91,23 @@ test('the portable quickstart is a much smaller model', () => {
   expect(countParameters(resolveModel(model, TOKENS['quickstart']!))).toBe(235_264);
   expect(train.max_steps).toBeLessThan(load('quickstart').run.train.max_steps!);
 });
+
+describe.each([
+  ['icl/small', 320_560],
+  ['icl/medium', 1_006_080],
+  ['icl/large', 3_136_128],
+])('%s', (name, parameters) => {
+  const file = `${folder}${name}.yaml`;
+
+  test('has the parameters that it states, with the 28 characters of its text and end-of-text', () => {
+    expect(countParameters(resolveModel(loadConfig({ file, flags: [] }).run.model, 29))).toBe(parameters);
+    expect(readFileSync(file, 'utf8')).toContain(`-> ${parameters.toLocaleString('en-US')} parameters`);
+  });
+
+  test('trains on answers in documents, by the schedule of the smallest', () => {
+    const { data, train } = loadConfig({ file, flags: [] }).run;
+    expect(data).toMatchObject({ sequences: 'documents', loss: 'answers', answer_start: '>', answer_end: '\n' });
+    const small = loadConfig({ file: `${folder}icl/small.yaml`, flags: [] }).run.train;
+    expect(train).toEqual({ ...small, learning_rate: train.learning_rate });
+  });
+});
