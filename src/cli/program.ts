@@ -20,6 +20,7 @@ import {
   type Start,
   whole,
 } from './command.js';
+import { data } from './data_program.js';
 import { finetune, predict } from './task_program.js';
 
 /** The tree. Parsing throws CommanderError, and nothing is written but help and version. */
@@ -52,6 +53,7 @@ export function createProgram(version: string, start: Start): Command {
   tokenizer(program, start);
   importModel(program, start);
   exportModel(program, start);
+  data(program, start);
   bench(program, start);
   program
     .command('doctor')

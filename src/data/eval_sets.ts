@@ -15,7 +15,7 @@ import { basename, delimiter, dirname, join, relative, resolve } from 'node:path
 import { fileURLToPath } from 'node:url';
 import { DataError } from '../base/errors.js';
 import { emptyFile } from './blocks.js';
-import { type Doc, type FoundSplit, foundSplits, ORIGINAL_SETS, placeOf } from './eval_import.js';
+import { type Doc, type FoundSplit, foundSplits, ORIGINAL_SETS, type OriginalSet, placeOf } from './eval_import.js';
 import { readTyped } from './eval_sets/cells.js';
 import { fileOptions, type HubFile, hubFile, isBuilder, namedFiles } from './eval_sets/data_files.js';
 import { ROW_ENDINGS } from './rows.js';
@@ -85,6 +85,32 @@ export async function evalRows(
     }
   }
   return parts.flat();
+}
+
+/** A folder that has some splits of a set. */
+export interface Whereabouts {
+  readonly folder: string;
+  /** Original files, which are converted when they are read. */
+  readonly original: boolean;
+  readonly splits: readonly string[];
+}
+
+/** Where the roots have a set that can be imported. */
+export function whereIs(roots: readonly string[], set: OriginalSet): Whereabouts[] {
+  return roots.flatMap((root) => {
+    const folder = join(root, set.name);
+    const found = foundSplits(set, folder);
+    const own = found.length > 0 ? [{ folder, original: true, splits: found.map(({ split }) => split) }] : [];
+    const all = set.splits('');
+    const imported = [...new Set(all.map(({ path }) => path))].flatMap((path) => {
+      const ofPath = all.filter((one) => one.path === path);
+      const there = ofPath.filter((one) => filesAt(root, placeOf(one), undefined).length > 0);
+      const names = [...new Set(ofPath.map(({ name }) => name))];
+      const below = join(root, path, ...(names.length === 1 ? names : []));
+      return there.length > 0 ? [{ folder: below, original: false, splits: there.map(({ split }) => split) }] : [];
+    });
+    return [...imported, ...own];
+  });
 }
 
 /** Rows of the first root that has the place; undefined: none has. An ending says which file it must be. */
@@ -185,7 +211,9 @@ function others(roots: readonly string[], { path }: EvalSet, name: string): stri
 
 function importHint(place: string, before: string, after = ''): string {
   const known = ORIGINAL_SETS.find((set) => set.splits('').some((split) => placeOf(split) === place));
-  return known ? `${before}gpt data import ${known.name} FOLDER${after}` : '';
+  if (!known) return '';
+  const rows = known.lacksTrain && basename(place) === 'train' ? ' --train-rows 900' : '';
+  return `${before}gpt data import ${known.name} FOLDER${rows}${after}`;
 }
 
 const lines = (paths: readonly string[]): string => paths.map((path) => `\n  ${path}`).join('');

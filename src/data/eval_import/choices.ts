@@ -35,6 +35,7 @@ async function* piqaRows([file, labelFile]: readonly string[]): AsyncGenerator<D
 /** PIQA (Bisk et al. 2020). */
 export const piqa: OriginalSet = {
   name: 'piqa',
+  tasks: 'piqa',
   licence: 'Academic Free License 3.0',
   lacksTrain: true,
   splits: () =>
@@ -66,6 +67,7 @@ const copaSplit = (split: string, file: string, from = 0, to = Number.POSITIVE_I
 /** COPA (Roemmele et al. 2011) as SuperGLUE has it. */
 export const copa: OriginalSet = {
   name: 'copa',
+  tasks: 'copa',
   licence: 'none stated',
   splits: () => [
     ...copaSplit('train', 'copa-dev.xml', 0, SUPERGLUE_TRAIN),

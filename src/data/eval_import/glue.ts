@@ -37,6 +37,7 @@ const texts = (row: Row) => requireColumns(row, { sentence1: 'string', sentence2
 
 const rte: OriginalSet = {
   name: 'rte',
+  tasks: 'rte',
   licence: 'none stated',
   splits: glueSplits('rte', { train: ['train.tsv'], validation: ['dev.tsv'], test: ['test.tsv'] }, (row, idx) => ({
     ...texts(row),
@@ -58,12 +59,14 @@ async function* sst2Rows(files: readonly string[]): AsyncGenerator<Doc> {
 
 const sst2: OriginalSet = {
   name: 'sst2',
+  tasks: 'sst2',
   licence: 'none stated',
   splits: () => splitsOf(PATH, 'sst2', { train: ['train.tsv'], validation: ['dev.tsv'], test: ['test.tsv'] }, sst2Rows),
 };
 
 const cola: OriginalSet = {
   name: 'cola',
+  tasks: 'cola',
   licence: 'none stated',
   splits: glueSplits(
     'cola',
@@ -90,6 +93,7 @@ const stsb: OriginalSet = {
 
 const mrpc: OriginalSet = {
   name: 'mrpc',
+  tasks: 'mrpc',
   licence: 'Microsoft Shared Source (LICENSE.htm)',
   note: "validation is the corpus's own test set: GLUE's 408 rows are listed in none of these files",
   splits: glueSplits(

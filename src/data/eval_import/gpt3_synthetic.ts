@@ -40,6 +40,7 @@ const one = (path: string, name: string, split: string, file: string): OriginalS
 /** Arithmetic and word scrambling. */
 export const gpt3Synthetic: OriginalSet = {
   name: 'gpt3_synthetic',
+  tasks: 'arithmetic,unscramble',
   licence: 'none stated',
   splits: () => [
     ...Object.entries(ARITHMETIC).flatMap(([name, file]) => [

@@ -46,6 +46,7 @@ const malformed = (file: string, index: number, line: string, wanted: string): D
 /** HellaSwag's validation set; label is a text, as on the hub. */
 export const hellaswag: OriginalSet = {
   name: 'hellaswag',
+  tasks: 'hellaswag',
   licence: 'MIT (rowanz)',
   lacksTrain: true,
   splits: () => splitsOf('Rowan/hellaswag', 'default', { validation: ['hellaswag_val_full.txt'] }, hellaswagRows),

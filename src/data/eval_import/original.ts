@@ -31,6 +31,8 @@ export interface OriginalSplit {
 export interface OriginalSet {
   /** Also of the folder that holds its files. */
   readonly name: string;
+  /** The harness's tasks on it; undefined: it has none. */
+  readonly tasks?: string;
   /** As its authors or those who pass it on state it. */
   readonly licence: string;
   /** What a user must know to read results on it. */

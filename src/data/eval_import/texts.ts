@@ -23,6 +23,7 @@ async function* lambadaRows([file]: readonly string[]): AsyncGenerator<Doc> {
 /** LAMBADA (Paperno et al. 2016). */
 export const lambada: OriginalSet = {
   name: 'lambada',
+  tasks: 'lambada_openai',
   licence: 'none stated',
   splits: () => splitsOf('EleutherAI/lambada_openai', 'default', { test: ['lambada_test.jsonl'] }, lambadaRows),
 };
@@ -47,6 +48,7 @@ async function* pages([file]: readonly string[]): AsyncGenerator<Doc> {
 /** WikiText-2 (Merity et al. 2016), by articles. */
 export const wikitext2: OriginalSet = {
   name: 'wikitext2',
+  tasks: 'wikitext',
   licence: 'CC BY-SA',
   note: 'files with <unk> in them are the tokenised WikiText-2: perplexities on them are not those of the raw text',
   splits: () =>
@@ -61,6 +63,7 @@ export const wikitext2: OriginalSet = {
 /** GSM8K (Cobbe et al. 2021). */
 export const gsm8k: OriginalSet = {
   name: 'gsm8k',
+  tasks: 'gsm8k',
   licence: 'MIT (openai/grade-school-math)',
   splits: () => splitsOf('openai/gsm8k', 'main', { train: ['train.jsonl'], test: ['test.jsonl'] }, plainRows),
 };
@@ -68,6 +71,7 @@ export const gsm8k: OriginalSet = {
 /** BLiMP (Warstadt et al. 2020): as many sets as files, each with one split, "train". */
 export const blimp: OriginalSet = {
   name: 'blimp',
+  tasks: 'blimp',
   licence: 'CC BY 4.0',
   splits: (folder) =>
     (existsSync(folder) ? readdirSync(folder) : [])
