@@ -16,7 +16,7 @@ import { type Doc, linesOf, type OriginalSet, splitsOf } from './original.js';
 const LINES = 6;
 const ENDINGS = ['first', 'second', 'third', 'fourth'];
 const ENDS = /[.!?]["')]*\s*$/;
-const LAST_SENTENCE = /^(.*[.!?"')]) ([^.!?]+)$/s;
+const LAST_SENTENCE = /^(.*[.!?]["')]*) ([^.!?]+)$/s;
 
 async function* hellaswagRows([file]: readonly string[]): AsyncGenerator<Doc> {
   const lines = await linesOf(file!);
