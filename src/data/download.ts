@@ -8,12 +8,10 @@
 // NAME.part, goes on from its end after a break (Range), and gets its name when size and hash are right.
 
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, renameSync, rmSync, statSync } from 'node:fs';
+import { closeSync, createReadStream, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { ConfigError, DataError } from '../base/errors.js';
-import { diskError, makeFolder, nodeFileSystem, syncFolder, withFile } from '../base/files.js';
+import { diskError, makeFolder, nodeFileSystem, syncFolder, withFile, writeAll } from '../base/files.js';
 import { short, bytes as sizeText } from '../base/format.js';
 import { isRecord } from '../base/json.js';
 import { nearest } from '../config/spelling.js';
@@ -191,8 +189,8 @@ const refused = (url: string, { status, statusText }: Response): DataError =>
   new DataError(`${url}: ${status} ${statusText}`, 'try again later, or fetch the file by hand into a data root');
 
 function unreachable(url: string, error: unknown): DataError {
-  const { cause, message } = error as Error;
-  const reason = (cause as NodeJS.ErrnoException | undefined)?.code ?? message;
+  const { cause, message } = error as { cause?: NodeJS.ErrnoException; message: string };
+  const reason = cause?.code ?? cause?.message ?? message;
   return new DataError(
     `cannot reach ${new URL(url).host} (${reason})`,
     'check the network; or fetch the files on another machine, and put them into a data root',
@@ -249,23 +247,20 @@ async function fetchRest(
   if (!response.ok || response.body === null) throw refused(url, response);
   const goesOn = response.status === 206 && response.headers.get('content-range')?.startsWith(`bytes ${have}-`);
   let done = goesOn ? have : 0; // a server that knows no ranges sends all
-  const counted = async function* (blocks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    try {
-      for await (const block of blocks) {
-        done += block.length;
-        onBytes?.(done);
-        yield block;
-      }
-    } catch {
-      const of = `${sizeText(done)} of ${sizeText(bytes)}`;
-      throw new DataError(`${url}: the connection broke after ${of}`, 'run the command again: it goes on from there');
-    }
-  };
+  let fd: number | undefined;
   try {
-    const body = Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]);
-    await pipeline(body, counted, createWriteStream(part, { flags: goesOn ? 'a' : 'w' }));
+    fd = openSync(part, goesOn ? 'a' : 'w');
+    for await (const block of response.body) {
+      writeAll(fd, block, nodeFileSystem);
+      done += block.length;
+      onBytes?.(done);
+    }
   } catch (error) {
-    throw diskError('write', part, error);
+    if ((error as NodeJS.ErrnoException).errno !== undefined) throw diskError('write', part, error);
+    const of = `${sizeText(done)} of ${sizeText(bytes)}`;
+    throw new DataError(`${url}: the connection broke after ${of}`, 'run the command again: it goes on from there');
+  } finally {
+    if (fd !== undefined) closeSync(fd);
   }
   return sha256;
 }
