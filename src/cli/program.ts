@@ -9,6 +9,7 @@
 import { type Command, Option } from 'commander';
 import type { CommandOptions, TokenizerTrainOptions } from '../commands/options.js';
 import { collect, compute, GptCommand, globals, PRECISIONS, real, type Start, whole } from './command.js';
+import { data } from './data_program.js';
 import { evaluate, tasks } from './eval_program.js';
 import { finetune, predict } from './task_program.js';
 
@@ -44,6 +45,7 @@ export function createProgram(version: string, start: Start): Command {
   tokenizer(program, start);
   importModel(program, start);
   exportModel(program, start);
+  data(program, start);
   bench(program, start);
   program
     .command('doctor')

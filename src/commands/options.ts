@@ -221,6 +221,36 @@ export interface ExportOptions extends GlobalOptions {
   readonly base: string | undefined; // of peft: where its base model is; undefined: the checkpoint's folder
 }
 
+/** `gpt data import`. */
+export interface DataImportOptions extends GlobalOptions {
+  readonly action: 'import';
+  readonly name: string;
+  readonly source: string; //              folder of the original files, or one of them
+  readonly out: string | undefined; //     data root
+  readonly trainRows: number | undefined; // rows of validation that become train
+  readonly overwrite: boolean;
+}
+
+/** `gpt data get`. */
+export interface DataGetOptions extends GlobalOptions {
+  readonly action: 'get';
+  readonly path: string; //                dataset_path, or the name of a set that gpt knows
+  readonly name: string | undefined; //    dataset_name
+  readonly split: readonly string[] | undefined; // undefined: all
+  readonly out: string | undefined; //     data root
+  readonly hub: string | undefined; //     its address
+  readonly overwrite: boolean;
+  readonly dryRun: boolean;
+}
+
+/** `gpt data list`. */
+export interface DataListOptions extends GlobalOptions {
+  readonly action: 'list';
+  readonly dataRoot: readonly string[];
+}
+
+export type DataOptions = DataImportOptions | DataGetOptions | DataListOptions;
+
 /** The outside world, as a command sees it: no other layer reads process.env or writes to the terminal. */
 export interface CommandContext {
   /** To stdout, exactly as given: callers end their lines with \n. */
@@ -267,4 +297,5 @@ export interface CommandOptions {
   readonly tokenizer: TokenizerOptions;
   readonly import: ImportOptions;
   readonly export: ExportOptions;
+  readonly data: DataOptions;
 }

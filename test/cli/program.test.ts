@@ -242,7 +242,7 @@ test('help and version are no errors, and help fits 80 columns', async () => {
 });
 
 test('starting up imports commander and nothing else', () => {
-  const imports = ['main', 'program', 'command', 'task_program', 'exit', 'input'].flatMap((stem) => {
+  const imports = ['main', 'program', 'command', 'data_program', 'task_program', 'exit', 'input'].flatMap((stem) => {
     const source = readFileSync(new URL(`../../src/cli/${stem}.ts`, import.meta.url), 'utf8');
     return [...source.matchAll(/^import (?!type )[^;]* from '([^']+)'/gm)].map(([, from]) => from!);
   });
@@ -257,6 +257,7 @@ test('starting up imports commander and nothing else', () => {
     './exit.js',
     './input.js',
     './program.js',
+    './data_program.js',
     './task_program.js',
   ]);
   expect(imports.filter((from) => !allowed.has(from))).toEqual([]);
