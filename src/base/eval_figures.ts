@@ -29,7 +29,8 @@ export interface Panel {
   readonly left_out: readonly string[]; // of the mean: tasks that were not measured at all its points
   readonly protocol: TaskRun['protocol'];
   readonly metric: string; //              of a mean: the metrics of its tasks
-  readonly share: boolean; //              within [0, 1], higher is better
+  readonly share: boolean; //              within [0, 1]
+  readonly higher_is_better: boolean;
   readonly x: 'shots' | 'asked' | 'parameters';
   readonly ticks: readonly Tick[];
   readonly chance: number | null;
@@ -89,6 +90,7 @@ interface Unit {
   readonly alias: string;
   readonly metric: string;
   readonly share: boolean;
+  readonly higher_is_better: boolean;
   readonly chance: number | null;
   readonly scores: readonly Score[];
 }
@@ -127,7 +129,8 @@ function unitOf(runs: readonly TaskRun[]): Unit[] {
   const { task, alias, metrics } = runs[0];
   const isHeadline = metrics[0] !== undefined && same(metrics[0]);
   const chance = isHeadline ? (runs.find((r) => r.chance !== null)?.chance ?? null) : null;
-  return [{ task, alias, metric: chosen.metric, share: isShare(chosen), chance, scores }];
+  const { metric, higher_is_better } = chosen;
+  return [{ task, alias, metric, share: isShare(chosen), higher_is_better, chance, scores }];
 }
 
 // ---- panels
@@ -152,9 +155,21 @@ function unitPanel(scope: Scope, unit: Unit, place: number, axis: Axis): Panel {
       points: pointsOf(scores, (s) => (axis === 'shots' ? s.k[0] : models[s.model]!.parameters)),
     }),
   );
-  const { task, alias: title, metric, share, chance } = unit;
-  const ticks = ticksOf(scope, axis, lines);
-  return { title, task, tasks: [task], left_out: [], protocol, metric, share, x: axis, ticks, chance, lines };
+  const { task, alias, metric, share, higher_is_better, chance } = unit;
+  return {
+    title: alias,
+    task,
+    tasks: [task],
+    left_out: [],
+    protocol,
+    metric,
+    share,
+    higher_is_better,
+    x: axis,
+    ticks: ticksOf(scope, axis, lines),
+    chance,
+    lines,
+  };
 }
 
 /** None where there are fewer than two tasks with a share, or nothing that they have in common. */
@@ -203,6 +218,7 @@ function meanPanel(scope: Scope, axis: Axis): Panel[] {
       protocol,
       metric: distinct(units.map((u) => u.metric)).join(', '),
       share: true,
+      higher_is_better: true,
       x,
       ticks: ticksOf({ ...scope, asked: labels }, x, lines),
       chance: chances.length === units.length ? mean(chances) : null,
