@@ -14,14 +14,16 @@ const SHOWN = 12; // panels of tasks; the rest is folded
 
 /** Panels of one figure as HTML; '' where there are none. */
 export function figureHtml(name: FigureName, panels: readonly Panel[]): string {
+  const what = panels.every((p) => p.share) ? 'Accuracy' : 'Metrics';
   const protocols = distinct(panels.map((p) => p.protocol));
-  return protocols
+  const parts = protocols
     .map((protocol) => {
       const own = panels.filter((p) => p.protocol === protocol);
       const title = protocols.length > 1 ? `<h3 class="table">${escapeHtml(protocol)} protocol</h3>\n` : '';
       return `${title}${protocolHtml(`${name}-${protocol}`, own)}`;
     })
     .join('\n');
+  return parts === '' ? '' : `<h2>${what} by ${name === 'by_shots' ? 'number of shots' : 'model size'}</h2>\n${parts}`;
 }
 
 function protocolHtml(id: string, panels: readonly Panel[]): string {
@@ -49,9 +51,9 @@ ${note(first)}</figure>`
   ].join('\n');
 }
 
-/** rte · acc */
-const heading = ({ title, task, metric }: Panel): string =>
-  task === null ? `${title[0]!.toUpperCase()}${title.slice(1)}` : `${title} · ${metric}`;
+/** Mean of 4 tasks; rte */
+const heading = ({ title, task }: Panel): string =>
+  task === null ? `${title[0]!.toUpperCase()}${title.slice(1)}` : title;
 
 function note({ task, tasks, left_out, metric, x, lines }: Panel): string {
   if (task !== null) return '';
@@ -80,10 +82,14 @@ const swatch = ({ style, role }: Line): string => {
   return `<g class="${className} ${role === 'mean' ? 'mean' : 'single'}"><path class="curve"${dashes} d="M1 6H33"/><path class="pt" transform="translate(17 6)" d="${marker}"/></g>`;
 };
 
-const legendHtml = (lines: readonly Line[]): string =>
-  `<p class="legend">${legendOf(lines)
-    .map((l) => `<span><svg viewBox="0 0 34 12" aria-hidden="true">${swatch(l)}</svg>${escapeHtml(l.name)}</span>`)
-    .join('')}</p>`;
+/** '' where there is nothing to tell apart. */
+function legendHtml(lines: readonly Line[]): string {
+  if (distinct(lines.map((l) => l.name)).length < 2) return '';
+  const spans = legendOf(lines).map(
+    (l) => `<span><svg viewBox="0 0 34 12" aria-hidden="true">${swatch(l)}</svg>${escapeHtml(l.name)}</span>`,
+  );
+  return `<p class="legend">${spans.join('')}</p>`;
+}
 
 // ---- a file of its own
 

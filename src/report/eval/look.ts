@@ -34,6 +34,7 @@ export const FIGURE_STYLE = `
 .s0 { color: var(--fg); } ${classes(LIGHT)} @media screen and (prefers-color-scheme: dark) { ${classes(DARK)} }
 .curve { stroke: currentColor; stroke-width: 1.8; stroke-linejoin: round; fill: none; } .mean .curve { stroke-width: 3; }
 .task .curve { stroke-width: 1.2; stroke-opacity: 0.5; } .task .pt { fill-opacity: 0.5; stroke: none; }
+.task.own .curve { stroke-opacity: 0.85; } .task.own .pt { fill-opacity: 1; }
 svg path.band { fill: currentColor; fill-opacity: 0.13; } .whisker { stroke: currentColor; stroke-opacity: 0.6; fill: none; }
 svg path.pt { fill: currentColor; stroke: var(--card); stroke-width: 1; }
 .tick { stroke: var(--muted); stroke-opacity: 0.6; fill: none; }

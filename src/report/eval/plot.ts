@@ -40,22 +40,14 @@ export function plot(panel: Panel, options: PlotOptions): string {
   const places = panel.ticks.map((t) => x.at(t.x));
   for (const place of places) parts.push(`<path class="tick" d="M${px(place)} ${bottom}v4"/>`);
   for (const [row, key] of (['label', 'detail'] as const).entries()) {
-    parts.push(
-      ...apart(
-        places,
-        panel.ticks.map((t) => t[key]),
-        bottom + 17 + 14 * row,
-      ),
-    );
+    const labels = panel.ticks.map((t) => t[key]);
+    parts.push(...apart(places, labels, bottom + 17 + 14 * row, width));
   }
   parts.push(text((left + right) / 2, height - 4, X_LABELS[panel.x], 'text-anchor="middle"'));
   parts.push(text(4, 13, yLabel(panel)));
   if (panel.chance !== null) parts.push(`<path class="ref" d="M${left} ${px(y.at(panel.chance))}H${right}"/>`);
   for (const line of panel.lines) parts.push(drawLine(line, panel, x, y));
-  if (panel.chance !== null) {
-    const label = `${panel.task === null ? 'chance, mean' : 'chance'} ${Number(panel.chance.toFixed(3))}`;
-    parts.push(text(right - 2, y.at(panel.chance) - 5, label, 'text-anchor="end" class="halo"'));
-  }
+  if (panel.chance !== null) parts.push(chanceLabel(panel, panel.chance, x, y, right));
   if (options.endLabels) parts.push(...endLabels(bold, x, y, right, bottom));
 
   const axes = `data-x="${[panel.x, x.from, x.to, left, right].join(' ')}" data-y="${[y.log ? 'log' : 'linear', y.from, y.to, bottom, top].join(' ')}"`;
@@ -139,7 +131,7 @@ function yScale(panel: Panel, bottom: number, top: number) {
   const pad = Math.max(0.06 * (to - from), (least - (to - from)) / 2);
   [from, to] = [from - pad, to + pad];
   if (panel.share) [from, to] = [Math.max(0, from), Math.min(1, to)];
-  const n = (bottom - top) / 55;
+  const n = (bottom - top) / 36;
   const marks = log ? logTicks(10 ** from, 10 ** to) : ticks(from, to, n);
   const decimals = Math.max(...marks.map((t) => (String(t).split('.')[1] ?? '').length));
   const format = panel.share ? (v: number) => v.toFixed(decimals) : tickText;
@@ -156,14 +148,16 @@ export const textWidth = (content: string): number => 7 * content.length;
 const text = (x: number, y: number, content: string, attributes = ''): string =>
   `<text x="${px(x)}" y="${px(y)}"${attributes ? ` ${attributes}` : ''}>${escapeHtml(content)}</text>`;
 
-/** Texts centred at their places; one that would touch the one before is left out. */
-function apart(places: readonly number[], labels: readonly string[], y: number): string[] {
+/** Texts centred at their places, moved into the drawing; one that would touch the one before is left out. */
+function apart(places: readonly number[], labels: readonly string[], y: number, width: number): string[] {
   let end = Number.NEGATIVE_INFINITY;
   return labels.flatMap((label, i) => {
     const half = textWidth(label) / 2;
-    if (label === '' || places[i]! - half < end) return [];
-    end = places[i]! + half + 6;
-    return [text(places[i]!, y, label, 'text-anchor="middle"')];
+    const room = 1.25 * half; // report pages set these texts larger on a phone
+    const x = Math.max(room, Math.min(width - room, places[i]!));
+    if (label === '' || x - half < end) return [];
+    end = x + half + 6;
+    return [text(x, y, label, 'text-anchor="middle"')];
   });
 }
 
@@ -173,14 +167,15 @@ function drawLine(line: Line, panel: Panel, x: Scale, y: Scale): string {
   const at = (p: Point, value = p.y) => `${px(x.at(p.x))} ${px(y.at(value))}`;
   const dashes = dash === '' ? '' : ` stroke-dasharray="${dash}"`;
   const path = points.length > 1 ? `<path class="curve"${dashes} d="M${points.map((p) => at(p)).join('L')}"/>` : '';
-  const size = role === 'task' ? ' scale(0.55)' : '';
+  const size = role === 'task' ? ' scale(0.6)' : '';
   const markers = points.map((p) => {
     const data = `data-x="${p.x}" data-y="${p.y}" data-stderr="${p.stderr ?? ''}"`;
     const title = escapeHtml(`${name}: ${pointText(panel, p)}`);
     return `<path class="pt" transform="translate(${at(p)})${size}" d="${marker}" ${data}><title>${title}</title></path>`;
   });
   const errors = role === 'task' ? '' : errorMarks(points, at);
-  return `<g class="${className} ${role}" data-line="${escapeHtml(name)}">${errors}${path}${markers.join('')}</g>`;
+  const isAlone = role === 'task' && panel.lines.some((l) => l.role === 'mean' && l.style === null);
+  return `<g class="${className} ${role}${isAlone ? ' own' : ''}" data-line="${escapeHtml(name)}">${errors}${path}${markers.join('')}</g>`;
 }
 
 /** A band over neighbours that have an error, a whisker for one that stands alone. */
@@ -199,6 +194,16 @@ function errorMarks(points: readonly Point[], at: (p: Point, value: number) => s
       return stretch.length > 1 ? `<path class="band" d="M${corners}Z"/>` : `<path class="whisker" d="M${corners}"/>`;
     })
     .join('');
+}
+
+/** At the right, above its line; below, where the last points are just above it. */
+function chanceLabel(panel: Panel, chance: number, x: Scale, y: Scale, right: number): string {
+  const at = y.at(chance);
+  const label = `${panel.task === null ? 'chance, mean' : 'chance'} ${Number(chance.toFixed(3))}`;
+  const above = panel.lines
+    .flatMap((l) => l.points)
+    .some((p) => x.at(p.x) > right - textWidth(label) - 8 && at - y.at(p.y) > -4 && at - y.at(p.y) < 24);
+  return text(right - 2, above ? at + 14 : at - 5, label, 'text-anchor="end" class="halo"');
 }
 
 const LINE_HEIGHT = 15;

@@ -25,9 +25,10 @@ export function evalReportHtml(record: EvalRecord): string {
   const sections = [
     header(record),
     warnings(record),
-    by_shots.length > 0 ? `<h2>Accuracy by number of shots</h2>\n${figureHtml('by_shots', by_shots)}` : hint(record),
-    by_size.length > 0 ? `<h2>Accuracy by model size</h2>\n${figureHtml('by_size', by_size)}` : '',
-    overview(record),
+    figureHtml('by_shots', by_shots),
+    hint(record),
+    figureHtml('by_size', by_size),
+    overview(record, [...by_shots, ...by_size]),
     taskTables(record),
     definitions(record),
     configuration(record),

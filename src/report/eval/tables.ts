@@ -1,5 +1,6 @@
 // Tables of an evaluation: what each task came to at a glance, and every metric of every task with its baselines.
 
+import type { Panel } from '../../base/eval_figures.js';
 import type { Contamination, EvalRecord, TaskMetric, TaskRun } from '../../base/eval_record.js';
 import { aboutChance, askedShots, distinct, shotsText } from '../../base/eval_scores.js';
 import { integer, percent, plural } from '../../base/format.js';
@@ -8,45 +9,75 @@ import { escapeHtml } from '../chart.js';
 import { type Column, dataTable, type Row } from '../table.js';
 import { examplesHtml } from './examples.js';
 
-/** Headline metrics: a row per task and model, a column per setting of --shots. */
-export function overview({ models, runs }: EvalRecord): string {
+/** Headline metrics: a row per task and model, a column per setting of --shots. Means are the figures'. */
+export function overview({ models, runs }: EvalRecord, panels: readonly Panel[]): string {
   const asked = askedShots(runs);
-  const several = models.length > 1;
-  const inside = new Set(runs.flatMap((r) => r.members ?? []));
-  const tasks = tasksOf(runs).filter(([first]) => !inside.has(first!.task));
-  const rows = tasks.flatMap((ofTask) =>
-    models.flatMap(({ name }, m): Row[] => {
+  const outer = outerTasks(runs);
+  const protocols = distinct(runs.map((r) => r.protocol));
+  const ofTasks = outer.flatMap((ofTask) => {
+    const { alias, protocol } = ofTask[0]!;
+    const name = protocols.length > 1 ? `${alias} (${protocol})` : alias;
+    return models.flatMap((_, m): Line[] => {
       const own = ofTask.filter((r) => r.model === m);
       const headline = own[0]?.metrics[0];
       if (headline === undefined) return [];
       const found = asked.map((a) => own.find((r) => r.asked === a));
-      const isFirst = own[0] === ofTask[0];
-      const names = [isFirst ? own[0]!.alias : '', isFirst ? `${headline.metric} ${arrow(headline)}` : ''];
-      const before = several ? [...names, name] : names;
-      return [
-        {
-          cells: [...before, ...found.map((r) => (r === undefined ? '-' : scoreText(r)))],
-          quiet: found.flatMap((r, i) => (r !== undefined && aboutChance(r) ? [before.length + i] : [])),
-        },
-      ];
-    }),
-  );
+      const texts = found.map((r) => (r === undefined ? '-' : scoreText(r)));
+      const quiet = found.flatMap((r, i) => (r !== undefined && aboutChance(r) ? [i] : []));
+      return [{ name, metric: `${headline.metric} ${arrow(headline)}`, model: m, texts, quiet }];
+    });
+  });
+  const ofMeans = protocols.flatMap((protocol) => {
+    const panel = panels.find((p) => p.task === null && p.protocol === protocol);
+    if (panel === undefined) return [];
+    const points = panel.lines.filter((l) => l.role === 'mean').flatMap((l) => l.points);
+    const name = protocols.length > 1 ? `${panel.title} (${protocol})` : panel.title;
+    return models.map((_, m): Line => {
+      const texts = asked.map((a) => {
+        const point = points.find((p) => p.model === m && p.asked.split(', ').includes(a));
+        return point === undefined ? '-' : briefText({ value: point.y, stderr: point.stderr });
+      });
+      return { name, metric: 'accuracy ↑', model: m, texts, quiet: [], own: true };
+    });
+  });
+  const several = models.length > 1;
+  const lines = [...ofTasks, ...ofMeans];
+  const rows = lines.map(({ name, metric, model, texts, quiet, own = false }, i): Row => {
+    const isFirst = lines[i - 1]?.name !== name;
+    const before = [isFirst ? name : '', isFirst ? metric : '', ...(several ? [models[model]!.name] : [])];
+    return { cells: [...before, ...texts], quiet: quiet.map((q) => before.length + q), own };
+  });
+  const outerRuns = outer.flat();
   const columns: Column[] = [
     { name: 'task' },
     { name: 'metric' },
     ...(several ? [{ name: 'model' }] : []),
-    ...asked.map((a) => {
-      const ks = runs.filter((r) => r.asked === a && !inside.has(r.task)).map((r) => r.shots);
-      return { name: shotsText(a, ks), numeric: true };
-    }),
+    ...asked.map((a) =>
+      numeric(
+        shotsText(
+          a,
+          outerRuns.filter((r) => r.asked === a).map((r) => r.shots),
+        ),
+      ),
+    ),
   ];
   const note = [
-    rows.some(({ cells }) => cells.some((c) => c.includes('±'))) ? '± one standard error.' : '',
-    rows.some(({ quiet = [] }) => quiet.length > 0) ? `${ABOUT}: within two standard errors of a guess.` : '',
+    lines.some(({ texts }) => texts.some((t) => t.includes('±'))) ? '± one standard error.' : '',
+    lines.some(({ quiet }) => quiet.length > 0) ? `${ABOUT}: within two standard errors of a guess.` : '',
   ];
   return `<h2>Results</h2>
 ${dataTable(columns, rows)}
 <p class="note after">${note.filter((n) => n !== '').join(' ')}</p>`;
+}
+
+/** A row of the overview: values of the settings of --shots, and the places of those that are set in grey. */
+interface Line {
+  readonly name: string;
+  readonly metric: string;
+  readonly model: number;
+  readonly texts: readonly string[];
+  readonly quiet: readonly number[];
+  readonly own?: boolean;
 }
 
 /** The mark of a value that may be a guess. */
@@ -69,19 +100,15 @@ const valueText = ({ value, stderr }: TaskMetric): string => {
 
 /** A section per task; members of a group below it, folded where there are many. */
 export function taskTables(record: EvalRecord): string {
-  const { runs } = record;
-  const inside = new Set(runs.flatMap((r) => r.members ?? []));
-  const all = tasksOf(runs);
-  const sections = all
-    .filter(([first]) => !inside.has(first!.task))
-    .map((ofTask) => {
-      const below = membersOf(ofTask[0]!, all).map((member) => taskSection(record, member));
-      const members =
-        below.length > FOLDED
-          ? `<details><summary>${below.length} tasks of ${escapeHtml(ofTask[0]!.alias)}</summary>\n${below.join('\n')}</details>`
-          : below.join('\n');
-      return `${taskSection(record, ofTask)}\n${members}`;
-    });
+  const all = tasksOf(record.runs);
+  const sections = outerTasks(record.runs).map((ofTask) => {
+    const below = membersOf(ofTask[0]!, all).map((member) => taskSection(record, member));
+    const members =
+      below.length > FOLDED
+        ? `<details><summary>${below.length} tasks of ${escapeHtml(ofTask[0]!.alias)}</summary>\n${below.join('\n')}</details>`
+        : below.join('\n');
+    return `${taskSection(record, ofTask)}\n${members}`;
+  });
   return `<h2>Tasks</h2>\n${sections.join('\n')}`;
 }
 
@@ -92,15 +119,21 @@ const tasksOf = (runs: readonly TaskRun[]): TaskRun[][] =>
     runs.filter((r) => `${r.task}\n${r.protocol}` === key),
   );
 
+/** Tasks and groups that are in no group. */
+function outerTasks(runs: readonly TaskRun[]): TaskRun[][] {
+  const inside = new Set(runs.flatMap((r) => r.members ?? []));
+  return tasksOf(runs).filter(([first]) => !inside.has(first!.task));
+}
+
 /** Tasks of a group, those of its groups too, in order of the record. */
-function membersOf({ task }: TaskRun, all: readonly TaskRun[][]): TaskRun[][] {
+function membersOf({ task, protocol }: TaskRun, all: readonly TaskRun[][]): TaskRun[][] {
   const found = new Set([task]);
   for (const name of found) {
     const group = all.find(([first]) => first!.task === name);
     for (const member of group?.[0]?.members ?? []) found.add(member); // a Set visits what is added meanwhile
   }
   found.delete(task);
-  return all.filter(([first]) => found.has(first!.task));
+  return all.filter(([first]) => found.has(first!.task) && first!.protocol === protocol);
 }
 
 function taskSection({ models }: EvalRecord, runs: readonly TaskRun[]): string {
