@@ -60,7 +60,7 @@ table.confusion td small { display: block; font-size: 12.5px; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; font-variant-numeric: tabular-nums; }
 th { text-align: left; color: var(--muted); font-weight: 500; font-size: 13px; }
 td, th { padding: 5px 14px 5px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-td.n, th.n { text-align: right; white-space: nowrap; } tr.own td { font-weight: 600; }
+td.n, th.n { text-align: right; white-space: nowrap; } td.w { white-space: nowrap; } tr.own td { font-weight: 600; }
 td.key, td code, pre, .sample p { overflow-wrap: anywhere; }
 code, pre { font: 12.5px/1.55 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 10px 14px; margin: 0;

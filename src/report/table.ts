@@ -2,10 +2,11 @@
 
 import { escapeHtml } from './chart.js';
 
-/** A column; numbers stand to the right. */
+/** A column; numbers stand to the right, and do not wrap; nor do `whole` names. */
 export interface Column {
   readonly name: string;
   readonly numeric?: boolean;
+  readonly whole?: boolean;
 }
 
 /** A row; `own` sets it in bold, `quiet` some of its cells, by their places, in grey. */
@@ -18,7 +19,9 @@ export interface Row {
 /** A table that scrolls sideways where the page is narrow. */
 export function dataTable(columns: readonly Column[], rows: readonly Row[]): string {
   const cell = (tag: 'td' | 'th', quiet: readonly number[]) => (text: string, i: number) => {
-    const classes = [columns[i]?.numeric ? 'n' : '', quiet.includes(i) ? 'muted' : ''].filter((c) => c !== '');
+    const classes = [columns[i]?.numeric ? 'n' : columns[i]?.whole ? 'w' : '', quiet.includes(i) ? 'muted' : ''].filter(
+      (c) => c !== '',
+    );
     return `<${tag}${classes.length > 0 ? ` class="${classes.join(' ')}"` : ''}>${escapeHtml(text)}</${tag}>`;
   };
   const head = `<tr>${columns.map(({ name }, i) => cell('th', [])(name, i)).join('')}</tr>`;

@@ -43,9 +43,9 @@ ${models.length > 1 ? modelTable(record) : ''}`;
 const modelTable = ({ models }: EvalRecord): string => `<h2>Models</h2>
 ${dataTable(
   [
-    { name: 'model' },
+    { name: 'model', whole: true },
     ...['parameters', 'context', 'updates'].map((name) => ({ name, numeric: true })),
-    { name: 'folder' },
+    { name: 'folder', whole: true },
   ],
   models.map(({ name, parameters, n_ctx, step, dir }) => ({
     cells: [name, integer(parameters), integer(n_ctx), step === null ? '-' : integer(step), dir],

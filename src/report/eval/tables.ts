@@ -49,9 +49,9 @@ export function overview({ models, runs }: EvalRecord, panels: readonly Panel[])
   });
   const outerRuns = outer.flat();
   const columns: Column[] = [
-    { name: 'task' },
-    { name: 'metric' },
-    ...(several ? [{ name: 'model' }] : []),
+    whole('task'),
+    whole('metric'),
+    ...(several ? [whole('model')] : []),
     ...asked.map((a) =>
       numeric(
         shotsText(
@@ -142,9 +142,9 @@ function taskSection({ models }: EvalRecord, runs: readonly TaskRun[]): string {
   const contaminated = runs.some((r) => r.contamination !== null);
   const baselines = runs.some((r) => r.chance !== null || r.majority !== null);
   const columns: Column[] = [
-    ...(several ? [{ name: 'model' }] : []),
-    { name: 'shots' },
-    { name: 'metric' },
+    ...(several ? [whole('model')] : []),
+    whole('shots'),
+    whole('metric'),
     ...['value ± stderr', ...(baselines ? ['chance', 'majority'] : []), 'n', 'truncated'].map(numeric),
     ...(contaminated ? ['n-gram', 'dirty', 'clean', 'clean - all'].map(numeric) : []),
   ];
@@ -182,6 +182,7 @@ ${examplesHtml(models, runs)}`;
 }
 
 const numeric = (name: string): Column => ({ name, numeric: true });
+const whole = (name: string): Column => ({ name, whole: true });
 
 /** Four decimals, as the harness prints them. */
 const tableText = ({ value, stderr }: TaskMetric): string =>
