@@ -125,12 +125,12 @@ function yScale(panel: Panel, bottom: number, top: number) {
   const lowest = Math.min(...panel.lines.flatMap((l) => l.points.map((p) => p.y)));
   const log = !panel.share && lowest > 0 && high > 20 * lowest;
   if (log) low = Math.max(low, lowest / 2); // an error may reach below zero
-  const unit = log ? (v: number) => Math.log10(Math.max(v, low)) : (v: number) => v;
-  let [from, to] = [unit(low), unit(high)];
+  let [from, to] = log ? [Math.log10(low), Math.log10(high)] : [low, high];
   const least = panel.share ? LEAST_SPAN : Math.abs(to) * 0.02 || 1;
   const pad = Math.max(0.06 * (to - from), (least - (to - from)) / 2);
   [from, to] = [from - pad, to + pad];
   if (panel.share) [from, to] = [Math.max(0, from), Math.min(1, to)];
+  const unit = log ? (v: number) => Math.log10(Math.max(v, 10 ** from)) : (v: number) => v;
   const n = (bottom - top) / 36;
   const marks = log ? logTicks(10 ** from, 10 ** to) : ticks(from, to, n);
   const decimals = Math.max(...marks.map((t) => (String(t).split('.')[1] ?? '').length));
