@@ -23,9 +23,10 @@ export interface EvalTextOptions {
 
 // ---- the plot
 
-const MARKERS = { unicode: [...'●■▲◆▼✚'], ascii: [...'o#^x%+'] };
-const BARS = { unicode: { error: '│', path: '·', axis: '│', tick: '┤', corner: '└', line: '─', mark: '┴' } };
-const ASCII = { error: '|', path: '.', axis: '|', tick: '+', corner: '+', line: '-', mark: '+' };
+const SIGNS = {
+  unicode: { markers: '●■▲◆▼✚', error: '│', path: '·', axis: '│', tick: '┤', corner: '└', line: '─', mark: '┴' },
+  ascii: { markers: 'o#^x%+', error: '|', path: '.', axis: '|', tick: '+', corner: '+', line: '-', mark: '+' },
+};
 
 const ROWS = 13;
 const LEFT = 9; // columns before the axis
@@ -37,11 +38,8 @@ export function evalPlot(
   panel: Panel,
   { columns, paint, unicode }: EvalTextOptions & { readonly unicode: boolean },
 ): string {
-  const signs = unicode ? BARS.unicode : ASCII;
-  const lines = shownLines(panel).map((line, i) => ({
-    ...line,
-    marker: (unicode ? MARKERS.unicode : MARKERS.ascii)[i]!,
-  }));
+  const signs = SIGNS[unicode ? 'unicode' : 'ascii'];
+  const lines = shownLines(panel).map((line, i) => ({ ...line, marker: signs.markers[i]! }));
   const width = Math.max(20, Math.min(MAX_WIDTH, columns - 1 - LEFT - 1));
   const x = across(panel, width);
   const { at: y, values } = down(panel, lines);

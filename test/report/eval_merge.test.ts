@@ -1,12 +1,13 @@
 // Evaluations that are merged, and read again.
 
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { DataError } from '../../src/base/errors.js';
 import { figuresOf } from '../../src/base/eval_figures.js';
 import { jsonText } from '../../src/base/json.js';
 import { mergeEvalRecords } from '../../src/report/eval/merge.js';
 import { readEvalRecord } from '../../src/report/eval/read.js';
-import { evalReportJson } from '../../src/report/eval/report.js';
+import { evalReportHtml, evalReportJson, writeEvalReport } from '../../src/report/eval/report.js';
 import { workplace } from '../data/workplace.js';
 import { fakeEval, fakeEvalOf, models } from './fake_eval.js';
 
@@ -59,6 +60,12 @@ describe('merge', () => {
 });
 
 describe('report.json', () => {
+  test('is written beside report.html, and is the record again', async () => {
+    const paths = await writeEvalReport(work.dir, fakeEval());
+    expect(readEvalRecord(paths.json)).toEqual(fakeEval());
+    expect(readFileSync(paths.html, 'utf8')).toBe(evalReportHtml(fakeEval()));
+  });
+
   test('reads back as the record that was written, NaN and all', () => {
     const record = fakeEval();
     const [run, ...rest] = record.runs;
