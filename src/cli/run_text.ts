@@ -174,7 +174,7 @@ function sections(config: Json): { model: Section; sample: Section; train: Secti
 const text = (value: Json | undefined): string => (value === undefined || value === null ? '?' : String(value));
 
 /** A word of a shell command, quoted where it must be. */
-function shell(word: string): string {
+export function shell(word: string): string {
   if (/^[\w./:@%+=,-]+$/.test(word)) return word;
   return /["$`\\!\n]/.test(word) ? `'${word.replaceAll("'", "'\\''")}'` : `"${word}"`;
 }

@@ -1,8 +1,8 @@
-// report.html: a run as one page that needs nothing else: no network, no script, light and dark, printable.
-// Numbers come from summary.ts, drawings from chart.ts, the look from style.ts, and each part of the page from a file of
-// sections/. Every text is escaped: corpora and samples may contain anything.
+// report.html of a run. Numbers come from summary.ts, drawings from chart.ts, the frame from page.ts, and each part of the
+// page from a file of sections/. Every text is escaped: corpora and samples may contain anything.
+// report.html of an evaluation: eval/report.ts.
 
-import { escapeHtml } from './chart.js';
+import { page } from './page.js';
 import type { RunRecord } from './record.js';
 import { config } from './sections/config.js';
 import { course } from './sections/course.js';
@@ -21,7 +21,6 @@ import { taskErrors } from './sections/task_errors.js';
 import { taskHeader } from './sections/task_header.js';
 import { taskResult } from './sections/task_result.js';
 import { warnings } from './sections/warnings.js';
-import { STYLE } from './style.js';
 import { summarize } from './summary.js';
 
 /** The page from top to bottom. */
@@ -56,16 +55,5 @@ const TASK: readonly Section[] = [
 export function reportHtml(record: RunRecord): string {
   const summary = summarize(record);
   const sections = summary.task === null ? PRETRAINING : TASK;
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${escapeHtml(record.start.name)} · gpt report</title>
-<style>${STYLE}</style>
-<main>
-${sections.map((section) => section(record, summary)).join('\n')}
-</main>
-</html>
-`;
+  return page(record.start.name, sections.map((section) => section(record, summary)).join('\n'));
 }

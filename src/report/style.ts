@@ -1,6 +1,8 @@
 // The look of report.html: one column of text, cards and charts that reflow, light and dark, and paper.
 // --c1 .. --c4 are the chart colours; they keep a contrast of at least 3:1 with the background of either scheme.
 
+import { FIGURE_STYLE } from './eval/look.js';
+
 export const STYLE = `
 :root { color-scheme: light dark; --bg: #fcfcfb; --card: #ffffff; --fg: #24292f; --muted: #626a73; --line: #e3e5e8;
   --c1: #2b6cb0; --c2: #c05621; --c3: #2f855a; --c4: #805ad5; --warn: #9a5b00; --bad: #b42318; --mark: #fdeec2; }
@@ -16,7 +18,7 @@ h3 { font-size: 14px; margin: 0 0 2px; font-weight: 600; }
 p { margin: 0 0 10px; }
 .muted, .empty, .note { color: var(--muted); }
 .note { font-size: 13px; max-width: 75ch; }
-.note.after { margin-top: 10px; } h3.table { margin: 22px 0 4px; } .scroll + .scroll, .scroll + table { margin-top: 18px; }
+.note.after, .after { margin-top: 10px; } h3.table { margin: 22px 0 4px; } .scroll + .scroll, .scroll + table { margin-top: 18px; }
 .status, .warning { overflow-wrap: anywhere; }
 .status { font-size: 13px; font-weight: 600; color: var(--c3); }
 .status.interrupted, .status.running { color: var(--warn); } .status.diverged, .status.failed { color: var(--bad); }
@@ -37,9 +39,12 @@ path.dots { stroke-width: 1.4; } .ref { stroke: var(--muted); stroke-dasharray: 
 .legend { display: flex; flex-wrap: wrap; gap: 2px 18px; margin: 0 0 6px; color: var(--muted); font-size: 13px; }
 .legend i { display: inline-block; width: 16px; height: 3px; border-radius: 2px; margin-right: 6px; vertical-align: 4px;
   background: currentColor; } .legend i.faint { opacity: 0.45; }
+.legend svg { display: inline-block; width: 34px; height: 12px; margin-right: 7px; vertical-align: -1px; }
 .legend i.marks { width: 10px; height: 10px; border-radius: 50%; background: none; border: 1.6px solid; vertical-align: -1px; }
 circle { fill: none; stroke-width: 1.6; }
 path.cloud { stroke: var(--c1); stroke-width: 7; stroke-linecap: round; stroke-opacity: 0.45; } figure.square { max-width: 560px; }
+td.muted { color: var(--muted); } .sample pre { max-height: 24em; overflow-y: auto; background: none; padding: 8px 12px; }
+.sample p.part { margin: 8px 0 2px; color: var(--muted); font-size: 13px; } b.right { color: var(--c3); } b.wrong { color: var(--bad); }
 table.confusion { width: auto; } table.confusion td, table.confusion th { padding: 7px 14px; max-width: 16em; overflow-wrap: anywhere; }
 table.confusion td { text-align: right; border: 1px solid var(--line); }
 table.confusion td.right { background: color-mix(in srgb, var(--c1) var(--share), transparent); }
@@ -55,7 +60,7 @@ table.confusion td small { display: block; font-size: 12.5px; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; font-variant-numeric: tabular-nums; }
 th { text-align: left; color: var(--muted); font-weight: 500; font-size: 13px; }
 td, th { padding: 5px 14px 5px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-td.n, th.n { text-align: right; white-space: nowrap; } tr.own td { font-weight: 600; }
+td.n, th.n { text-align: right; white-space: nowrap; } td.w { white-space: nowrap; } tr.own td { font-weight: 600; }
 td.key, td code, pre, .sample p { overflow-wrap: anywhere; }
 code, pre { font: 12.5px/1.55 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 10px 14px; margin: 0;
@@ -73,4 +78,4 @@ footer { margin-top: 48px; color: var(--muted); font-size: 13px; }
 @media print { :root { --bg: #fff; --card: #fff; --fg: #000; --muted: #555; --line: #ddd; --c1: #2b6cb0; --c2: #c05621;
   --c3: #2f855a; --c4: #805ad5; --mark: #fdeec2; color-scheme: light; } main { max-width: none; padding: 0; } .sample p.text { max-height: none; } .picks { display: none; }
   figure, .sample, .cards div, tr { break-inside: avoid; } h2 { break-after: avoid; } }
-`.replaceAll('\n', '');
+${FIGURE_STYLE}`.replaceAll('\n', '');

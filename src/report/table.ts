@@ -2,27 +2,33 @@
 
 import { escapeHtml } from './chart.js';
 
-/** A column; numbers stand to the right. */
+/** A column; numbers stand to the right, and do not wrap; nor do `whole` names. */
 export interface Column {
   readonly name: string;
   readonly numeric?: boolean;
+  readonly whole?: boolean;
 }
 
-/** A row; `own` sets it in bold. */
+/** A row; `own` sets it in bold, `quiet` some of its cells, by their places, in grey. */
 export interface Row {
   readonly cells: readonly string[];
   readonly own?: boolean;
+  readonly quiet?: readonly number[];
 }
 
 /** A table that scrolls sideways where the page is narrow. */
 export function dataTable(columns: readonly Column[], rows: readonly Row[]): string {
-  const cell = (tag: 'td' | 'th') => (text: string, i: number) =>
-    `<${tag}${columns[i]?.numeric ? ' class="n"' : ''}>${escapeHtml(text)}</${tag}>`;
-  const head = `<tr>${columns
-    .map(({ name }) => name)
-    .map(cell('th'))
-    .join('')}</tr>`;
-  const lines = rows.map(({ cells, own }) => `<tr${own ? ' class="own"' : ''}>${cells.map(cell('td')).join('')}</tr>`);
+  const cell = (tag: 'td' | 'th', quiet: readonly number[]) => (text: string, i: number) => {
+    const classes = [columns[i]?.numeric ? 'n' : columns[i]?.whole ? 'w' : '', quiet.includes(i) ? 'muted' : ''].filter(
+      (c) => c !== '',
+    );
+    return `<${tag}${classes.length > 0 ? ` class="${classes.join(' ')}"` : ''}>${escapeHtml(text)}</${tag}>`;
+  };
+  const head = `<tr>${columns.map(({ name }, i) => cell('th', [])(name, i)).join('')}</tr>`;
+  const lines = rows.map(
+    ({ cells, own, quiet = [] }) =>
+      `<tr${own ? ' class="own"' : ''}>${cells.map((text, i) => cell('td', quiet)(text, i)).join('')}</tr>`,
+  );
   return `<div class="scroll"><table>${[head, ...lines].join('\n')}</table></div>`;
 }
 

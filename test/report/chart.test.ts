@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { type ChartOptions, escapeHtml, lineChart, logTicks, thin, ticks } from '../../src/report/chart.js';
+import { tick } from '../../src/report/numbers.js';
 
 describe('ticks', () => {
   test('round numbers within the range', () => {
@@ -49,6 +50,11 @@ test('thinning keeps the ends of the range and the order', () => {
 });
 
 const options: ChartOptions = { label: 'l', x: 'step', width: 400, height: 200, formatX: String, formatY: String };
+
+test('labels of an axis are short and say the number', () => {
+  const numbers = [0, 0.001, 12, 1000, 1500, 10_000, 12_500, 100_000, 150_000, 1e6, 1.25e6, 4e7, 1e8];
+  expect(numbers.map(tick)).toEqual('0 0.001 12 1k 1.5k 10k 12.5k 100k 150k 1M 1.25M 40M 100M'.split(' '));
+});
 
 describe('lineChart', () => {
   test('maps the corners of the data to the corners of the plot', () => {
