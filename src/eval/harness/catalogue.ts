@@ -52,6 +52,8 @@ export type Loaded = LoadedTask | LoadedGroup;
 /** Tasks of a group and of the groups in it. */
 export const tasksOf = (item: Loaded): LoadedTask[] => (item.kind === 'task' ? [item] : item.members.flatMap(tasksOf));
 
+const within = (item: Loaded): string[] => [item.name, ...(item.kind === 'group' ? item.members.flatMap(within) : [])];
+
 export class Catalogue {
   readonly #entries = new Map<string, Entry>();
 
@@ -106,7 +108,10 @@ export class Catalogue {
     const pattern = wildcard(asked);
     const names = this.names.filter((name) => pattern.test(name));
     if (names.length === 0) throw this.#unknown(asked);
-    return names.flatMap((name) => this.#build(this.#entries.get(name)!, {}));
+    const found = names.flatMap((name) => this.#build(this.#entries.get(name)!, {}));
+    if (names.length === 1) return found;
+    const members = new Set(found.flatMap((item) => (item.kind === 'group' ? item.members.flatMap(within) : [])));
+    return found.filter((item) => !members.has(item.name)); // a pattern matches groups and what is in them
   }
 
   #unknown(name: string, where = ''): ConfigError {

@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ConfigError } from '../../base/errors.js';
-import type { Answer, Doc } from '../request.js';
+import type { Doc } from '../request.js';
 import { literalEval } from './python_literal.js';
 import { pythonRegExp } from './python_regex.js';
 import { capitalize, characters, length, SPACE_CLASS, split, strip } from './python_text.js';
@@ -18,8 +18,11 @@ import type { FunctionName } from './yaml11.js';
 export type DocFunction = (doc: Doc) => Doc;
 /** doc_to_text, doc_to_target, doc_to_choice. */
 export type FieldFunction = (doc: Doc) => unknown;
-/** process_results: a document's items, by metric. */
-export type ResultsFunction = (doc: Doc, answers: readonly Answer[]) => Readonly<Record<string, unknown>>;
+/**
+ * process_results: a document's items, by metric. Answers as filters leave them: {logprob, greedy} of a continuation, ln p of a
+ * whole text, or text.
+ */
+export type ResultsFunction = (doc: Doc, answers: readonly unknown[]) => Readonly<Record<string, unknown>>;
 /** aggregation: a metric from the items of all documents. */
 export type AggregationFunction = (items: readonly unknown[]) => number;
 
@@ -230,8 +233,7 @@ const DETOKENIZED: readonly (readonly [from: string | RegExp, to: string])[] = [
 const detokenized: FieldFunction = ({ page }) =>
   DETOKENIZED.reduce((text, [from, to]) => text.replaceAll(from, to), string(page));
 
-const wikitext: ResultsFunction = ({ page }, [answer]) => {
-  const { logprob } = answer as { logprob: number };
+const wikitext: ResultsFunction = ({ page }, [logprob]) => {
   const words = string(page).split(new RegExp(`[${SPACE_CLASS}]+`)).length;
   const bytes = Buffer.byteLength(string(page), 'utf8');
   return { word_perplexity: [logprob, words], byte_perplexity: [logprob, bytes], bits_per_byte: [logprob, bytes] };
