@@ -260,33 +260,30 @@ function quickScan(text: string): Record<string, unknown> | null {
     if (key === undefined || key in found) return null;
     const value = rest.replace(/\s+#.*$/, '').trim();
     if (key === 'class') found[key] = value;
-    else if (value === '' || value.startsWith('#')) {
-      const list = /^(?:[ \t]*(?:#.*)?\r?\n)*((?:[ \t]*-[ \t]+[^\n]*\n?|[ \t]*#[^\n]*\n?)+)/.exec(
-        text.slice(match.index + line.length + 1),
-      );
-      if (key === 'task')
-        found[key] = []; // a group's members: read when the group is used
-      else if (!list) return null;
-      else {
-        const items = list[1]!.split('\n').filter((item) => /^\s*-/.test(item));
-        const names = items.map((item) =>
-          plainName(
-            item
-              .replace(/^\s*-\s+/, '')
-              .replace(/\s+#.*$/, '')
-              .trim(),
-          ),
-        );
-        if (names.includes(null)) return null;
-        found[key] = names;
-      }
-    } else {
-      const name = plainName(value);
+    else if (key === 'task' && value === '')
+      found[key] = []; // a group's members: read when the group is used
+    else {
+      const block = value === '' || value.startsWith('#');
+      const name = block ? plainList(text.slice(match.index + line.length + 1)) : plainName(value);
       if (name === null) return null;
       found[key] = name;
     }
   }
   return found;
+}
+
+/** The items of a list, one a line, that the text begins with; null where they are not plain names. */
+function plainList(text: string): string[] | null {
+  const names: string[] = [];
+  for (const line of text.split('\n')) {
+    if (/^\s*(?:#.*)?$/.test(line)) continue;
+    const item = /^[ \t]*-[ \t]+(.*)$/.exec(line)?.[1];
+    if (item === undefined) return /^\S/.test(line) && names.length > 0 ? names : null;
+    const name = plainName(item.replace(/\s+#.*$/, '').trim());
+    if (name === null) return null;
+    names.push(name);
+  }
+  return names.length > 0 ? names : null;
 }
 
 /** A name without or in plain quotes that no reading of YAML takes for anything but text. */
