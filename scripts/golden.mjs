@@ -120,9 +120,9 @@ function fakeAnswer(request) {
 function windowsDiffer({ n, max_seq_len, prefix, windows: want }) {
   const tokens = Array.from({ length: n }, (_, i) => i);
   const inputs = [prefix, ...tokens];
-  const got = rollingWindows(n, max_seq_len).map(({ start, length, score: scored }) => [
-    inputs.slice(start, start + length - scored + 1),
-    tokens.slice(start + length - scored, start + length),
+  const got = rollingWindows(n, max_seq_len).map(({ start, length, score: first }) => [
+    inputs.slice(start, start + first + 1),
+    tokens.slice(start + first, start + length),
   ]);
   return canonical(got) === canonical(want) ? null : `\n  want ${short(want)}\n  got  ${short(got)}`;
 }
