@@ -10,7 +10,6 @@ import { readFileSync } from 'node:fs';
 import { ConfigError } from '../../base/errors.js';
 import type { Doc } from '../request.js';
 import { literalEval } from './python_literal.js';
-import { pythonRegExp } from './python_regex.js';
 import { capitalize, characters, length, SPACE_CLASS, split, strip } from './python_text.js';
 import type { FunctionName } from './yaml11.js';
 
@@ -203,6 +202,12 @@ const race: Readonly<Record<string, FieldFunction>> = {
 
 // ---- WikiText: the tokenised text is put together again; words and bytes are counted before that
 
+/** Text between two signs, found without the white space at its ends. */
+function trimmedInside(open: string, close: string): RegExp {
+  const space = `[${SPACE_CLASS}]*`;
+  return new RegExp(`${open}${space}([^${close}]*?)${space}\\${close.at(-1)}`, 'g');
+}
+
 const DETOKENIZED: readonly (readonly [from: string | RegExp, to: string])[] = [
   ["s '", "s'"],
   [/\/' [0-9]\//g, "/'[0-9]/"],
@@ -215,11 +220,11 @@ const DETOKENIZED: readonly (readonly [from: string | RegExp, to: string])[] = [
   [' ! ', '! '],
   [' ? ', '? '],
   [' , ', ', '],
-  [pythonRegExp('\\(\\s*([^\\)]*?)\\s*\\)'), '($1)'],
-  [pythonRegExp('\\[\\s*([^\\]]*?)\\s*\\]'), '[$1]'],
-  [pythonRegExp('{\\s*([^}]*?)\\s*}'), '{$1}'],
-  [pythonRegExp('"\\s*([^"]*?)\\s*"'), '"$1"'],
-  [pythonRegExp("'\\s*([^']*?)\\s*'"), "'$1'"],
+  [trimmedInside('\\(', ')'), '($1)'],
+  [trimmedInside('\\[', '\\]'), '[$1]'],
+  [trimmedInside('\\{', '}'), '{$1}'],
+  [trimmedInside('"', '"'), '"$1"'],
+  [trimmedInside("'", "'"), "'$1'"],
   ['= = = =', '===='],
   ['= = =', '==='],
   ['= =', '=='],

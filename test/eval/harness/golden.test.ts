@@ -95,6 +95,8 @@ describe.skipIf(missing.length > 0)(`real tasks (missing here: ${missing.join(',
 
   const golden = missing.length > 0 ? [] : (json(path.join(VECTORS, 'harness_requests.json')) as Golden[]);
   const known = golden.filter(({ yaml }) => /rte|sst2|lambada/.test(yaml));
+  it('are known', () => expect(known).toHaveLength(6));
+
   it.each(known)('$yaml, $num_fewshot shots', async (wanted) => {
     expect(await requests((await open(wanted.yaml))!, wanted)).toEqual(wanted.requests);
   });
