@@ -60,9 +60,9 @@ export class PythonRegex {
   *#matches(text: string): Generator<RegExpExecArray> {
     let afterEmpty = false;
     for (let at = 0; at <= text.length; ) {
-      const regex = afterEmpty ? this.#nonEmptyHere : this.#here;
+      const regex: RegExp = afterEmpty ? this.#nonEmptyHere : this.#here;
       regex.lastIndex = at;
-      const match = regex.exec(text);
+      const match: RegExpExecArray | null = regex.exec(text);
       afterEmpty = match?.[0] === '';
       if (match) {
         yield match;

@@ -135,7 +135,7 @@ const metricNumbers = (metrics: GroupResult['metrics'] | Scored['metrics']): Rec
 const directions = ({ metrics }: Scored): Record<string, boolean | null> =>
   Object.fromEntries(metrics.map(({ metric, higher_is_better }) => [metric, higher_is_better]));
 
-const versionOf = ({ name, version }: TaskGroup): [string, string | number] => [name, version ?? 'N/A'];
+const versionOf = ({ name, version }: TaskGroup): [string, string | number] => [name, String(version ?? 'N/A')];
 
 /** Groups within a group before it. */
 function innerFirst(groups: readonly TaskGroup[], named: ReadonlyMap<string, TaskGroup>): TaskGroup[] {

@@ -80,13 +80,25 @@ function fixed(x: number): string {
 
 // ---- layout
 
-/** What a cell is to pytablewriter, which takes text that looks like a number for one. */
+/** What a cell is to pytablewriter. */
 interface Typed {
   readonly kind: 'text' | 'blank' | 'integer' | 'real' | 'nan' | 'infinity';
   readonly text: string;
 }
 
 const NUMBER = /^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$/;
+
+/** It takes text that looks like a number for one, unless most cells above were other text. */
+function typedColumn(cells: readonly Cell[]): Typed[] {
+  const counts = new Map<Typed['kind'], number>();
+  return cells.map((cell) => {
+    const [usual] = [...counts].reduce((most, next) => (next[1] > most[1] ? next : most), ['blank', 0]);
+    const isText = usual === 'text' && typeof cell === 'string' && cell.trim() !== '';
+    const is: Typed = isText ? { kind: 'text', text: cell } : typed(cell);
+    counts.set(is.kind, (counts.get(is.kind) ?? 0) + 1);
+    return is;
+  });
+}
 
 function typed(cell: Cell): Typed {
   const text = String(cell);
@@ -123,7 +135,7 @@ function markdown(header: readonly string[], matrix: readonly (readonly Cell[])[
 }
 
 function columnOf(name: string, values: readonly Cell[]): Column {
-  const all = values.map(typed);
+  const all = typedColumn(values);
   const has = (...kinds: readonly Typed['kind'][]) => all.some(({ kind }) => kinds.includes(kind));
   const mixed = has('text');
   const numeric = !mixed && has('integer', 'real');
