@@ -92,6 +92,7 @@ const NOT_PLAIN = /[^a-z0-9]/;
 const PUNCTUATION = /[\p{P}\p{S}]+/gu;
 const BASE_1 = 0x01000193; // odd, so that no word of a gram loses bits
 const BASE_2 = 0x5bd1e995;
+const BITS = 2 ** 20 - 1;
 
 function wordsOf(text: string): Words {
   const words = gramsOf(text);
@@ -128,6 +129,7 @@ class Grams {
   // An entry is a document that has the gram; the entries of a gram are a chain.
   readonly #document: number[] = [];
   readonly #next: number[] = [];
+  readonly #bits = new Int32Array(BITS + 1);
 
   addDocument(words: Words, n: number): void {
     const document = this.dirty.push(false) - 1;
@@ -140,22 +142,29 @@ class Grams {
         a = Math.imul(a, BASE_1) + words.hashes[2 * i]!;
         b = Math.imul(b, BASE_2) + words.hashes[2 * i + 1]!;
       }
-      this.#add(length, key(a, b), document);
+      this.#add(length, a | 0, b | 0, document);
     }
   }
 
-  #add(length: number, gram: number, document: number): void {
+  #add(length: number, a: number, b: number, document: number): void {
     this.first[length] ??= new Map();
     const chain = this.first[length];
     const entry = this.#document.push(document) - 1;
-    this.#next.push(chain.get(gram) ?? -1);
-    chain.set(gram, entry);
+    this.#next.push(chain.get(key(a, b)) ?? -1);
+    chain.set(key(a, b), entry);
+    this.#bits[(a >>> 5) & BITS] = this.#bits[(a >>> 5) & BITS]! | (1 << a);
   }
 
-  /** The corpus has this gram: its documents are dirty. It need not be found again. */
-  found(length: number, gram: number, entry: number): void {
-    for (let e = entry; e >= 0; e = this.#next[e]!) this.dirty[this.#document[e]!] = true;
-    this.first[length]!.delete(gram);
+  /** Whether a gram of this first hash was added: for most of a corpus a bit says no, and no map is asked. */
+  mayHave(a: number): boolean {
+    return (this.#bits[(a >>> 5) & BITS]! & (1 << a)) !== 0;
+  }
+
+  /** The corpus has this gram: its documents, if any, are dirty. It need not be found again. */
+  found(length: number, gram: number): void {
+    const chain = this.first[length]!;
+    for (let e = chain.get(gram) ?? -1; e >= 0; e = this.#next[e]!) this.dirty[this.#document[e]!] = true;
+    chain.delete(gram);
   }
 }
 
@@ -182,17 +191,17 @@ class Window {
 
   /** #a[k]: the hash of the last k words, from that of the k - 1 words before the new one. */
   #readWords({ length, hashes }: Words): void {
+    const [a, b, grams, lengths] = [this.#a, this.#b, this.#grams, this.#lengths];
+    const longest = lengths.at(-1) ?? 0;
     for (let i = 0; i < length; i++) {
-      for (let k = MOST; k >= 1; k--) {
-        this.#a[k] = Math.imul(this.#a[k - 1]!, BASE_1) + hashes[2 * i]!;
-        this.#b[k] = Math.imul(this.#b[k - 1]!, BASE_2) + hashes[2 * i + 1]!;
+      for (let k = longest; k >= 1; k--) {
+        a[k] = Math.imul(a[k - 1]!, BASE_1) + hashes[2 * i]!;
+        b[k] = Math.imul(b[k - 1]!, BASE_2) + hashes[2 * i + 1]!;
       }
       this.#words++;
-      for (const k of this.#lengths) {
+      for (const k of lengths) {
         if (k > this.#words) break;
-        const gram = key(this.#a[k]!, this.#b[k]!);
-        const entry = this.#grams.first[k]!.get(gram);
-        if (entry !== undefined) this.#grams.found(k, gram, entry);
+        if (grams.mayHave(a[k]!)) grams.found(k, key(a[k]!, b[k]!));
       }
     }
   }

@@ -5,7 +5,8 @@
 export const SPACE_CLASS = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
 
 const SPACE = new RegExp(`[${SPACE_CLASS}]`);
-const LINE_END = /\r\n|[\n-\r\x1c-\x1e\x85\u2028\u2029]/;
+const LINE_END_CLASS = '\\n-\\r\\x1c-\\x1e\\x85\\u2028\\u2029';
+const LINE_END = new RegExp(`\\r\\n|[${LINE_END_CLASS}]`);
 const SPACES = new RegExp(`[${SPACE_CLASS}]+`);
 
 /** Numeric_Type=Digit beyond decimal digits: superscripts, circled digits and the like. */

@@ -37,7 +37,6 @@ export function filtersOf(scoring: Scoring): Filter[] {
 
 function stepOf(scoring: Scoring, step: FilterStep, where: string): Step {
   const { function: name, ...options } = step;
-  if (typeof name === 'function') return name;
   const make = Object.hasOwn(FILTERS, name) ? FILTERS[name] : undefined;
   if (!make) throw notSupported(scoring, `filter "${name}"`, Object.keys(FILTERS));
   const at = `${where}, ${name}`;

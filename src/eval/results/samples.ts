@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto';
 import { length } from '../harness/python_text.js';
 import { dictEntries, Float, isDict, pythonStr } from '../harness/python_value.js';
 import type { AnsweredDoc, Request } from '../request.js';
-import { isLikelihood, isList, type Response, responseOf, type Single } from './response.js';
+import { answeredRequests, isLikelihood, isList, type Response, type Single } from './response.js';
 import type { Scored } from './score.js';
 import type { Scoring } from './scoring.js';
 
@@ -21,8 +21,17 @@ export interface Samples {
   readonly hash: string;
 }
 
-/** The samples of a task: all documents under its first filter, then under the next. */
-export function samplesOf(docs: readonly AnsweredDoc[], scoring: Scoring, scored: Scored): Samples {
+/**
+ * The samples of a task: all documents under its first filter, then under the next. `argumentsOf`: a request in the
+ * harness's form, where its task knows more of it.
+ */
+export function samplesOf(
+  docs: readonly AnsweredDoc[],
+  scoring: Scoring,
+  scored: Scored,
+  argumentsOf: (request: Request) => readonly unknown[] = plainArguments,
+): Samples {
+  const asked = docs.map((doc) => answeredRequests(doc, scoring.repeats));
   const hashes: string[] = [];
   const lines = scored.filters.flatMap(({ name, answers }) =>
     docs.map((doc, i) => {
@@ -33,8 +42,11 @@ export function samplesOf(docs: readonly AnsweredDoc[], scoring: Scoring, scored
         doc_id: doc.id,
         doc: doc.doc,
         target: pythonStr(doc.target),
-        arguments: argumentsOf(doc.requests, scoring.repeats),
-        resps: resps(doc, scoring.repeats),
+        arguments: numbered(
+          'gen_args',
+          asked[i]!.map(({ request }) => numbered('arg', argumentsOf(request))),
+        ),
+        resps: asked[i]!.map(({ answers: all }) => all.map(texts)),
         filtered_resps: answers[i]!.map(texts),
         filter: name,
         metrics: of.map(({ metric }) => metric),
@@ -87,27 +99,14 @@ const plainNumber = (_: string, value: unknown): unknown => {
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-function argumentsOf(requests: readonly Request[], repeats: number) {
-  const once = requests.filter((_, i) => i % repeats === 0);
-  return Object.fromEntries(once.map((request, i) => [`gen_args_${i}`, argumentOf(request)]));
-}
+const numbered = (name: string, items: readonly unknown[]) =>
+  Object.fromEntries(items.map((item, i) => [`${name}_${i}`, item]));
 
-function argumentOf(request: Request) {
-  switch (request.kind) {
-    case 'loglikelihood':
-      return { arg_0: request.context, arg_1: request.continuation };
-    case 'rolling':
-      return { arg_0: request.text };
-    case 'generate': {
-      const { until, temperature, max_gen_toks } = request;
-      return { arg_0: request.context, arg_1: { temperature, do_sample: temperature > 0, max_gen_toks, until } };
-    }
-  }
-}
-
-function resps({ answers }: AnsweredDoc, repeats: number) {
-  const all = answers.map((answer) => texts(responseOf(answer)));
-  return Array.from({ length: all.length / repeats }, (_, i) => all.slice(i * repeats, (i + 1) * repeats));
+function plainArguments(request: Request): readonly unknown[] {
+  if (request.kind === 'rolling') return [request.text];
+  if (request.kind === 'loglikelihood') return [request.context, request.continuation];
+  const { context, until, temperature, max_gen_toks } = request;
+  return [context, { temperature, do_sample: temperature > 0, max_gen_toks, until }];
 }
 
 type Texts = string | readonly Texts[];

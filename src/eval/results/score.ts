@@ -9,7 +9,7 @@ import { AGGREGATIONS, type Aggregate, AggregationError, type Item } from './agg
 import { bootstrapError, usualIterations } from './bootstrap.js';
 import { type DocumentMetrics, documentMetrics } from './document_metrics.js';
 import { filtersOf } from './filters.js';
-import { type Response, responseOf, type Single } from './response.js';
+import { answeredRequests, type Response } from './response.js';
 import { type Metric, metricsOf, type Scoring } from './scoring.js';
 
 /** The results of a task. */
@@ -49,11 +49,18 @@ export interface ScoreOptions {
   readonly bootstrap_iters?: number;
 }
 
+/** Throws what `score` would throw whatever the answers: to be called before a model is asked. */
+export function checkScoring(scoring: Scoring): void {
+  documentMetrics(scoring, metricsOf(scoring));
+  filtersOf(scoring);
+}
+
 /** Results of at least one document. Throws ConfigError where the task's scoring is not supported or contradicts itself. */
 export function score(docs: readonly AnsweredDoc[], scoring: Scoring, options: ScoreOptions = {}): Scored {
   if (docs.length === 0) throw new Error(`internal: results of no documents of ${scoring.task}`);
   const metrics = metricsOf(scoring);
   const ofDocument = documentMetrics(scoring, metrics);
+  const asked = docs.map((doc) => answeredRequests(doc, scoring.repeats));
   const notes: string[] = [];
   const scored: ScoredMetric[] = [];
   const filters: FilteredAnswers[] = [];
@@ -61,7 +68,7 @@ export function score(docs: readonly AnsweredDoc[], scoring: Scoring, options: S
   let draws: number | null = null;
 
   for (const filter of filtersOf(scoring)) {
-    const answers = docs.map((doc) => repeated(scoring, doc).map((list) => filter.apply(list, doc.doc)));
+    const answers = docs.map((doc, i) => asked[i]!.map(({ answers: list }) => filter.apply(list, doc.doc)));
     const values = docs.map((doc, i) => ofDocument(doc, answers[i]!));
     badTargets = values.filter(({ badTarget }) => badTarget).length;
     filters.push({ name: filter.name, answers });
@@ -101,15 +108,6 @@ export function score(docs: readonly AnsweredDoc[], scoring: Scoring, options: S
     bootstrap_iters: draws,
     notes,
   };
-}
-
-/** The answers to each request, `repeats` of them. */
-function repeated({ task, repeats }: Scoring, { id, requests, answers }: AnsweredDoc): Single[][] {
-  if (answers.length !== requests.length || answers.length % repeats !== 0) {
-    throw new Error(`internal: document ${id} of ${task}: ${answers.length} answers to ${requests.length} requests`);
-  }
-  const all = answers.map(responseOf);
-  return Array.from({ length: all.length / repeats }, (_, i) => all.slice(i * repeats, (i + 1) * repeats));
 }
 
 /** Metrics that a port of process_results gives and the file does not name: their mean. */

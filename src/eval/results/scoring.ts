@@ -20,14 +20,14 @@ export interface MetricConfig {
   readonly [option: string]: unknown;
 }
 
-/** An entry of filter_list. A function stands for a `!function`: from one request's answers to what is judged. */
+/** An entry of filter_list: steps, one after the other. */
 export interface FilterConfig {
   readonly name: string;
   readonly filter: readonly FilterStep[];
 }
 
 export interface FilterStep {
-  readonly function: string | ((answers: Response, doc: Doc) => Response);
+  readonly function: string;
   readonly [option: string]: unknown;
 }
 
@@ -38,7 +38,7 @@ export interface Scoring {
   readonly output_type: OutputType;
   readonly metric_list: readonly MetricConfig[] | null;
   readonly filter_list: readonly FilterConfig[] | null;
-  /** Answers to a request: they follow each other in a document's requests. */
+  /** Answers to each request: response.ts. */
   readonly repeats: number;
   /** doc_to_target of the first document is a list. */
   readonly multiple_target: boolean;

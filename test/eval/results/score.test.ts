@@ -8,7 +8,7 @@ import { AGGREGATIONS } from '../../../src/eval/results/aggregation.js';
 import { bootstrapError, usualIterations } from '../../../src/eval/results/bootstrap.js';
 import { type HarnessResults, resultsJson } from '../../../src/eval/results/results_json.js';
 import { samplesOf } from '../../../src/eval/results/samples.js';
-import { score } from '../../../src/eval/results/score.js';
+import { checkScoring, score } from '../../../src/eval/results/score.js';
 import type { Scoring } from '../../../src/eval/results/scoring.js';
 import { harnessTable } from '../../../src/eval/results/table.js';
 import { answeredDocs, fixture, groups, scoringOf, taskNames } from './harness_fixture.js';
@@ -171,6 +171,32 @@ describe('aggregations', () => {
   });
 });
 
+test('repeats of which each request was asked once are the same answer that many times', () => {
+  const once = answeredDocs('math').map(({ requests: [first], answers: [answer], ...doc }) => ({
+    ...doc,
+    requests: [first!],
+    answers: [answer!],
+  }));
+  const thrice = once.map((doc) => ({
+    ...doc,
+    requests: doc.requests.flatMap((x) => [x, { ...x }, x]),
+    answers: doc.answers.flatMap((x) => [x, x, x]),
+  }));
+  const [a, b] = [once, thrice].map((docs) => score(docs, scoringOf('math'), { bootstrap_iters: 0 }));
+  expect(a!.metrics.map(({ value }) => value)).toEqual(b!.metrics.map(({ value }) => value));
+  expect(samplesOf(once, scoringOf('math'), a!)).toEqual(samplesOf(thrice, scoringOf('math'), b!));
+  expect(a!.filters[0]!.answers[0]).toHaveLength(1);
+});
+
+test('a request in the form of its task', () => {
+  const docs = answeredDocs('last_word').slice(0, 1);
+  const [line] = samplesOf(docs, scoringOf('last_word'), score(docs, scoringOf('last_word')), () => [
+    'x',
+    { y: [1] },
+  ]).lines;
+  expect(JSON.parse(line!)).toMatchObject({ arguments: { gen_args_0: { arg_0: 'x', arg_1: { y: [1] } } } });
+});
+
 describe('a task that cannot be scored', () => {
   const docs = answeredDocs('choice_binary');
   const scoring = scoringOf('choice_binary');
@@ -186,13 +212,14 @@ describe('a task that cannot be scored', () => {
       { name: 'f', filter: steps.map((step) => (typeof step === 'string' ? { function: step } : step)) as never },
     ],
   });
-  const cases: [string, readonly AnsweredDoc[], Scoring, string][] = [
-    ['bleu', docs, metric('bleu'), 'task choice_binary: metric "bleu" is not supported'],
+  const cases: [string, readonly AnsweredDoc[], Scoring, string, known?: 'before'][] = [
+    ['bleu', docs, metric('bleu'), 'task choice_binary: metric "bleu" is not supported', 'before'],
     [
       'an aggregation',
       docs,
       metric('acc', { aggregation: 'chrf' }),
       'task choice_binary: aggregation "chrf" is not supported',
+      'before',
     ],
     [
       'a mean of tuples',
@@ -200,9 +227,9 @@ describe('a task that cannot be scored', () => {
       metric('likelihood'),
       'task choice_binary: the aggregation of likelihood wants a number',
     ],
-    ['a filter', texts, filter('regexx'), 'task math: filter "regexx" is not supported'],
+    ['a filter', texts, filter('regexx'), 'task math: filter "regexx" is not supported', 'before'],
     ['too few answers', texts, filter({ function: 'take_first_k', k: 4 }), 'filter "f", take_first_k: 4 answers of 3'],
-    ['no k', texts, filter('take_first_k'), 'filter "f", take_first_k: k is missing'],
+    ['no k', texts, filter('take_first_k'), 'filter "f", take_first_k: k is missing', 'before'],
     [
       'take_first before the end',
       texts,
@@ -221,12 +248,14 @@ describe('a task that cannot be scored', () => {
       texts,
       filter({ function: 'regex', regex_pattern: 'a++' }),
       'task math: filter "f", regex: the regular expression a++',
+      'before',
     ],
     [
       'an option',
       texts,
       { ...math, metric_list: [{ metric: 'exact_match', ignore_cas: true }] },
       'exact_match: unknown option "ignore_cas"',
+      'before',
     ],
     ['no metric of its type', docs, metric('perplexity'), 'metric_list names no metric of its answers'],
     [
@@ -236,10 +265,12 @@ describe('a task that cannot be scored', () => {
       'wants f1 of two classes',
     ],
   ];
-  test.each(cases)('%s', (_, of, how, message) => {
+  test.each(cases)('%s', (_, of, how, message, known) => {
     const run = () => score(of, how, { bootstrap_iters: 1000 });
     expect(run).toThrow(ConfigError);
     expect(run).toThrow(message);
+    if (known) expect(() => checkScoring(how)).toThrow(message);
+    else checkScoring(how);
   });
 
   test('a target that is no choice of a generated answer names the document', () => {
@@ -250,18 +281,13 @@ describe('a task that cannot be scored', () => {
   });
 });
 
-test('metrics of the task itself: process_results, aggregations and filters as functions', () => {
+test('metrics of the task itself: process_results and aggregations as functions', () => {
   const how: Scoring = {
     ...scoringOf('last_word'),
     metric_list: [
       { metric: 'length', aggregation: (items) => Math.max(...(items as number[])), higher_is_better: false },
     ],
-    filter_list: [
-      {
-        name: 'own',
-        filter: [{ function: (answers) => (answers as readonly { logprob: number; greedy: boolean }[])[0]! }],
-      },
-    ],
+    filter_list: [{ name: 'own', filter: [{ function: 'take_first' }] }],
     process_results: ({ question }, [answer]) => ({
       length: String(question).length,
       ...((answer as { greedy: boolean }).greedy && { greedy_ll: (answer as { logprob: number }).logprob }),
