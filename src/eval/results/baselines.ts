@@ -24,19 +24,15 @@ export function baselines(metric: string, docs: readonly AnsweredDoc[]): Baselin
   if (docs.length === 0 || docs.some(({ choices }) => choices === null)) return { chance: null, majority: null };
   const choices = docs.map((doc) => doc.choices!.length);
   const right = docs.map(rightChoices);
-  const chance = docs.reduce((sum, _, i) => sum + (right[i]?.length ?? 1) / choices[i]!, 0) / docs.length;
+  const chance = docs.reduce((sum, _, i) => sum + right[i]!.length / choices[i]!, 0) / docs.length;
   return { chance: accuracy ? chance : null, majority: majority(metric, choices, right) };
 }
 
-function majority(
-  metric: string,
-  choices: readonly number[],
-  right: readonly (readonly number[] | null)[],
-): number | null {
-  if (new Set(choices).size > 1 || right.some((of) => of !== null && of.length > 1)) return null;
-  const counts = new Array<number>(choices[0]!).fill(0);
-  for (const of of right) if (of) counts[of[0]!]!++;
+function majority(metric: string, choices: readonly number[], right: readonly (readonly number[])[]): number | null {
+  if (new Set(choices).size > 1 || right.some(({ length }) => length !== 1)) return null;
+  const gold = right.map(([index]) => index!);
+  const counts = Array.from({ length: choices[0]! }, (_, k) => gold.filter((index) => index === k).length);
   const most = counts.indexOf(Math.max(...counts));
-  if (ACCURACIES.includes(metric)) return counts[most]! / right.length;
-  return AGGREGATIONS[OF_CLASSES[metric]!]!.aggregate(right.map((of) => [of?.[0] ?? -1, most]));
+  if (ACCURACIES.includes(metric)) return counts[most]! / gold.length;
+  return AGGREGATIONS[OF_CLASSES[metric]!]!.aggregate(gold.map((index) => [index, most]));
 }

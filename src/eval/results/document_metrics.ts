@@ -69,11 +69,10 @@ export function argmax(x: readonly number[]): number {
   return best;
 }
 
-/** A document's right choices by index. null: the target is none of them. */
-export function rightChoices(doc: AnsweredDoc): readonly number[] | null {
-  const target = doc.rightInput ?? doc.target;
-  const right = (Array.isArray(target) ? target : [target]).map((one) => indexOf(one, doc.choices ?? []));
-  return right.includes(-1) ? null : right;
+/** A document's right choices by index; -1 for a target that is none of them. */
+export function rightChoices({ target, rightInput, choices }: AnsweredDoc): number[] {
+  const right = rightInput ?? target;
+  return (Array.isArray(right) ? right : [right]).map((one) => indexOf(one, choices ?? []));
 }
 
 function indexOf(target: unknown, choices: readonly string[]): number {
@@ -95,10 +94,8 @@ function ofChoices(
   const conditional = alone ? all.slice(0, choices.length) : all;
   const ll = conditional.map(({ logprob }) => logprob);
 
-  const target = doc.rightInput ?? doc.target;
-  const right = (Array.isArray(target) ? target : [target]).map((one) => indexOf(one, choices));
-  // several targets where the first document has one: any of them is right all the same
-  const gold = Array.isArray(target) ? right : right[0]!;
+  const right = rightChoices(doc); // several: any of them will do
+  const gold = right.length === 1 ? right[0]! : right;
   const is = (choice: number): number => Number(right.includes(choice));
 
   const predicted = argmax(ll);
