@@ -127,7 +127,8 @@ function usualMetrics(form: string, objective: 'classes' | 'regression' | 'choic
 
 type Counts = readonly (readonly number[])[];
 
-const ofCounts: Record<'accuracy' | 'f1' | 'macro_f1' | 'matthews', (counts: Counts) => number> = {
+/** Metrics of a confusion matrix. */
+export const ofCounts: Record<'accuracy' | 'f1' | 'macro_f1' | 'matthews', (counts: Counts) => number> = {
   accuracy: (counts) => rightOf(counts) / total(counts),
   f1: (counts) => f1Of(counts, 1),
   macro_f1: (counts) => sum(counts.length, (k) => f1Of(counts, k)) / counts.length,

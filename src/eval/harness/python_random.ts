@@ -59,7 +59,17 @@ export class PythonRandom {
 
   /** k indexes in [0, n), with replacement, as `choices` draws them. Writes them into `out`, whose length is k. */
   choices(n: number, out: Uint32Array): Uint32Array {
-    for (let i = 0; i < out.length; i++) out[i] = Math.floor(this.random() * n);
+    // random() written out: a bootstrap draws 500 million of these
+    const mt = this.#state;
+    let next = this.#next;
+    for (let i = 0; i < out.length; i++) {
+      if (next >= N) next = twist(mt);
+      const high = tempered(mt[next++]!) >>> 5;
+      if (next >= N) next = twist(mt);
+      const low = tempered(mt[next++]!) >>> 6;
+      out[i] = Math.floor(((high * 2 ** 26 + low) / 2 ** 53) * n);
+    }
+    this.#next = next;
     return out;
   }
 
@@ -102,21 +112,28 @@ export class PythonRandom {
   }
 
   #word(): number {
-    if (this.#next >= N) this.#twist();
-    let y = this.#state[this.#next++]!;
-    y ^= y >>> 11;
-    y ^= (y << 7) & 0x9d2c5680;
-    y ^= (y << 15) & 0xefc60000;
-    y ^= y >>> 18;
-    return y >>> 0;
+    if (this.#next >= N) this.#next = twist(this.#state);
+    return tempered(this.#state[this.#next++]!);
   }
+}
 
-  #twist(): void {
-    const mt = this.#state;
-    for (let k = 0; k < N; k++) {
-      const y = (mt[k]! & 0x80000000) | (mt[(k + 1) % N]! & 0x7fffffff);
-      mt[k] = mt[(k + M) % N]! ^ (y >>> 1) ^ (y & 1 ? 0x9908b0df : 0);
-    }
-    this.#next = 0;
-  }
+function tempered(y: number): number {
+  y ^= y >>> 11;
+  y ^= (y << 7) & 0x9d2c5680;
+  y ^= (y << 15) & 0xefc60000;
+  return (y ^ (y >>> 18)) >>> 0;
+}
+
+/** The next N words of the state; returns the place of the first. */
+function twist(mt: Uint32Array): 0 {
+  let k = 0;
+  for (; k < N - M; k++) mt[k] = mt[k + M]! ^ mixed(mt[k]!, mt[k + 1]!);
+  for (; k < N - 1; k++) mt[k] = mt[k + M - N]! ^ mixed(mt[k]!, mt[k + 1]!);
+  mt[N - 1] = mt[M - 1]! ^ mixed(mt[N - 1]!, mt[0]!);
+  return 0;
+}
+
+function mixed(upper: number, lower: number): number {
+  const y = (upper & 0x80000000) | (lower & 0x7fffffff);
+  return (y >>> 1) ^ (-(y & 1) & 0x9908b0df);
 }
