@@ -113,6 +113,51 @@ describe.each(['native', 'cpu'])('on %s', (backend) => {
     expect(Math.max(...errors)).toBeLessThan(1e-6);
   });
 
+  test.skipIf(none).each([DENSE, 1, 20, 60])('many queries after many, in blocks: window %i', async (window) => {
+    await tf.setBackend(backend);
+    const T = 150;
+    const errors: number[] = [];
+    for (const [H, D] of [
+      [1, 64],
+      [2, 17],
+      [2, 80],
+    ] as const) {
+      const qkv = tensorOf(normal([2, T, 3 * H * D], 1.5)) as tf.Tensor3D;
+      const want = attention(qkv, { n_head: H, window });
+      for (const pieces of [[T], [100, 50], [47, 48, 3, 52], [1, 8, 7, 134], [96, 9, 45]]) {
+        const cache = new LayerCache(T + 5);
+        tf.tidy(() => {
+          let past = 0;
+          for (const n of pieces) {
+            const y = cache.attend(tf.slice(qkv, [0, past, 0], [2, n, -1]), H, window, past);
+            errors.push(difference(y.dataSync(), tf.slice(want, [0, past, 0], [2, n, -1]).dataSync()));
+            past += n;
+          }
+        });
+        cache.dispose();
+      }
+      tf.dispose([qkv, want]);
+    }
+    expect(Math.max(...errors)).toBeLessThan(2e-6);
+  });
+
+  test.skipIf(none)('a cache is read again from an earlier position: the rest of it is forgotten', async () => {
+    await tf.setBackend(backend);
+    const [H, D] = [2, 8];
+    const [common, first, second] = [9, 14, 11].map((T) => tensorOf(normal([1, T, 3 * H * D])) as tf.Tensor3D);
+    const cache = new LayerCache(30);
+    const error = tf.tidy(() => {
+      cache.attend(common!, H, 6, 0);
+      cache.attend(first!, H, 6, 9);
+      const got = cache.attend(second!, H, 6, 9);
+      const want = attention(tf.concat([common!, second!], 1), { n_head: H, window: 6 });
+      return difference(got.dataSync(), tf.slice(want, [0, 9, 0], [1, 11, -1]).dataSync());
+    });
+    cache.dispose();
+    tf.dispose([common!, first!, second!]);
+    expect(error).toBeLessThan(1e-6);
+  });
+
   test.skipIf(none)('refuses a width that the heads do not divide', async () => {
     await tf.setBackend(backend);
     expect(() => attention(tf.zeros([1, 2, 30]), { n_head: 4, window: 9 })).toThrow(/multiple of n_head = 4/);

@@ -1,7 +1,8 @@
 // Attention of new tokens on cached keys and values: what decoding runs instead of attention.ts.
 //
 // qkv (B,T,3C) of T new tokens at positions past .. past+T-1, cache with `past` earlier positions -> y (B,T,C).
-// The new keys and values join the cache. No gradient. Mathematics: attention.ts.
+// The new keys and values join the cache, in the place of what it held from position `past` on. No gradient.
+// Mathematics: attention.ts.
 //
 // With a fused kernel the cache is one buffer (2,B,P,C), keys then values, written in place; else it is a pair of tensors
 // (B,H,past,D) that grow by concatenation. Kernels: attention.cpu.cc, cached_attention.cuda.cu.
@@ -22,7 +23,7 @@ export class LayerCache {
     this.#capacity = capacity;
   }
 
-  /** y (B,T,C); `past` positions are in the cache already. */
+  /** y (B,T,C) after the first `past` positions of the cache. */
   attend(qkv: tf.Tensor, n_head: number, window: number, past: number): tf.Tensor3D {
     const [B, T, C3] = qkv.shape as [number, number, number];
     const C = C3 / 3;
@@ -37,8 +38,10 @@ export class LayerCache {
     const before = this.#past;
     const [y, keys, values] = tf.tidy(() => {
       const [q, k, v] = splitHeads(qkv, n_head); // (B,H,T,D)
-      const keys = before === undefined ? k : tf.concat([before[0], k], 2);
-      const values = before === undefined ? v : tf.concat([before[1], v], 2);
+      const after = (old: tf.Tensor | undefined, fresh: tf.Tensor) =>
+        old === undefined ? fresh : tf.concat([tf.slice(old, [0, 0, 0, 0], [-1, -1, past, -1]), fresh], 2);
+      const keys = after(before?.[0], k); //                                             (B,H,past+T,D)
+      const values = after(before?.[1], v);
       const scores = tf.mul(tf.matMul(q, keys, false, true), 1 / Math.sqrt(C / n_head)); // (B,H,T,past+T)
       const weights = tf.softmax(tf.add(scores, maskBias(T, past, window)));
       return [mergeHeads(tf.matMul(weights, values)), keys.clone(), values.clone()] as const;
