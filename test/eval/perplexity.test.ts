@@ -44,7 +44,8 @@ function naive(ids: Int32Array, from: (position: number) => number): number {
   return nats;
 }
 
-const score = (ids: Int32Array, stride: number, batch: number) => scoreTokens(model, ids, { eot: EOT, stride, batch });
+const score = (ids: Int32Array, stride: number, batch: number) =>
+  scoreTokens(model, ids, { eot: EOT, windows: windowsOf(ids.length, N_CTX, stride), batch });
 
 test('disjoint windows: each token with the context of its own window', async () => {
   const want = naive(IDS, (i) => i - (i % N_CTX));
