@@ -27,7 +27,7 @@ import { gelu, mlp } from '../ops/mlp/mlp.js';
 import { Parameter } from '../ops/parameter.js';
 import { recomputed } from '../ops/recompute.js';
 import { untaped } from '../ops/untaped.js';
-import { type KvCache, type Piece, piecewise } from './kv_cache.js';
+import type { KvCache, Piece } from './kv_cache.js';
 import { Lora } from './lora.js';
 
 /** Which random numbers the dropout masks of one forward pass use; see ops/dropout. */
@@ -134,7 +134,7 @@ export class Gpt {
         const y =
           cache === undefined
             ? attention(qkv, { n_head, window, dropout: mask(this.config.attn_pdrop, 3 * layer + 1) }) // (B,T,C)
-            : piecewise(qkv, pieces, (part, past) => cache.layers[layer]!.attend(part, n_head, window, past));
+            : cache.layers[layer]!.attend(qkv, n_head, window, pieces);
         return dropout(dense(y, `${h}.attn.c_proj`), mask(this.config.resid_pdrop, 3 * layer + 2));
       };
       const feedForward = (x: tf.Tensor): tf.Tensor => {
@@ -156,8 +156,12 @@ export class Gpt {
 
     const embed = (): tf.Tensor[] => {
       const x = tf.tidy(() => {
-        const sum = piecewise(ids, pieces, (part, past) => embedding(part, wte, wpe, past)); // (B,T,C)
-        return dropout(sum, mask(this.config.embd_pdrop, 0));
+        const [first, ...more] = pieces;
+        const sum =
+          more.length === 0
+            ? embedding(ids, wte, wpe, first!.past)
+            : embedding(ids, wte, tf.gather(wpe, positions(pieces)));
+        return dropout(sum, mask(this.config.embd_pdrop, 0)); // (B,T,C)
       });
       return postNorm ? [x] : [x, layerNorm(x, weight('h.0.ln_1'), bias('h.0.ln_1'), eps)];
     };
@@ -268,4 +272,10 @@ export class Gpt {
     const [tokens, positions] = this.config.arch === 'gpt1' ? ['tokens_embed', 'positions_embed'] : ['wte', 'wpe'];
     return [this.#value(`${tokens}.weight`), this.#value(`${positions}.weight`)];
   }
+}
+
+/** Of each token of some pieces. */
+function positions(pieces: readonly Piece[]): tf.Tensor1D {
+  const all = pieces.flatMap(({ past, length }) => Array.from({ length }, (_, i) => past + i));
+  return tf.tensor1d(all, 'int32');
 }

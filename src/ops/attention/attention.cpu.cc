@@ -360,34 +360,19 @@ static void attend_in_blocks(const Shape& s, int64_t past, int64_t P, const floa
   }
 }
 
-// Decoding with a key-value cache: T new queries after `past` cached keys.
-// in qkv (B,T,3C); out y (B,T,C), and cache (2,B,P,C) whose positions [past, past + T) are written
-// attrs B, T, H, D, window, past, P
-static void attention_cached(const Call& call) {
-  const int64_t B = call.dim(0), T = call.dim(1), H = call.dim(2), D = call.dim(3), window = call.dim(4);
-  const int64_t past = call.dim(5), P = call.dim(6), C = H * D;
-  GPT_CHECK(past + T <= P, "the key-value cache is full");
-  const float* qkv = f32_in(call, 0, B * T * 3 * C);
-  float *y = f32_out(call, 0, B * T * C), *keys = f32_out(call, 1, 2 * B * P * C), *values = keys + B * P * C;
-  for (int64_t n = 0; n < B * T; n++) {
-    const int64_t row = (n / T) * P + past + n % T;
-    std::copy_n(qkv + n * 3 * C + C, C, keys + row * C);
-    std::copy_n(qkv + n * 3 * C + 2 * C, C, values + row * C);
-  }
-  if (T >= kRows) {
-    attend_in_blocks(Shape(B, past + T, H, D, window), past, P, qkv, keys, values, y);
-    return;
-  }
-  const float scale = 1.0f / std::sqrt(static_cast<float>(D));
+// Few queries on a cache, of which the first `past` positions are old: one thread per (query, head). Shapes as above.
+static void attend_by_query(const Shape& s, int64_t past, int64_t P, const float* qkv, const float* keys,
+                            const float* values, float* y) {
+  const int64_t H = s.H, D = s.D, C = s.C(), T = s.T - past;
 #pragma omp parallel for collapse(2) schedule(static)
-  for (int64_t n = 0; n < B * T; n++) {
+  for (int64_t n = 0; n < s.B * T; n++) {
     for (int64_t h = 0; h < H; h++) {
       static thread_local Scratch scratch;
-      const int64_t b = n / T, i = past + n % T, j0 = std::max<int64_t>(0, i - window + 1), count = i + 1 - j0;
+      const int64_t b = n / T, i = past + n % T, j0 = s.first_key(i), count = i + 1 - j0;
       float* score = scratch.floats(count);
       const float* q = qkv + n * 3 * C + h * D;
       const float* k = keys + (b * P + j0) * C + h * D;
-      for (int64_t j = 0; j < count; j++) score[j] = dot(q, k + j * C, D) * scale;
+      for (int64_t j = 0; j < count; j++) score[j] = dot(q, k + j * C, D) * s.scale();
       const float top = max(score, count);
       float total = 0;
       for (int64_t j = 0; j < count; j++) total += score[j] = fast_exp(score[j] - top);
@@ -400,6 +385,28 @@ static void attention_cached(const Call& call) {
         for (int64_t d = 0; d < D; d++) out[d] += weight * v[j * C + d];
       }
     }
+  }
+}
+
+// in qkv (B,T,3C); out y (B,T,C), and cache (2,B,P,C), which a piece's keys and values enter behind its `past`
+// positions attrs B, T, H, D, window, P, and past and length of each piece; several only where B = 1
+static void attention_cached(const Call& call) {
+  const int64_t B = call.dim(0), T = call.dim(1), H = call.dim(2), D = call.dim(3), window = call.dim(4);
+  const int64_t P = call.dim(5), C = H * D;
+  const float* qkv = f32_in(call, 0, B * T * 3 * C);
+  float *y = f32_out(call, 0, B * T * C), *keys = f32_out(call, 1, 2 * B * P * C), *values = keys + B * P * C;
+  for (size_t a = 6; a < call.attrs.size(); a += 2) {
+    const int64_t past = call.dim(a), length = call.dim(a + 1);
+    GPT_CHECK(past + length <= P, "the key-value cache is full");
+    for (int64_t n = 0; n < B * length; n++) {
+      const int64_t row = (n / length) * P + past + n % length;
+      std::copy_n(qkv + n * 3 * C + C, C, keys + row * C);
+      std::copy_n(qkv + n * 3 * C + 2 * C, C, values + row * C);
+    }
+    const Shape s(B, past + length, H, D, window);
+    (length >= kRows ? attend_in_blocks : attend_by_query)(s, past, P, qkv, keys, values, y);
+    qkv += length * 3 * C;
+    y += length * C;
   }
 }
 GPT_KERNEL("GptAttentionCached", "attention of new tokens on a key-value cache", attention_cached);
