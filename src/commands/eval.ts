@@ -9,7 +9,7 @@ import { RunConfig } from '../config/schema.js';
 import { findFiles } from '../data/files.js';
 import { textOf } from '../data/overlap.js';
 import { readText } from '../data/read.js';
-import { perplexity, scoreTokens } from '../eval/perplexity.js';
+import { perplexity, scoreTokens, windowsOf } from '../eval/perplexity.js';
 import { END_OF_TEXT, type Tokenizer } from '../tokenizer/tokenizer.js';
 import { openBackend } from './backend.js';
 import type { CommandContext, EvalOptions, Run } from './options.js';
@@ -44,7 +44,11 @@ export const run: Run<EvalOptions> = async (options, context) => {
     words += text.split(/\s+/u).filter((word) => word !== '').length;
     bytes += Buffer.byteLength(text);
     if (ids.length === 0) return;
-    const score = await scoreTokens(model, ids, { eot: tokenizer.eot, stride, batch });
+    const score = await scoreTokens(model, ids, {
+      eot: tokenizer.eot,
+      windows: windowsOf(ids.length, n_ctx, stride),
+      batch,
+    });
     nats += score.nats;
     tokens += score.tokens;
     if (context.isTty && !options.quiet) context.err(`\r${integer(tokens)} tokens scored`);

@@ -3,6 +3,7 @@
 //   disjoint   windows of n_ctx tokens side by side, every token scored once with the context of its own window
 //   strided    windows of n_ctx tokens that start every `stride` tokens; only tokens not yet scored are: each has at least
 //              n_ctx - stride tokens of context
+//   rolling    disjoint, but the last window is moved back until it is full: lm-evaluation-harness's loglikelihood_rolling
 //
 // The first token of the text is scored after end-of-text, so that all are. With NLL the sum of -ln p:
 //   token perplexity = exp(NLL / tokens)         bits per byte    = NLL / (UTF-8 bytes * ln 2)
@@ -27,14 +28,18 @@ export interface Perplexity {
   readonly bits_per_byte: number | null;
 }
 
-/** One forward pass: positions [0, score) are context only, the rest is scored. */
-interface Window {
+/** How a text is cut into windows. */
+export const WINDOW_RULES = ['disjoint', 'strided', 'rolling'] as const;
+export type WindowRule = (typeof WINDOW_RULES)[number];
+
+/** Predictions start .. start + length - 1 in one forward pass: the first `score` are context only, the rest is scored. */
+export interface Window {
   readonly start: number;
   readonly length: number;
   readonly score: number; // index of the first scored position
 }
 
-/** The windows over `tokens` predictions: n_ctx each, every `stride`. */
+/** The windows over `tokens` predictions: n_ctx each, every `stride`, which is n_ctx for disjoint ones. */
 export function windowsOf(tokens: number, n_ctx: number, stride: number): Window[] {
   const windows: Window[] = [];
   let scored = 0;
@@ -46,8 +51,17 @@ export function windowsOf(tokens: number, n_ctx: number, stride: number): Window
   return windows;
 }
 
+/** The same by the rolling rule. */
+export function rollingWindows(tokens: number, n_ctx: number): Window[] {
+  const windows = windowsOf(tokens, n_ctx, n_ctx);
+  const last = windows.pop();
+  if (last === undefined) return [];
+  const start = Math.max(0, tokens - n_ctx);
+  return [...windows, { start, length: tokens - start, score: last.start - start }];
+}
+
 /**
- * Scores ids (the whole text, at least one token) after end-of-text, `batch` windows of one length at a time.
+ * Scores ids (the whole text) after end-of-text in windows over ids.length predictions, `batch` of one length at a time.
  * Calls onProgress with the tokens scored so far.
  */
 export async function scoreTokens(
@@ -55,13 +69,12 @@ export async function scoreTokens(
   ids: Int32Array,
   {
     eot,
-    stride,
+    windows,
     batch,
     onProgress,
-  }: { eot: number; stride: number; batch: number; onProgress?: (tokens: number) => void },
+  }: { eot: number; windows: readonly Window[]; batch: number; onProgress?: (tokens: number) => void },
 ): Promise<Score> {
   const all = concat(eot, ids); // position i predicts token i of the text
-  const windows = windowsOf(ids.length, model.config.n_ctx, stride);
   let nats = 0;
   let tokens = 0;
   for (let i = 0; i < windows.length; ) {

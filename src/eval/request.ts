@@ -61,10 +61,12 @@ export interface Answerer {
 }
 
 export interface AnswerOptions {
+  /** Each answer as soon as it is there. */
+  readonly onAnswer?: ((index: number, answer: Answer) => void) | undefined;
   /** Requests answered so far, of all. */
-  readonly onProgress?: (done: number, all: number) => void;
+  readonly onProgress?: ((done: number, all: number) => void) | undefined;
   /** Ends the work between two batches with an AbortError; answers so far are in the cache, if there is one. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 // ---- documents with their answers, as metrics read them

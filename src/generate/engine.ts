@@ -12,8 +12,8 @@ import { type SamplingOptions, sampleToken } from './sample.js';
 
 /** What to generate. */
 export interface GenerateRequest extends SamplingOptions {
-  /** Texts to continue; an empty one starts from end-of-text. */
-  readonly prompts: readonly string[];
+  /** Texts to continue; an empty one starts from end-of-text. Or their ids, at least one. */
+  readonly prompts: readonly (string | readonly number[])[];
   /** Continuations per prompt. */
   readonly n: number;
   /** Most tokens per continuation. */
@@ -39,8 +39,9 @@ export interface Generated {
 /** All continuations, prompt by prompt. Throws ConfigError when a prompt has more tokens than n_ctx. */
 export async function generate(model: Gpt, tokenizer: Tokenizer, request: GenerateRequest): Promise<Generated[]> {
   const { n_ctx } = model.config;
-  const sequences = request.prompts.flatMap((prompt, p) => {
-    const ids = promptIds(tokenizer, prompt, n_ctx);
+  const sequences = request.prompts.flatMap((given, p) => {
+    const [prompt, ids] =
+      typeof given === 'string' ? [given, promptIds(tokenizer, given, n_ctx)] : [tokenizer.decode(given), given];
     return Array.from(
       { length: request.n },
       (_, i) => new Sequence(p * request.n + i, i, prompt, ids, tokenizer, request),

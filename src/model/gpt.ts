@@ -27,7 +27,7 @@ import { gelu, mlp } from '../ops/mlp/mlp.js';
 import { Parameter } from '../ops/parameter.js';
 import { recomputed } from '../ops/recompute.js';
 import { untaped } from '../ops/untaped.js';
-import type { KvCache } from './kv_cache.js';
+import type { KvCache, Piece } from './kv_cache.js';
 import { Lora } from './lora.js';
 
 /** Which random numbers the dropout masks of one forward pass use; see ops/dropout. */
@@ -41,6 +41,8 @@ export interface DropoutPass {
 export interface ForwardOptions {
   readonly dropout?: DropoutPass | undefined;
   readonly cache?: KvCache | undefined;
+  /** With a cache and B = 1: which of the ids (1,T) follow which of its positions. Undefined: all, all of it. */
+  readonly pieces?: readonly Piece[] | undefined;
   /** Keep only each block's inputs for the backward pass and compute the block twice: see ops/recompute.ts. */
   readonly recompute?: boolean | undefined;
   /**
@@ -51,7 +53,7 @@ export interface ForwardOptions {
 }
 
 /** Options of a loss: `gradient` only inside accumulateGradients(), see ops/head_loss. */
-export interface LossOptions extends Omit<ForwardOptions, 'cache'> {
+export interface LossOptions extends Omit<ForwardOptions, 'cache' | 'pieces'> {
   readonly gradient?: boolean | undefined;
 }
 
@@ -94,7 +96,7 @@ export class Gpt {
     } = this.config;
     const postNorm = arch === 'gpt1';
     const [wte, wpe] = this.#embeddings();
-    const past = cache?.length ?? 0;
+    const pieces = options.pieces ?? [{ past: cache?.length ?? 0, length: ids.shape[1] }];
 
     const weight = (name: string) => this.#value(`${name}.weight`);
     const bias = (name: string) => this.#value(`${name}.bias`);
@@ -132,7 +134,7 @@ export class Gpt {
         const y =
           cache === undefined
             ? attention(qkv, { n_head, window, dropout: mask(this.config.attn_pdrop, 3 * layer + 1) }) // (B,T,C)
-            : cache.layers[layer]!.attend(qkv, n_head, window, past);
+            : cache.layers[layer]!.attend(qkv, n_head, window, pieces);
         return dropout(dense(y, `${h}.attn.c_proj`), mask(this.config.resid_pdrop, 3 * layer + 2));
       };
       const feedForward = (x: tf.Tensor): tf.Tensor => {
@@ -153,7 +155,14 @@ export class Gpt {
     const activation = (pre: tf.Tensor) => recomputed(([x]) => [gelu(x!, activation_function)], [pre])[0]!;
 
     const embed = (): tf.Tensor[] => {
-      const x = tf.tidy(() => dropout(embedding(ids, wte, wpe, past), mask(this.config.embd_pdrop, 0))); // (B,T,C)
+      const x = tf.tidy(() => {
+        const [first, ...more] = pieces;
+        const sum =
+          more.length === 0
+            ? embedding(ids, wte, wpe, first!.past)
+            : embedding(ids, wte, tf.gather(wpe, positions(pieces)));
+        return dropout(sum, mask(this.config.embd_pdrop, 0)); // (B,T,C)
+      });
       return postNorm ? [x] : [x, layerNorm(x, weight('h.0.ln_1'), bias('h.0.ln_1'), eps)];
     };
     const blocks = (from: number, to: number, stream: tf.Tensor[]): tf.Tensor[] => {
@@ -173,7 +182,8 @@ export class Gpt {
       y.dispose();
     }
     stream = blocks(frozen, n_layer, stream);
-    if (cache !== undefined) cache.length += ids.shape[1];
+    const last = pieces.at(-1)!;
+    if (cache !== undefined) cache.length = last.past + last.length;
     tf.dispose(stream.slice(0, -1));
     return stream.at(-1) as tf.Tensor3D;
   }
@@ -262,4 +272,10 @@ export class Gpt {
     const [tokens, positions] = this.config.arch === 'gpt1' ? ['tokens_embed', 'positions_embed'] : ['wte', 'wpe'];
     return [this.#value(`${tokens}.weight`), this.#value(`${positions}.weight`)];
   }
+}
+
+/** Of each token of some pieces. */
+function positions(pieces: readonly Piece[]): tf.Tensor1D {
+  const all = pieces.flatMap(({ past, length }) => Array.from({ length }, (_, i) => past + i));
+  return tf.tensor1d(all, 'int32');
 }

@@ -1,6 +1,8 @@
 // Keys and values of all layers for the tokens read so far: decoding a token then costs one position, not all of them.
 
-import { LayerCache } from '../ops/attention/cached_attention.js';
+import { LayerCache, type Piece } from '../ops/attention/cached_attention.js';
+
+export type { Piece };
 
 /** A cache for up to `capacity` positions. Its owner disposes it. */
 export class KvCache {

@@ -74,21 +74,27 @@ function reference(inputs: readonly CaseTensor[], { B, T, H, D, window, dropout 
   return [y, lses, dqkv];
 }
 
+/** [positions in the cache before it, tokens] of pieces that one call reads. */
+type Pieces = readonly (readonly [past: number, length: number])[];
+
+const pieces = (...all: readonly [past: number, length: number][]): Pieces => all;
+
 /** y, and the cache afterwards. */
-function cachedReference(inputs: readonly CaseTensor[], sizes: Sizes, past: number, P: number): Float64Array[] {
+function cachedReference(inputs: readonly CaseTensor[], sizes: Sizes, pieces: Pieces, P: number): Float64Array[] {
   const { B, T, H, D, window } = sizes;
   const [qkv, cache] = inputs.map(({ values }) => Float64Array.from(values)) as [Float64Array, Float64Array];
   const C = H * D;
   const y = new Float64Array(B * T * C);
+  const positions = pieces.flatMap(([past, length]) => Array.from({ length }, (_, i) => past + i));
   for (let b = 0; b < B; b++) {
     const at = (half: number, position: number): number => ((half * B + b) * P + position) * C;
-    for (let t = 0; t < T; t++) {
+    for (const [t, position] of positions.entries()) {
       const row = (b * T + t) * 3 * C;
-      cache.set(qkv.subarray(row + C, row + 2 * C), at(0, past + t));
-      cache.set(qkv.subarray(row + 2 * C, row + 3 * C), at(1, past + t));
+      cache.set(qkv.subarray(row + C, row + 2 * C), at(0, position));
+      cache.set(qkv.subarray(row + 2 * C, row + 3 * C), at(1, position));
       for (let h = 0; h < H; h++) {
-        const first = Math.max(0, past + t - window + 1);
-        const scores = new Float64Array(past + t + 1 - first);
+        const first = Math.max(0, position - window + 1);
+        const scores = new Float64Array(position + 1 - first);
         for (let k = 0; k < scores.length; k++)
           scores[k] = dot(D, qkv, row + h * D, cache, at(0, first + k) + h * D) / Math.sqrt(D);
         const { weights } = softmax(scores);
@@ -164,21 +170,22 @@ function trainingCases(sizes: Sizes, bf16: boolean, timed: boolean): KernelCase[
   ];
 }
 
-/** T new positions after `past`, of P that the cache holds. */
-function cachedCase(sizes: Sizes, past: number, P: number, bf16: boolean, timed: boolean): KernelCase {
+/** T new positions after `past`, or in pieces, of P that the cache holds. */
+function cachedCase(sizes: Sizes, past: number | Pieces, P: number, bf16: boolean, timed: boolean): KernelCase {
   const { B, T, H, D } = sizes;
   const C = H * D;
+  const pieces: Pieces = typeof past === 'number' ? [[past, T]] : past;
   const qkv = timed ? numbers([B, T, 3 * C], bf16) : normal([B, T, 3 * C], bf16);
   const cache = timed ? numbers([2, B, P, C], bf16) : normal([2, B, P, C], bf16);
   return {
     kernel: 'GptAttentionCached',
-    label: `${labelOf(sizes, bf16)} past=${past}/${P}`,
+    label: `${labelOf(sizes, bf16)} past=${pieces.map(([p]) => p).join('+')}/${P}`,
     inputs: [qkv],
     outputs: [[B, T, C], { update: cache }],
-    attrs: [B, T, H, D, sizes.window, past, P],
+    attrs: [B, T, H, D, sizes.window, P, ...pieces.flat()],
     tolerance: bf16 ? BF16_TOLERANCE : F32_TOLERANCE,
-    bytes: 2 * B * (past + T) * C * (bf16 ? 2 : 4),
-    ...(timed ? {} : { expected: () => cachedReference([qkv, cache], sizes, past, P) }),
+    bytes: 2 * B * pieces.reduce((sum, [p, length]) => sum + p + length, 0) * C * (bf16 ? 2 : 4),
+    ...(timed ? {} : { expected: () => cachedReference([qkv, cache], sizes, pieces, P) }),
   };
 }
 
@@ -219,7 +226,7 @@ export function attentionCases(size: CaseSize): KernelCase[] {
     { B: 1, T: 64, H: 1, D: 128, window: 1 },
     { B: 1, T: 200, H: 1, D: 128, window: 100, dropout: DROPOUT },
   ];
-  const cached: [Sizes, past: number, P: number][] = [
+  const cached: [Sizes, past: number | Pieces, P: number][] = [
     [{ B: 2, T: 1, H: 3, D: 64, window: 40 }, 0, 40],
     [{ B: 1, T: 1, H: 2, D: 80, window: 160 }, 150, 160],
     [{ B: 2, T: 3, H: 2, D: 20, window: 7 }, 5, 9],
@@ -227,6 +234,8 @@ export function attentionCases(size: CaseSize): KernelCase[] {
     [{ B: 1, T: 2, H: 1, D: 200, window: 80 }, 70, 80],
     [{ B: 1, T: 1, H: 3, D: 8, window: 2000 }, 1100, 2000],
     [{ B: 2, T: 33, H: 2, D: 64, window: 20 }, 0, 40], // a prompt
+    [{ B: 1, T: 42, H: 2, D: 64, window: 30 }, pieces([0, 17], [10, 3], [10, 2], [0, 20]), 40],
+    [{ B: 1, T: 40, H: 3, D: 17, window: 40 }, pieces([0, 3], [0, 20], [5, 17]), 30],
   ];
   return [false, true].flatMap((bf16) => [
     ...[...all, ...(bf16 ? tensorCores : [])].flatMap((sizes) => trainingCases(sizes, bf16, false)),

@@ -1,13 +1,20 @@
-// Perplexity against a plain computation from the model's logits, in float64.
+// Perplexity against a plain computation from the model's logits, and real text against a model in float64.
 
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { silenced } from '../../src/base/silence.js';
 import { tf } from '../../src/base/tf.js';
 import { resolveModel } from '../../src/config/model_shape.js';
 import { ModelConfig } from '../../src/config/schema.js';
-import { perplexity, scoreTokens, windowsOf } from '../../src/eval/perplexity.js';
+import { perplexity, rollingWindows, scoreTokens, type Window, windowsOf } from '../../src/eval/perplexity.js';
 import { Gpt } from '../../src/model/gpt.js';
 import { initialValues } from '../../src/model/init.js';
+import { CharVocabulary } from '../../src/tokenizer/char.js';
+import { erf, Float64Gpt } from '../model/float64.js';
+import { FOLDERS, modelOf } from '../model/reference.js';
+import { native } from '../ops/parity.js';
 
 const V = 11;
 const EOT = 10;
@@ -44,7 +51,8 @@ function naive(ids: Int32Array, from: (position: number) => number): number {
   return nats;
 }
 
-const score = (ids: Int32Array, stride: number, batch: number) => scoreTokens(model, ids, { eot: EOT, stride, batch });
+const score = (ids: Int32Array, stride: number, batch: number) =>
+  scoreTokens(model, ids, { eot: EOT, windows: windowsOf(ids.length, N_CTX, stride), batch });
 
 test('disjoint windows: each token with the context of its own window', async () => {
   const want = naive(IDS, (i) => i - (i % N_CTX));
@@ -100,6 +108,92 @@ test('every prediction is in exactly one window, and no window is longer than th
     }
   }
   expect(wrong).toEqual([]);
+});
+
+describe("rolling windows are lm-evaluation-harness's", () => {
+  const here = path.dirname(fileURLToPath(import.meta.url));
+  const golden = JSON.parse(readFileSync(path.join(here, 'fixtures/rolling_windows.json'), 'utf8')) as {
+    n: number;
+    max_seq_len: number;
+    prefix: number;
+    windows: [context: number[], continuation: number[]][];
+  }[];
+  test.each(golden)('$n tokens, context of $max_seq_len', ({ n, max_seq_len, prefix, windows }) => {
+    const all = [prefix, ...Array.from({ length: n }, (_, i) => i)];
+    const got = rollingWindows(n, max_seq_len).map(({ start, length, score }) => {
+      const end = start + length + 1;
+      return [all.slice(start, start + score + 1), all.slice(start + score + 1, end)];
+    });
+    expect(got).toEqual(windows);
+  });
+});
+
+describe('real text', () => {
+  const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '../..');
+  const wikitext = path.join(root, '../shared/data/wikitext2/test.txt');
+  const real = existsSync(wikitext);
+  const file = real ? wikitext : path.join(root, 'data/stories/stories.jsonl');
+  const text = readFileSync(file, 'utf8').slice(0, 411);
+  const vocabulary = new CharVocabulary();
+  vocabulary.add(text);
+  const tokenizer = vocabulary.tokenizer();
+  const ids = tokenizer.encode(text);
+  const words = { words: text.trim().split(/\s+/).length, bytes: Buffer.byteLength(text) };
+
+  const title = real ? 'WikiText-2' : 'stories (WikiText-2: skipped, ../shared/data is not here)';
+  const families = FOLDERS.map((folder) => [path.basename(folder), folder] as const);
+  describe.each(['native', 'cpu'])(`${title}, on %s`, (backend) => {
+    test.skipIf(backend === 'native' && native === undefined).each(families)(
+      '%s by the three rules equals float64 to 1e-6',
+      async (_, folder) => {
+        await tf.setBackend(backend);
+        const plain = new Float64Gpt(folder);
+        const { n_ctx } = plain.config;
+        const fixture = modelOf(folder);
+        const all = [tokenizer.eot, ...ids];
+        const rules: Record<string, readonly Window[]> = {
+          disjoint: windowsOf(ids.length, n_ctx, n_ctx),
+          strided: windowsOf(ids.length, n_ctx, Math.floor(n_ctx / 2) - 1),
+          rolling: rollingWindows(ids.length, n_ctx),
+        };
+        const perplexities = new Set<number>();
+        for (const [rule, windows] of Object.entries(rules)) {
+          let nats = 0;
+          for (const { start, length, score } of windows) {
+            nats += plain
+              .nll(all.slice(start, start + length + 1))
+              .slice(score)
+              .reduce((a, b) => a + b);
+          }
+          const want = perplexity({ nats, tokens: ids.length }, words);
+          const got = perplexity(await scoreTokens(fixture, ids, { eot: tokenizer.eot, windows, batch: 7 }), words);
+          for (const [name, value] of Object.entries(want)) {
+            // exp(NLL / words) has as many times the relative error of the exponent as that is large
+            const scale = name === 'word_perplexity' ? nats / words.words : 1;
+            const error = Math.abs(got[name as keyof typeof got]! / value! - 1) / Math.max(1, scale);
+            expect(error, `${rule}: ${name}`).toBeLessThan(1e-6);
+          }
+          perplexities.add(want.token_perplexity);
+        }
+        expect(perplexities.size).toBe(3);
+        fixture.dispose();
+      },
+    );
+  });
+
+  test('its error function', () => {
+    // scipy.special.erf
+    for (const [x, y] of [
+      [0, 0],
+      [0.5, 0.5204998778130465],
+      [-1, -0.8427007929497148],
+      [3, 0.9999779095030014],
+      [5, 0.9999999999984626],
+      [9, 1],
+    ] as const) {
+      expect(Math.abs(erf(x) - y)).toBeLessThan(1e-15);
+    }
+  });
 });
 
 describe('definitions', () => {

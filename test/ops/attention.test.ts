@@ -102,7 +102,7 @@ describe.each(['native', 'cpu'])('on %s', (backend) => {
       tf.tidy(() => {
         let past = 0;
         for (const n of pieces) {
-          const y = cache.attend(tf.slice(qkv, [0, past, 0], [B, n, C3]), H, window, past);
+          const y = cache.attend(tf.slice(qkv, [0, past, 0], [B, n, C3]), H, window, [{ past, length: n }]);
           errors.push(difference(y.dataSync(), tf.slice(want, [0, past, 0], [B, n, H * D]).dataSync()));
           past += n;
         }
@@ -111,6 +111,79 @@ describe.each(['native', 'cpu'])('on %s', (backend) => {
     }
     tf.dispose([qkv, want]);
     expect(Math.max(...errors)).toBeLessThan(1e-6);
+  });
+
+  test.skipIf(none).each([DENSE, 1, 20, 60])('many queries after many, in blocks: window %i', async (window) => {
+    await tf.setBackend(backend);
+    const T = 150;
+    const errors: number[] = [];
+    for (const [H, D] of [
+      [1, 64],
+      [2, 17],
+      [2, 80],
+    ] as const) {
+      const qkv = tensorOf(normal([2, T, 3 * H * D], 1.5)) as tf.Tensor3D;
+      const want = attention(qkv, { n_head: H, window });
+      for (const pieces of [[T], [100, 50], [47, 48, 3, 52], [1, 8, 7, 134], [96, 9, 45]]) {
+        const cache = new LayerCache(T + 5);
+        tf.tidy(() => {
+          let past = 0;
+          for (const n of pieces) {
+            const y = cache.attend(tf.slice(qkv, [0, past, 0], [2, n, -1]), H, window, [{ past, length: n }]);
+            errors.push(difference(y.dataSync(), tf.slice(want, [0, past, 0], [2, n, -1]).dataSync()));
+            past += n;
+          }
+        });
+        cache.dispose();
+      }
+      tf.dispose([qkv, want]);
+    }
+    expect(Math.max(...errors)).toBeLessThan(2e-6);
+  });
+
+  test.skipIf(none)('a cache is read again from an earlier position: the rest of it is forgotten', async () => {
+    await tf.setBackend(backend);
+    const [H, D] = [2, 8];
+    const [common, first, second] = [9, 14, 11].map((T) => tensorOf(normal([1, T, 3 * H * D])) as tf.Tensor3D);
+    const cache = new LayerCache(30);
+    const error = tf.tidy(() => {
+      cache.attend(common!, H, 6, [{ past: 0, length: 9 }]);
+      cache.attend(first!, H, 6, [{ past: 9, length: 14 }]);
+      const got = cache.attend(second!, H, 6, [{ past: 9, length: 11 }]);
+      const want = attention(tf.concat([common!, second!], 1), { n_head: H, window: 6 });
+      return difference(got.dataSync(), tf.slice(want, [0, 9, 0], [1, 11, -1]).dataSync());
+    });
+    cache.dispose();
+    tf.dispose([common!, first!, second!]);
+    expect(error).toBeLessThan(1e-6);
+  });
+
+  test.skipIf(none)('several pieces in one call equal one call each', async () => {
+    await tf.setBackend(backend);
+    const [H, D] = [2, 8];
+    const pieces = [
+      [0, 40],
+      [33, 1],
+      [33, 12],
+      [10, 9],
+      [0, 3],
+      [3, 60],
+    ].map(([past, length]) => ({ past: past!, length: length! }));
+    const T = pieces.reduce((sum, { length }) => sum + length, 0);
+    const qkv = tensorOf(normal([1, T, 3 * H * D])) as tf.Tensor3D;
+    const [together, apart] = [new LayerCache(64), new LayerCache(64)];
+    const error = tf.tidy(() => {
+      let start = 0;
+      const parts = pieces.map((piece) => {
+        const part = tf.slice(qkv, [0, start, 0], [1, piece.length, -1]);
+        start += piece.length;
+        return apart.attend(part, H, 20, [piece]);
+      });
+      return difference(together.attend(qkv, H, 20, pieces).dataSync(), tf.concat(parts, 1).dataSync());
+    });
+    for (const cache of [together, apart]) cache.dispose();
+    qkv.dispose();
+    expect(error).toBe(0);
   });
 
   test.skipIf(none)('refuses a width that the heads do not divide', async () => {
@@ -122,6 +195,6 @@ describe.each(['native', 'cpu'])('on %s', (backend) => {
 test.skipIf(native === undefined)('a full cache is refused', async () => {
   await tf.setBackend('native');
   const cache = new LayerCache(4);
-  expect(() => cache.attend(tf.zeros([1, 3, 12]), 1, 9, 2)).toThrow(/cache is full/);
+  expect(() => cache.attend(tf.zeros([1, 3, 12]), 1, 9, [{ past: 2, length: 3 }])).toThrow(/cache is full/);
   cache.dispose();
 });

@@ -239,7 +239,7 @@ for (const [B, T, H, D, window, p] of [
     )
     .map((info) => tf.engine().makeTensorFromTensorInfo(info)); // prettier-ignore
   run(label, 'GptAttentionGrad', [qkv, y!, lse!, [B, T, C]], [[B, T, 3 * C]], [], attrs);
-  run(label, 'GptAttentionCached', [[B, 3, 3 * C]], [[B, 3, C]], [[2, B, T, C]], [B, 3, H, D, window, T - 3, T]);
+  run(label, 'GptAttentionCached', [[B, 3, 3 * C]], [[B, 3, C]], [[2, B, T, C]], [B, 3, H, D, window, T, T - 3, 3]);
 }
 
 const [B, T, C, V] = [4, 65, 100, 50];

@@ -34,6 +34,8 @@ struct Shape {
     const auto u32 = [&](size_t i) { return static_cast<uint32_t>(call.attrs.at(i)); };
     if (dropout) mask = {u32(8), u32(9), u32(10), u32(11), u32(6), call.num(7)};
   }
+  Shape(int64_t B, int64_t T, int64_t H, int64_t D, int64_t window)
+      : B(B), T(T), H(H), D(D), window(window), dropout(false), mask{} {}
   int64_t C() const { return H * D; }
   int64_t padded_d() const { return round_up(D, kWidth); }
   int64_t padded_t() const { return round_up(T, 2 * kQueries); }  // whole blocks of queries, whole panels of keys
@@ -177,6 +179,34 @@ void hide(const Shape& s, float* row, int64_t i, int64_t lo, int64_t hi) {
   for (int64_t j = round_down(i + 1, kWidth); j < hi; j += kWidth) hide_in(j);
 }
 
+// Scores of a block's queries -> their exponentials under top, the largest of each row, and total, their sum.
+// before(r) is called before row r is read, after(r, row, lo, keys) when its sum is known.
+template <class Before, class After>
+void exponentials(const Block& block, float* scores, float* top, float* total, Before before, After after) {
+  for (int t = 0; t < block.tiles; t++) {
+    const int64_t lo = block.from[t], keys = block.to[t] - lo, r1 = std::min<int64_t>(block.rows(), (t + 1) * kRows);
+    for (int64_t r = t * kRows; r < r1; r++) {
+      float* row = block.row(scores, t, r);
+      hide(block.s, row, block.i0 + r, lo, block.to[t]);
+      before(r);
+      Vec largest = load(row);
+      for (int64_t j = kWidth; j < keys; j += kWidth) largest = larger(largest, load(row + j));
+      top[r] = max_lanes(largest)[0];
+    }
+    for (int64_t r = t * kRows; r < r1; r++) {
+      float* row = block.row(scores, t, r);
+      Vec sum = {};
+      for (int64_t j = 0; j < keys; j += kWidth) {
+        const Vec e = exp_below_one(load(row + j) - top[r]);
+        store(row + j, e);
+        sum += e;
+      }
+      total[r] = sum_lanes(sum)[0];
+      after(r, row, lo, keys);
+    }
+  }
+}
+
 // Dropout factors of query i's probabilities for keys [lo, lo + keys).
 void dropout_row(const Shape& s, int64_t head, int64_t i, int64_t lo, int64_t keys, float* factor) {
   s.mask.fill(factor, (head * s.T + i) * s.T + lo, keys);
@@ -208,32 +238,17 @@ static void attention(const Call& call) {
       kt.put(i0, n, rows + C, 3 * C, s.scale());
       block.product(q, kt, scores);
       float top[kQueries], total[kQueries];
-      for (int t = 0; t < block.tiles; t++) {
-        const int64_t lo = block.from[t], keys = block.to[t] - lo, r1 = std::min<int64_t>(n, (t + 1) * kRows);
-        for (int64_t r = t * kRows; r < r1; r++) {
-          float* row = block.row(scores, t, r);
-          hide(s, row, i0 + r, lo, block.to[t]);
-          prefetch(s, y_rows + r * C, 1);
-          if (i0 + r + kQueries < T) prefetch(s, rows + (r + kQueries) * 3 * C, 3);
-          Vec largest = load(row);
-          for (int64_t j = kWidth; j < keys; j += kWidth) largest = larger(largest, load(row + j));
-          top[r] = max_lanes(largest)[0];
-        }
-        for (int64_t r = t * kRows; r < r1; r++) {
-          float* row = block.row(scores, t, r);
-          Vec sum = {};
-          for (int64_t j = 0; j < keys; j += kWidth) {
-            const Vec e = exp_below_one(load(row + j) - top[r]);
-            store(row + j, e);
-            sum += e;
-          }
-          total[r] = sum_lanes(sum)[0];
-          if (s.dropout) {
+      exponentials(
+          block, scores, top, total,
+          [&](int64_t r) {
+            prefetch(s, y_rows + r * C, 1);
+            if (i0 + r + kQueries < T) prefetch(s, rows + (r + kQueries) * 3 * C, 3);
+          },
+          [&](int64_t r, float* row, int64_t lo, int64_t keys) {
+            if (!s.dropout) return;
             dropout_row(s, bh, i0 + r, lo, keys, factor);
             for (int64_t j = 0; j < keys; j++) row[j] *= factor[j];
-          }
-        }
-      }
+          });
       for (int64_t r = 0; r < n; r++) lse[bh * T + i0 + r] = top[r] + std::log(total[r]);
       block.weighted_sum(scores, v, out);
       for (int64_t r = 0; r < n; r++) put_row(s, out + r * Dp, 1 / total[r], y_rows + r * C);
@@ -317,30 +332,47 @@ static void attention_grad(const Call& call) {
 }
 GPT_KERNEL("GptAttentionGrad", "gradient of GptAttention", attention_grad);
 
-// Decoding with a key-value cache: T new queries after `past` cached keys.
-// in qkv (B,T,3C); out y (B,T,C), and cache (2,B,P,C) whose positions [past, past + T) are written
-// attrs B, T, H, D, window, past, P
-static void attention_cached(const Call& call) {
-  const int64_t B = call.dim(0), T = call.dim(1), H = call.dim(2), D = call.dim(3), window = call.dim(4);
-  const int64_t past = call.dim(5), P = call.dim(6), C = H * D;
-  GPT_CHECK(past + T <= P, "the key-value cache is full");
-  const float* qkv = f32_in(call, 0, B * T * 3 * C);
-  float *y = f32_out(call, 0, B * T * C), *keys = f32_out(call, 1, 2 * B * P * C), *values = keys + B * P * C;
-  for (int64_t n = 0; n < B * T; n++) {
-    const int64_t row = (n / T) * P + past + n % T;
-    std::copy_n(qkv + n * 3 * C + C, C, keys + row * C);
-    std::copy_n(qkv + n * 3 * C + 2 * C, C, values + row * C);
+// Many queries on a cache: in blocks, as above, after a copy of all keys and values, which T of s counts.
+// qkv (B,T-past,3C), keys and values (B,P,C) -> y (B,T-past,C)
+static void attend_in_blocks(const Shape& s, int64_t past, int64_t P, const float* qkv, const float* keys,
+                             const float* values, float* y) {
+  const int64_t D = s.D, C = s.C(), Dp = s.padded_d(), Tp = s.padded_t(), fresh = s.T - past;
+#pragma omp parallel for schedule(dynamic)
+  for (int64_t bh = 0; bh < s.B * s.H; bh++) {
+    static thread_local Scratch scratch;
+    const int64_t b = bh / s.H, h = bh % s.H;
+    float* v = scratch.floats(2 * Tp * Dp + kQueries * (Tp + kCols + 2 * Dp));
+    const Panels kt = {s, v + Tp * Dp};
+    float *scores = kt.data + Tp * Dp, *q = scores + kQueries * (Tp + kCols), *out = q + kQueries * Dp;
+    gather(s, s.T, values + b * P * C + h * D, C, v);
+    kt.put(0, s.T, keys + b * P * C + h * D, C, s.scale());
+    for (int64_t i0 = past; i0 < s.T; i0 += kQueries) {
+      const Block block(s, i0);
+      gather(s, block.rows(), qkv + (b * fresh + i0 - past) * 3 * C + h * D, 3 * C, q);
+      block.product(q, kt, scores);
+      float top[kQueries], total[kQueries];
+      exponentials(
+          block, scores, top, total, [](int64_t) {}, [](int64_t, float*, int64_t, int64_t) {});
+      block.weighted_sum(scores, v, out);
+      for (int64_t r = 0; r < block.rows(); r++)
+        put_row(s, out + r * Dp, 1 / total[r], y + (b * fresh + i0 - past + r) * C + h * D);
+    }
   }
-  const float scale = 1.0f / std::sqrt(static_cast<float>(D));
+}
+
+// Few queries on a cache, of which the first `past` positions are old: one thread per (query, head). Shapes as above.
+static void attend_by_query(const Shape& s, int64_t past, int64_t P, const float* qkv, const float* keys,
+                            const float* values, float* y) {
+  const int64_t H = s.H, D = s.D, C = s.C(), T = s.T - past;
 #pragma omp parallel for collapse(2) schedule(static)
-  for (int64_t n = 0; n < B * T; n++) {
+  for (int64_t n = 0; n < s.B * T; n++) {
     for (int64_t h = 0; h < H; h++) {
       static thread_local Scratch scratch;
-      const int64_t b = n / T, i = past + n % T, j0 = std::max<int64_t>(0, i - window + 1), count = i + 1 - j0;
+      const int64_t b = n / T, i = past + n % T, j0 = s.first_key(i), count = i + 1 - j0;
       float* score = scratch.floats(count);
       const float* q = qkv + n * 3 * C + h * D;
       const float* k = keys + (b * P + j0) * C + h * D;
-      for (int64_t j = 0; j < count; j++) score[j] = dot(q, k + j * C, D) * scale;
+      for (int64_t j = 0; j < count; j++) score[j] = dot(q, k + j * C, D) * s.scale();
       const float top = max(score, count);
       float total = 0;
       for (int64_t j = 0; j < count; j++) total += score[j] = fast_exp(score[j] - top);
@@ -353,6 +385,28 @@ static void attention_cached(const Call& call) {
         for (int64_t d = 0; d < D; d++) out[d] += weight * v[j * C + d];
       }
     }
+  }
+}
+
+// in qkv (B,T,3C); out y (B,T,C), and cache (2,B,P,C), which a piece's keys and values enter behind its `past`
+// positions attrs B, T, H, D, window, P, and past and length of each piece; several only where B = 1
+static void attention_cached(const Call& call) {
+  const int64_t B = call.dim(0), T = call.dim(1), H = call.dim(2), D = call.dim(3), window = call.dim(4);
+  const int64_t P = call.dim(5), C = H * D;
+  const float* qkv = f32_in(call, 0, B * T * 3 * C);
+  float *y = f32_out(call, 0, B * T * C), *keys = f32_out(call, 1, 2 * B * P * C), *values = keys + B * P * C;
+  for (size_t a = 6; a < call.attrs.size(); a += 2) {
+    const int64_t past = call.dim(a), length = call.dim(a + 1);
+    GPT_CHECK(past + length <= P, "the key-value cache is full");
+    for (int64_t n = 0; n < B * length; n++) {
+      const int64_t row = (n / length) * P + past + n % length;
+      std::copy_n(qkv + n * 3 * C + C, C, keys + row * C);
+      std::copy_n(qkv + n * 3 * C + 2 * C, C, values + row * C);
+    }
+    const Shape s(B, past + length, H, D, window);
+    (length >= kRows ? attend_in_blocks : attend_by_query)(s, past, P, qkv, keys, values, y);
+    qkv += length * 3 * C;
+    y += length * C;
   }
 }
 GPT_KERNEL("GptAttentionCached", "attention of new tokens on a key-value cache", attention_cached);

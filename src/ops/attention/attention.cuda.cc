@@ -129,31 +129,37 @@ static void attention_grad(const Call& call) {
 }
 GPT_KERNEL("GptAttentionGrad", "gradient of GptAttention", "aafa", "a", attention_grad);
 
-// Decoding with a key-value cache: T new queries after `past` cached keys.
-// in qkv (B,T,3C); out y (B,T,C), and cache (2,B,P,C) whose positions [past, past + T) are written
-// attrs B, T, H, D, window, past, P
+// in qkv (B,T,3C); out y (B,T,C), and cache (2,B,P,C), which a piece's keys and values enter behind its `past`
+// positions attrs B, T, H, D, window, P, and past and length of each piece; several only where B = 1
 static void attention_cached(const Call& call) {
-  const Shape s(call.dim(0), call.dim(1), call.dim(2), call.dim(3), call.dim(4));
-  const int64_t past = call.dim(5), P = call.dim(6);
-  GPT_CHECK(past + s.T <= P, "the key-value cache is full");
-  GPT_CHECK(P * s.C() < int64_t{1} << 31, "attention: the cache of one sequence has 2^31 elements or more");
+  const Shape all(call.dim(0), call.dim(1), call.dim(2), call.dim(3), call.dim(4));
+  const int64_t P = call.dim(5), C = all.C();
+  GPT_CHECK(P * C < int64_t{1} << 31, "attention: the cache of one sequence has 2^31 elements or more");
   const DType dtype = call.in[0].dtype;
-  const void* qkv = tensor_in(call, 0, s.B * s.T * 3 * s.C());
-  void *y = tensor_out(call, 0, s.B * s.T * s.C()), *cache = tensor_out(call, 1, 2 * s.B * P * s.C());
-
-  const int B = static_cast<int>(s.B), first = static_cast<int>(past), capacity = static_cast<int>(P);
-  const int64_t pack = 16 / bytes_of(dtype), all = s.B * s.T * 2 * s.C(), count = s.C() % pack == 0 ? all / pack : all;
-  launch(typed("attention_append", dtype), {blocks(count, 256)}, 256, 0, cache, qkv, B, s.t(), static_cast<int>(s.C()),
-         first, capacity, static_cast<long long>(count));
-  constexpr int64_t kPrompt = 16;
-  if (past == 0 && s.T >= kPrompt) {  // a prompt: its queries share the keys
-    const Scratch lse(s.B * s.H * s.T * 4);
-    forward(s, dtype, qkv, y, lse.floats());
-    return;
+  const auto* qkv = static_cast<const char*>(tensor_in(call, 0, all.B * all.T * 3 * C));
+  auto* y = static_cast<char*>(tensor_out(call, 0, all.B * all.T * C));
+  void* cache = tensor_out(call, 1, 2 * all.B * P * C);
+  const int64_t pack = 16 / bytes_of(dtype);
+  const int B = static_cast<int>(all.B), capacity = static_cast<int>(P), width = static_cast<int>(C);
+  const int lanes = lanes_for(blocks(all.D, 8)), window = static_cast<int>(std::min(all.window, P));
+  for (size_t a = 6; a < call.attrs.size(); a += 2) {
+    const Shape s(all.B, call.dim(a + 1), all.H, all.D, all.window);
+    const int past = static_cast<int>(call.dim(a));
+    GPT_CHECK(past + s.T <= P, "the key-value cache is full");
+    const int64_t elements = s.B * s.T * 2 * C, count = C % pack == 0 ? elements / pack : elements;
+    launch(typed("attention_append", dtype), {blocks(count, 256)}, 256, 0, cache, qkv, B, s.t(), width, past, capacity,
+           static_cast<long long>(count));
+    constexpr int64_t kPrompt = 16;
+    if (past == 0 && s.T >= kPrompt) {  // a prompt: its queries share the keys
+      const Scratch lse(s.B * s.H * s.T * 4);
+      forward(s, dtype, qkv, y, lse.floats());
+    } else {
+      launch(typed("attention_cached", dtype), {s.B * s.T * s.H}, 256, (256 / lanes * 2 + 256 * 8) * 4, y, qkv, cache,
+             B, s.t(), s.h(), s.d(), window, past, capacity, lanes, s.scale());
+    }
+    qkv += s.T * 3 * C * bytes_of(dtype);
+    y += s.T * C * bytes_of(dtype);
   }
-  const int lanes = lanes_for(blocks(s.D, 8)), window = static_cast<int>(std::min(s.window, P));
-  launch(typed("attention_cached", dtype), {s.B * s.T * s.H}, 256, (256 / lanes * 2 + 256 * 8) * 4, y, qkv, cache, B,
-         s.t(), s.h(), s.d(), window, first, capacity, lanes, s.scale());
 }
 GPT_KERNEL("GptAttentionCached", "attention of new tokens on a key-value cache", "a", "aa", attention_cached);
 
