@@ -16,10 +16,12 @@ import {
   type AggregationFunction,
   aggregationFunction,
   docFunction,
+  fieldFunction,
   otherVersion,
   type ResultsFunction,
   resultsFunction,
 } from './functions.js';
+import { generation, generationKwargs, ignoredSettings } from './generation.js';
 import { shuffledAnswers, type Turn, turnText } from './prompt.js';
 import { PythonRandom } from './python_random.js';
 import { pythonStr } from './python_value.js';
@@ -365,8 +367,15 @@ function scoring(config: TaskConfig, multiple_target: boolean): TaskScoring {
   };
 }
 
-/** Throws ConfigError for what a task file may ask of lm-evaluation-harness, but not of gpt. */
+/** Throws ConfigError for what a task file may ask of lm-evaluation-harness, but not of gpt: before any data is read. */
 function checkSupported(config: TaskConfig): void {
+  const shots = shotConfig(config);
+  scoring(config, false);
+  for (const name of [config.process_docs, shots.process_docs]) if (name !== null) docFunction(name);
+  for (const { doc_to_text, doc_to_target, doc_to_choice } of [config, shots]) {
+    for (const name of [doc_to_text, doc_to_target, doc_to_choice])
+      if (name instanceof FunctionName) fieldFunction(name);
+  }
   const cannot = (what: string) => new ConfigError(`task ${config.task}: ${what}`, 'choose another task');
   if (config.doc_to_image || config.doc_to_audio) throw cannot('it asks about images or sound');
   if (config.use_prompt !== null) throw cannot('use_prompt takes a prompt of promptsource');
@@ -380,48 +389,4 @@ function checkSupported(config: TaskConfig): void {
   const samples = config.fewshot_config?.samples;
   if (samples instanceof FunctionName)
     throw cannot(`fewshot_config.samples is a function of Python: ${samples} in ${samples.file}`);
-}
-
-/** generation_kwargs with the defaults that lm-evaluation-harness adds. */
-function generationKwargs({
-  generation_kwargs: own,
-  fewshot_delimiter: end,
-}: TaskConfig): Readonly<Record<string, unknown>> {
-  if (own === null) return { temperature: 0, do_sample: false, max_gen_toks: 256, until: [end] };
-  return {
-    ...own,
-    ...('temperature' in own && { temperature: Number(own['temperature']) }),
-    until: own['until'] ?? [end],
-  };
-}
-
-/** generation_kwargs as a model takes them: lm_eval/models/utils.py, normalize_gen_kwargs. */
-function generation(config: TaskConfig): GenerateRequest {
-  const kwargs = generationKwargs(config);
-  const until = Array.isArray(kwargs['until']) ? kwargs['until'] : [kwargs['until']];
-  const most = ['max_gen_toks', 'max_new_tokens', 'max_tokens', 'max_completion_tokens'].map((key) => kwargs[key]);
-  const max_gen_toks = Math.trunc(Number(most.find((value) => value !== undefined && value !== null) ?? 256));
-  const temperature = kwargs['do_sample'] === false ? 0 : Number(kwargs['temperature'] ?? 0);
-  if (!(max_gen_toks > 0) || !(temperature >= 0) || !until.every((stop) => typeof stop === 'string')) {
-    throw new ConfigError(
-      `task ${config.task}: generation_kwargs: ${JSON.stringify(kwargs)}`,
-      'until is text or a list of text, max_gen_toks a number above 0, temperature a number from 0',
-    );
-  }
-  return { kind: 'generate', context: '', until: until.filter((stop) => stop !== ''), max_gen_toks, temperature };
-}
-
-const USED = new Set([
-  'until',
-  'max_gen_toks',
-  'max_new_tokens',
-  'max_tokens',
-  'max_completion_tokens',
-  'temperature',
-  'do_sample',
-]);
-
-function ignoredSettings({ task, generation_kwargs: own }: TaskConfig): string[] {
-  const ignored = Object.keys(own ?? {}).filter((key) => !USED.has(key));
-  return ignored.length > 0 ? [`task ${task}: generation_kwargs ${ignored.join(', ')} have no effect`] : [];
 }

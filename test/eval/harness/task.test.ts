@@ -219,8 +219,7 @@ describe('errors', () => {
       { filter_list: [{ name: 'x', filter: [{ function: python }] }] },
       { fewshot_config: { samples: python } },
     ]) {
-      const task = open(changes).then((opened) => opened.requests(0));
-      const caught = await error(task);
+      const caught = await error(open(changes, {})); // told before any data is read
       expect(caught).toBeInstanceOf(ConfigError);
       expect(caught.message).toContain(file);
       expect(caught.message).toContain('get');
