@@ -125,17 +125,20 @@ function sources(command: GptCommand): GptCommand {
   return command
     .option('--tasks-dir <dir>', 'folder of task files, e.g. lm_eval/tasks; repeatable', collect, [])
     .option('--task-file <file>', 'one task file; repeatable', collect, [])
-    .option('--data-root <dir>', 'folder of data sets, e.g. of gpt data import; repeatable', collect, []);
+    .option('--data-root <dir>', 'folder of data sets, e.g. of gpt data import; repeatable', collect, [])
+    .option('--train-rows <n>', 'rows of validation for demonstrations, where original files have no train', whole(1));
 }
 
 function sourceOf(command: Command, names: readonly string[] = []): TaskSource {
   const { tasks, tasksDir, taskFile, dataRoot } = command.opts<Record<string, string[]>>();
+  const { trainRows } = command.opts<{ trainRows?: number }>();
   const listed = [...names, ...(tasks ?? [])].flatMap((list) => list.split(','));
   return {
     tasks: listed.map((name) => name.trim()).filter((name) => name !== ''),
     tasksDirs: tasksDir ?? [],
     taskFiles: taskFile ?? [],
     dataRoots: dataRoot ?? [],
+    trainRows,
   };
 }
 

@@ -92,6 +92,19 @@ function commandContext(options: GlobalOptions, argv: readonly string[], opened:
       opened.push(reporter);
       return reporter;
     },
+    showEvaluation: async (record, { plot, files }) => {
+      const [{ evalEnd, evalPlot }, { figuresOf }, { painter }] = await Promise.all([
+        import('./eval_text.js'),
+        import('../base/eval_figures.js'),
+        import('./block.js'),
+      ]);
+      const look = { columns: stdout.columns || 80, paint: painter(color) };
+      const { by_shots, by_size } = figuresOf(record);
+      for (const panel of plot ? [by_shots[0], by_size[0]] : []) {
+        if (panel) stdout.write(`\n${evalPlot(panel, { ...look, unicode: isTty })}`);
+      }
+      stdout.write(`\n${evalEnd(record, { ...look, program: programName(), files })}`);
+    },
     isTty,
     columns: stdout.columns || 80,
     color,

@@ -2,6 +2,7 @@
 // Every command is a module of this folder that exports `run`, of type Run<its options>.
 // Types only: src/cli/main.ts fills them in, and imports a command when it is chosen.
 
+import type { EvalRecord } from '../base/eval_record.js';
 import type { Reporter } from '../base/events.js';
 
 /** Names of `--backend`. */
@@ -91,6 +92,7 @@ export interface TaskSource {
   readonly tasksDirs: readonly string[]; //  searched before the built-in ones
   readonly taskFiles: readonly string[]; //  YAML files whose tasks are all meant
   readonly dataRoots: readonly string[]; //  searched before GPT_DATA and the bundled data
+  readonly trainRows: number | undefined; // rows of validation that become train where original files have none
 }
 
 export interface EvalOptions extends ComputeOptions {
@@ -259,6 +261,11 @@ export interface CommandContext {
   readonly err: (text: string) => void;
   /** A reporter that shows a run as --quiet, --json and the terminal ask for. Closed by the command; main makes sure. */
   readonly reporter: () => Promise<Reporter>;
+  /** Says on stdout what stands below the table of an evaluation; plot: and draws accuracy by shots. */
+  readonly showEvaluation: (
+    record: EvalRecord,
+    options: { readonly plot: boolean; readonly files: Readonly<Record<string, string>> },
+  ) => Promise<void>;
   /** stdout is a terminal. */
   readonly isTty: boolean;
   /** Columns of stdout, 80 where it has none. */

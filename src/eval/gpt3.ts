@@ -70,7 +70,7 @@ export function gpt3Metrics(docs: readonly AnsweredDoc[], alone: readonly (reado
   const accuracy = (metric: string, value: (answer: LoglikelihoodAnswer, doc: number, choice: number) => number) => {
     const right = docs.map((doc, d): number => {
       const values = doc.answers.map((answer, c) => value(answer as LoglikelihoodAnswer, d, c));
-      return rightChoices(doc)?.includes(values.indexOf(Math.max(...values))) ? 1 : 0;
+      return rightChoices(doc).includes(values.indexOf(Math.max(...values))) ? 1 : 0;
     });
     return { metric, filter: 'none', ...mean(right), higher_is_better: true };
   };

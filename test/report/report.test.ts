@@ -200,6 +200,7 @@ test('gpt report writes both files again, and report.json has the numbers of the
     out: (text) => void written.push(text),
     err: () => {},
     reporter: () => Promise.reject(new Error('not needed')),
+    showEvaluation: async () => {},
     isTty: false,
     columns: 80,
     color: false,

@@ -71,6 +71,14 @@ export class Catalogue {
     return this.names.map((name) => this.#entries.get(name)!);
   }
 
+  /** The names that a pattern with * ? [abc] [!abc] matches. Throws ConfigError when there is none, with the nearest ones. */
+  matching(asked: string): string[] {
+    const pattern = wildcard(asked);
+    const names = this.names.filter((name) => pattern.test(name));
+    if (names.length === 0) throw this.#unknown(asked);
+    return names;
+  }
+
   find(name: string): Entry | undefined {
     return this.#entries.get(name);
   }

@@ -1,0 +1,266 @@
+// `gpt eval CHECKPOINT... --tasks NAMES --shots 0,1,few`: tasks in context. No weight changes.
+//
+//   tasks and their data -> for each model: weights, answers by task and number of shots -> table, files of results, report
+//
+// Answers are kept in the user's cache, by model and request: what was interrupted goes on, what was asked is not asked again.
+// The folder of an evaluation:
+//
+//   report.html, report.json                      every model, task and number of shots
+//   MODEL/SHOTS/results_DATE.json                 lm-evaluation-harness's file, one per model and number of shots
+//   MODEL/SHOTS/samples_TASK_DATE.jsonl           with --log-samples: every prompt and answer, as it writes them
+
+import path from 'node:path';
+import type { EvalModel, EvalRecord, TaskRun } from '../base/eval_record.js';
+import { exists, makeFolder, nodeFileSystem, writeFile, writeFolderAtomic } from '../base/files.js';
+import { duration, integer, plural } from '../base/format.js';
+import { jsonFileText, jsonText } from '../base/json.js';
+import { countParameters } from '../config/arithmetic.js';
+import { findFiles } from '../data/files.js';
+import { readText } from '../data/read.js';
+import { modelAnswerer } from '../eval/answer/answerer.js';
+import { cached, modelKey } from '../eval/answer/cache.js';
+import {
+  type AskedShots,
+  groupRun,
+  type Measured,
+  measureTask,
+  type OpenTask,
+  overlapsOf,
+  versionOf,
+} from '../eval/in_context.js';
+import type { TaskGroup } from '../eval/results/groups.js';
+import { type HarnessResults, resultsJson } from '../eval/results/results_json.js';
+import { samplesOf } from '../eval/results/samples.js';
+import { harnessTable } from '../eval/results/table.js';
+import { evalReportJson, writeEvalReport } from '../report/eval/report.js';
+import { END_OF_TEXT } from '../tokenizer/tokenizer.js';
+import { openBackend } from './backend.js';
+import { type OpenTasks, openTasks, taskGroups } from './open_tasks.js';
+import type { CommandContext, EvalOptions, Run } from './options.js';
+import { loadModel } from './run_model.js';
+import { stopOnSignals } from './stop.js';
+import { cacheFolder } from './user_cache.js';
+
+/** Everything that one model was asked with one number of shots. */
+interface Round {
+  readonly model: EvalModel;
+  readonly asked: AskedShots;
+  readonly measured: readonly Measured[];
+  readonly seconds: number;
+}
+
+export const run: Run<EvalOptions> = async (options, context) => {
+  const began = new Date();
+  const out = options.out ?? defaultFolder(options.checkpoints, began);
+  const opened = await openTasks(options.source, context.env);
+  const tasks = await withOverlaps(opened, options, context);
+  const groups = taskGroups(opened.groups);
+  const backend = await openBackend(options, context.env);
+  const stop = stopOnSignals((text) => context.err(`${text.split(':')[0]}: stopping; the same command goes on\n`));
+  const rounds: Round[] = [];
+  try {
+    for (const dir of options.checkpoints) {
+      const { model, tokenizer, checkpoint } = await loadModel(dir, 'best');
+      const about: EvalModel = {
+        name: uniqueName(
+          dir,
+          rounds.map((r) => r.model.name),
+        ),
+        dir: checkpoint.dir,
+        parameters: countParameters(checkpoint.model),
+        n_ctx: checkpoint.model.n_ctx,
+        step: checkpoint.trainer?.state.step ?? null,
+      };
+      const plain = modelAnswerer(model, tokenizer);
+      const file = path.join(cacheFolder(context.env), 'answers.jsonl');
+      const answerer = options.cache ? cached(plain, file, await modelKey(model, tokenizer)) : plain;
+      for (const asked of options.shots.length === 0 ? (['auto'] as const) : options.shots) {
+        const started = performance.now();
+        const measured: Measured[] = [];
+        for (const task of tasks) {
+          const isText = task.task.config.output_type === 'loglikelihood_rolling'; // which has no prompt: once will do
+          if (isText && rounds.some((round) => round.model === about)) continue;
+          const say = progress(context, options, `${about.name} · ${task.task.name} · ${shotsText(asked)}`);
+          measured.push(await measureTask(answerer, task, asked, { ...options, onProgress: say, signal: stop.signal }));
+        }
+        rounds.push({ model: about, asked, measured, seconds: (performance.now() - started) / 1000 });
+      }
+      model.dispose();
+    }
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+    return stop.exitCode();
+  } finally {
+    if (context.isTty && !options.quiet) context.err('\r\x1b[K');
+    stop.release();
+  }
+  const record = recordOf(rounds, groups, { options, context, began, backend: backend.name });
+  const results = rounds.map((round) => harnessFile(round, groups, { options, context, began }));
+  await writeFolderAtomic(out, (folder) => writeFiles(folder, record, rounds, results, options, began));
+  if (options.json) {
+    context.out(`${jsonText(evalReportJson(record))}\n`);
+    return 0;
+  }
+  for (const model of record.models) {
+    if (record.models.length > 1) context.out(`${model.name}\n`);
+    const own = results.filter((_, i) => rounds[i]!.model.name === model.name);
+    context.out(harnessTable(own));
+    if (own.some((result) => result.groups)) context.out(`\n${harnessTable(own, 'groups')}`);
+  }
+  const files = { report: path.join(out, 'report.html'), results: path.join(out, '*', '*', 'results_*.json') };
+  await context.showEvaluation(record, { plot: options.plot, files });
+  return 0;
+};
+
+/** The folder's name; with its parent's where another model has the same. */
+const uniqueName = (dir: string, taken: readonly string[]): string => {
+  const name = path.basename(path.resolve(dir));
+  const parent = path.basename(path.dirname(path.resolve(dir)));
+  return taken.includes(name) ? `${parent}/${name}` : name;
+};
+
+/** Beside the checkpoint: its own folder, or for several the one that the first lies in. */
+function defaultFolder(checkpoints: readonly string[], began: Date): string {
+  const first = path.normalize(checkpoints[0]!);
+  const base = path.join(checkpoints.length === 1 ? first : path.dirname(first), 'eval');
+  const name = stamp(began).slice(0, 19);
+  for (let n = 1; ; n++) {
+    const dir = path.join(base, n === 1 ? name : `${name}-${n}`);
+    if (!exists(dir)) return dir;
+  }
+}
+
+/** 2026-02-28T13-05-59.123, as lm-evaluation-harness names its files. */
+const stamp = (date: Date): string => date.toISOString().replace(/:/g, '-').replace('Z', '');
+
+const shotsText = (asked: AskedShots): string => (asked === 'auto' ? 'shots of the task' : `${asked} shots`);
+
+/** Documents that stand in the training text of --contamination. */
+async function withOverlaps(
+  { tasks }: OpenTasks,
+  { contamination, limit }: EvalOptions,
+  context: CommandContext,
+): Promise<readonly OpenTask[]> {
+  if (contamination.length === 0) return tasks;
+  const files = findFiles(contamination);
+  if (context.isTty) context.err(`looking for the documents in ${plural(files.length, 'file')} of training text\n`);
+  const overlaps = await overlapsOf(
+    tasks.map(({ task }) => task),
+    corpusOf(files),
+    limit,
+  );
+  return tasks.map((task, i) => ({ ...task, overlap: overlaps[i]! }));
+}
+
+async function* corpusOf(files: readonly string[]): AsyncGenerator<string> {
+  for await (const { text, docEnd } of readText(files, { textKey: 'text' }))
+    yield docEnd ? `${text}${END_OF_TEXT}` : text;
+}
+
+/** A line on a terminal that counts requests; not more than ten times a second. */
+function progress(context: CommandContext, { quiet }: EvalOptions, what: string): (done: number, all: number) => void {
+  const started = performance.now();
+  let shown = 0;
+  return (done, all) => {
+    const now = performance.now();
+    if (!context.isTty || quiet || (now - shown < 100 && done < all)) return;
+    shown = now;
+    const left = ((now - started) / done) * (all - done);
+    context.err(`\r\x1b[K${what} · ${integer(done)} of ${integer(all)} requests · ${duration(left / 1000)} left`);
+  };
+}
+
+function recordOf(
+  rounds: readonly Round[],
+  groups: readonly TaskGroup[],
+  { context, began, backend, options }: About & { readonly backend: string },
+): EvalRecord {
+  const models = distinctBy(
+    rounds.map(({ model }) => model),
+    ({ name }) => name,
+  );
+  const runs = rounds.flatMap(({ model, measured }): TaskRun[] => {
+    const own = measured.map(({ run }) => run);
+    const place = models.findIndex(({ name }) => name === model.name);
+    return [...groups.flatMap((group) => groupRun(group, groups, measured)), ...own].map((run) => ({
+      ...run,
+      model: place,
+    }));
+  });
+  const notes = rounds.flatMap(({ measured, model }) =>
+    measured.flatMap(({ notes }) => (models.length > 1 ? notes.map((note) => `${model.name}: ${note}`) : notes)),
+  );
+  if (options.limit !== undefined) notes.unshift(`--limit ${options.limit}: not all documents, for a first look`);
+  if (options.demonstrations === 'shuffled') notes.unshift('the answers of the demonstrations were shuffled');
+  return {
+    format: 1,
+    gpt: context.version,
+    date: began.toISOString(),
+    command: `gpt ${context.argv.join(' ')}`,
+    backend,
+    seconds: rounds.reduce((sum, { seconds }) => sum + seconds, 0),
+    models,
+    runs,
+    notes: [...new Set(notes)],
+  };
+}
+
+interface About {
+  readonly options: EvalOptions;
+  readonly context: CommandContext;
+  readonly began: Date;
+}
+
+/** lm-evaluation-harness's file of a round. */
+function harnessFile(
+  { model, measured, seconds }: Round,
+  groups: readonly TaskGroup[],
+  { options, context, began }: About,
+): HarnessResults {
+  return resultsJson({
+    tasks: measured.map(({ task, scored, run, docs }) => ({
+      scored,
+      alias: run.alias,
+      version: versionOf(task.config),
+      shots: run.shots,
+      docs_of: run.docs_of,
+      config: task.config,
+      hash: options.logSamples ? samplesOf(docs, task.scoring, scored, (r) => task.harnessArguments(r)).hash : null,
+    })),
+    groups,
+    model: model.dir,
+    parameters: model.parameters,
+    limit: options.limit ?? null,
+    fewshot_seed: options.seed,
+    began: began.getTime() / 1000,
+    seconds,
+    gpt: context.version,
+    git_hash: null,
+  });
+}
+
+async function writeFiles(
+  folder: string,
+  record: EvalRecord,
+  rounds: readonly Round[],
+  results: readonly HarnessResults[],
+  { logSamples }: EvalOptions,
+  began: Date,
+): Promise<void> {
+  await writeEvalReport(folder, record);
+  for (const [i, { model, asked, measured }] of rounds.entries()) {
+    const dir = path.join(folder, model.name.replace(/[^\w.-]+/g, '_'), String(asked));
+    makeFolder(dir);
+    await writeFile(path.join(dir, `results_${stamp(began)}.json`), jsonFileText(results[i]), nodeFileSystem);
+    if (!logSamples) continue;
+    for (const { task, scored, docs } of measured) {
+      const { lines } = samplesOf(docs, task.scoring, scored, (r) => task.harnessArguments(r));
+      const name = `samples_${task.name.replace(/[^\w.-]+/g, '_')}_${stamp(began)}.jsonl`;
+      await writeFile(path.join(dir, name), lines.map((line) => `${line}\n`).join(''), nodeFileSystem);
+    }
+  }
+}
+
+function distinctBy<T>(list: readonly T[], key: (item: T) => string): T[] {
+  return [...new Map(list.map((item) => [key(item), item])).values()];
+}
