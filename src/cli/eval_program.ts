@@ -9,15 +9,15 @@ export function evaluate(program: GptCommand, start: Start): void {
   const command = program
     .command('eval')
     .about('Measure perplexity of a text, tasks in context (zero-, one- and few-shot), or a fine-tuned task.', [
-      ['gpt eval checkpoints/my-run', 'its held-out text'],
-      ['gpt eval checkpoints/my-run --data held-out.txt', 'another text'],
-      ['gpt eval checkpoints/my-run --data wiki.txt --detokenize wikitext --stride 64', ''],
-      ['gpt eval checkpoints/my-run --tasks tfgpt --shots 0,1,few --plot', 'bundled tasks'],
-      ['gpt eval checkpoints/my-run --tasks rte,sst2 --shots 0 --data-root sets', ''],
-      ['gpt eval checkpoints/a checkpoints/b --tasks arithmetic --shots 0,1,few', 'by size'],
-      ['gpt eval checkpoints/my-run --tasks-dir lm_eval/tasks --tasks blimp', ''],
+      ['gpt eval checkpoints/my-run', ''],
+      ['gpt eval checkpoints/my-run --data held-out.txt', ''],
+      ['gpt eval checkpoints/my-run --data a.txt --stride 64', ''],
+      ['gpt eval checkpoints/my-run --tasks tfgpt --shots 0,1,few --plot', ''],
+      ['gpt eval checkpoints/my-run --tasks rte,sst2 --data-root sets', ''],
+      ['gpt eval run-a run-b run-c --tasks arithmetic --shots 0,1,few', ''],
+      ['gpt eval checkpoints/my-run --tasks-dir lm_eval/tasks --tasks piqa', ''],
       ['gpt eval checkpoints/my-run --task-file my-task.yaml --shots 1', ''],
-      ['gpt eval checkpoints/my-rte --task entailment --data t.tsv', 'fine-tuned'],
+      ['gpt eval checkpoints/my-rte --task entailment --data t.tsv', ''],
     ])
     .argument('<checkpoint...>', 'run folder, step folder or Hugging Face folder; several with --tasks')
     .option('--data <path...>', "text: files, folders or globs (default: the run's own held-out part)")
@@ -50,7 +50,11 @@ export function evaluate(program: GptCommand, start: Start): void {
         .default('right'),
     )
     .option('--seed <n>', 'of the demonstrations', whole(0), 1234)
-    .option('--bootstrap <n>', 'samples of a standard error that is bootstrapped', whole(0), 100_000)
+    .option(
+      '--bootstrap <n>',
+      'draws of a bootstrapped standard error (default: 100,000; fewer of many documents)',
+      whole(0),
+    )
     .option('--contamination <path...>', 'training text: count the documents that stand in it, and report without them')
     .option('--log-samples', 'write every prompt and answer: samples_<task>.jsonl', false)
     .option('--plot', 'draw accuracy by shots in the terminal', false)
@@ -83,11 +87,16 @@ export function evaluate(program: GptCommand, start: Start): void {
         const flag = stray.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
         command.error(`error: '--${flag}' goes with --tasks or --task-file\n(gpt tasks list shows the tasks)`);
       }
-      const { shots = [], contamination = [], ...rest } = given;
+      const { data, window, stride, detokenize, textKey, batch, out } = given;
+      const { shots = [], protocol, demonstrations, limit, seed, bootstrap, contamination = [] } = given;
+      const { logSamples, plot, cache, task, format, onBadRow } = given;
       return start('eval', {
-        ...rest,
         ...compute(command),
-        ...{ checkpoints, shots, contamination, source, columns: columnsOf(command) },
+        ...{ checkpoints, out },
+        ...{ data, window, stride, detokenize, textKey, batch },
+        ...{ task, format, columns: columnsOf(command), onBadRow },
+        ...{ source, shots, protocol, demonstrations, limit, seed, bootstrap, contamination },
+        ...{ logSamples, plot, cache },
       });
     });
 }

@@ -23,7 +23,7 @@ export function createProgram(version: string, start: Start): Command {
       ['gpt finetune checkpoints/my-run rte --data rte/', 'teach it a task'],
       ['gpt generate checkpoints/my-run --prompt "Once"', 'write'],
       ['gpt eval checkpoints/my-run', 'perplexity'],
-      ['gpt eval checkpoints/my-run --tasks tfgpt --shots 0,1,few', 'tasks, in context'],
+      ['gpt eval checkpoints/my-run --tasks tfgpt', 'tasks in context'],
       ['gpt doctor', 'what this machine can do'],
     ])
     .exitOverride()

@@ -9,7 +9,8 @@ import { RunConfig } from '../config/schema.js';
 import { findFiles } from '../data/files.js';
 import { textOf } from '../data/overlap.js';
 import { readText } from '../data/read.js';
-import { perplexity, scoreTokens, windowsOf } from '../eval/perplexity.js';
+import { detokenize } from '../eval/detokenize.js';
+import { perplexity, rollingWindows, scoreTokens, type WindowRule, windowsOf } from '../eval/perplexity.js';
 import { END_OF_TEXT, type Tokenizer } from '../tokenizer/tokenizer.js';
 import { openBackend } from './backend.js';
 import type { CommandContext, EvalOptions, Run } from './options.js';
@@ -34,19 +35,21 @@ export const run: Run<EvalOptions> = async (options, context) => {
   const documentsOf =
     options.data === undefined ? heldOut(checkpoint, tokenizer, context) : documentsIn(files, options);
   const { n_ctx } = model.config;
-  const stride = Math.min(options.stride ?? n_ctx, n_ctx);
+  const { rule, stride } = windowRule(options, n_ctx);
+  const windows = (tokens: number) =>
+    rule === 'rolling' ? rollingWindows(tokens, n_ctx) : windowsOf(tokens, n_ctx, stride);
   const batch = options.batch ?? Math.max(1, Math.floor(4096 / n_ctx));
 
   let [nats, tokens, words, bytes, documents] = [0, 0, 0, 0, 0];
   const scoreDocument = async (text: string): Promise<void> => {
-    const ids = tokenizer.encode(text);
+    const ids = tokenizer.encode(detokenize(text, options.detokenize)); // words and bytes: the original's
     documents++;
     words += text.split(/\s+/u).filter((word) => word !== '').length;
     bytes += Buffer.byteLength(text);
     if (ids.length === 0) return;
     const score = await scoreTokens(model, ids, {
       eot: tokenizer.eot,
-      windows: windowsOf(ids.length, n_ctx, stride),
+      windows: windows(ids.length),
       batch,
     });
     nats += score.nats;
@@ -56,7 +59,7 @@ export const run: Run<EvalOptions> = async (options, context) => {
   for await (const text of documentsOf) await scoreDocument(text);
   if (context.isTty && !options.quiet) context.err('\r\x1b[K');
   const result = perplexity({ nats, tokens }, { words, bytes });
-  const window = { n_ctx, stride, first_token: 'scored after end-of-text' };
+  const window = { rule, n_ctx, stride, detokenized: options.detokenize, first_token: 'scored after end-of-text' };
   if (options.json) {
     const all = { checkpoint: checkpoint.dir, data: files, backend: backend.name, documents, tokens, words, bytes };
     context.out(`${jsonText({ ...all, nats, window, ...result, definitions: DEFINITIONS })}\n`);
@@ -64,7 +67,8 @@ export const run: Run<EvalOptions> = async (options, context) => {
   }
   const line = (name: string, value: number | null, meaning: string) =>
     context.out(`${name.padEnd(18)}${(value === null ? '-' : value.toPrecision(6)).padEnd(12)}${meaning}\n`);
-  const how = stride === n_ctx ? `disjoint windows of ${n_ctx}` : `windows of ${n_ctx}, one every ${stride}`;
+  const cut = rule === 'strided' ? `windows of ${n_ctx}, one every ${stride}` : `${rule} windows of ${n_ctx}`;
+  const how = options.detokenize === 'none' ? cut : `${cut}; de-tokenized: ${options.detokenize}`;
   const what = files.length === 0 ? 'its held-out text' : files.length === 1 ? files[0] : `${files.length} files`;
   context.out(`${checkpoint.dir} on ${what}\n`);
   context.out(
@@ -77,6 +81,18 @@ export const run: Run<EvalOptions> = async (options, context) => {
   line('bits per byte', result.bits_per_byte, DEFINITIONS.bits_per_byte);
   return 0;
 };
+
+/** How texts are cut. Throws ConfigError for a stride beside another rule, and for strided windows without one. */
+function windowRule({ window, stride }: EvalOptions, n_ctx: number): { rule: WindowRule; stride: number } {
+  const rule = window ?? (stride === undefined || stride >= n_ctx ? 'disjoint' : 'strided');
+  if (rule === 'strided' && stride === undefined) {
+    throw new ConfigError('--window strided needs a stride', `add --stride N, e.g. ${Math.ceil(n_ctx / 2)}`);
+  }
+  if (rule !== 'strided' && stride !== undefined && stride < n_ctx) {
+    throw new ConfigError(`--stride ${stride} is for strided windows, and --window is ${rule}`, 'leave one out');
+  }
+  return { rule, stride: rule === 'strided' ? Math.min(stride!, n_ctx) : n_ctx };
+}
 
 /** The documents of text files, one after the other. */
 async function* documentsIn(files: readonly string[], { textKey }: EvalOptions): AsyncGenerator<string> {

@@ -117,7 +117,7 @@ export interface EvalOptions extends ComputeOptions {
   readonly demonstrations: 'right' | 'shuffled';
   readonly limit: number | undefined; //     documents of each task
   readonly seed: number; //                  of the demonstrations
-  readonly bootstrap: number; //             samples of a bootstrapped standard error
+  readonly bootstrap: number | undefined; // draws of a bootstrapped standard error
   readonly contamination: readonly string[]; // training text: files, folders, globs
   readonly logSamples: boolean;
   readonly plot: boolean;

@@ -131,15 +131,29 @@ test('options have the documented defaults', async () => {
   });
   expect((await parse('eval', 'run')).options).toEqual({
     ...compute,
-    checkpoint: 'run',
+    checkpoints: ['run'],
+    out: undefined,
     data: undefined,
+    window: undefined,
     stride: undefined,
+    detokenize: 'none',
     textKey: 'text',
     batch: undefined,
     task: undefined,
     format: 'auto',
     columns: {},
     onBadRow: 'fail',
+    source: { tasks: [], tasksDirs: [], taskFiles: [], dataRoots: [], trainRows: undefined },
+    shots: [],
+    protocol: 'harness',
+    demonstrations: 'right',
+    limit: undefined,
+    seed: 1234,
+    bootstrap: undefined,
+    contamination: [],
+    logSamples: false,
+    plot: false,
+    cache: true,
   });
   expect((await parse('bench')).options).toEqual({
     ...compute,
@@ -219,6 +233,7 @@ test('help and version are no errors, and help fits 80 columns', async () => {
     ['finetune'],
     ['predict'],
     ['eval'],
+    ['tasks'],
     ['generate'],
     ['tokenizer'],
     ['tokenizer', 'train'],
@@ -259,6 +274,7 @@ test('starting up imports commander and nothing else', () => {
     './program.js',
     './data_program.js',
     './task_program.js',
+    './eval_program.js',
   ]);
   expect(imports.filter((from) => !allowed.has(from))).toEqual([]);
   expect(imports).toContain('commander');
