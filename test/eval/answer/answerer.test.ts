@@ -89,10 +89,10 @@ describe.each(['native', 'cpu'])('on %s', (backend) => {
     if (!none) await tf.setBackend(backend);
   });
 
-  test.skipIf(none).each(folders)('%s: 200 requests equal one forward pass each', async (_, folder) => {
+  test.skipIf(none).each(folders)('%s: every request equals a forward pass of its own', async (_, folder) => {
     const model = modelOf(folder);
     const tokenizer = tokenizerOf(model);
-    const requests = requestsFor(model.config.n_ctx);
+    const requests = requestsFor(model.config.n_ctx).slice(0, backend === 'cpu' ? 60 : 200);
     // some that the model would say itself
     for (let i = 0; i < 20; i++) {
       const { context } = requests[i]!;
@@ -101,7 +101,7 @@ describe.each(['native', 'cpu'])('on %s', (backend) => {
       if (next !== END_OF_TEXT) requests[i] = ask(context.trimEnd(), next);
     }
     const want = requests.map((request) => plain(model, tokenizer, request));
-    expect(want.filter(({ truncated }) => truncated > 0).length).toBeGreaterThan(20);
+    expect(want.filter(({ truncated }) => truncated > 0).length).toBeGreaterThan(requests.length / 10);
     expect(want.some(({ greedy }) => greedy)).toBe(true);
     expect(want.some(({ greedy, tokens }) => !greedy && tokens === 1)).toBe(true);
     const tensors = tf.memory().numTensors;
@@ -115,7 +115,7 @@ describe.each(['native', 'cpu'])('on %s', (backend) => {
       // pieces of a few tokens run in other kernels, whose roundings add up over the 64 tokens of the longest
       expect(Math.max(...errors)).toBeLessThan(batch_tokens < 64 ? 2e-5 : 1e-5);
       expect(got.map(({ logprob: _, ...rest }) => rest)).toEqual(want.map(({ logprob: _, ...rest }) => rest));
-      expect(seen).toEqual(Array.from({ length: 200 }, (_, i) => (i + 1) / 200));
+      expect(seen).toEqual(requests.map((_, i) => (i + 1) / requests.length));
     }
     expect(tf.memory().numTensors).toBe(tensors);
     model.dispose();
