@@ -240,7 +240,9 @@ token, 4 L C a visible key, 2 C V a position in the vocabulary. Predicted: the r
 |---|---|---|---|---|---|---|---|---|
 ${table.join('\n')}
 
-A round of gpt eval has ${DOCS} documents, over which the shots of all are counted; a whole validation set shares them further.
+A round of gpt eval has ${DOCS} documents, over which the shots of all are counted (a whole validation set shares them further);
+the plain ways run on the first ${PLAIN_DOCS} of them. Most of what padded loses to one by one is memory: the logits of a batch and their
+log-softmax have 8 x T x V numbers each, 800 MB at T = 500.
 
 Where its time goes (share of wall time), ${DOCS} documents:
 
