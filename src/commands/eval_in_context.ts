@@ -9,11 +9,22 @@
 //   MODEL/SHOTS/results_DATE.json                 lm-evaluation-harness's file, one per model and number of shots
 //   MODEL/SHOTS/samples_TASK_DATE.jsonl           with --log-samples: every prompt and answer, as it writes them
 
+import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 import type { EvalModel, EvalRecord, TaskRun } from '../base/eval_record.js';
-import { exists, makeFolder, nodeFileSystem, writeFile, writeFolderAtomic } from '../base/files.js';
+import {
+  diskError,
+  exists,
+  makeFolder,
+  nodeFileSystem,
+  outputPath,
+  refuseExisting,
+  writeFile,
+  writeFolderAtomic,
+} from '../base/files.js';
 import { duration, integer, plural } from '../base/format.js';
 import { jsonFileText, jsonText } from '../base/json.js';
+import { loadCheckpoint } from '../checkpoint/store.js';
 import { countParameters } from '../config/arithmetic.js';
 import { findFiles } from '../data/files.js';
 import { readText } from '../data/read.js';
@@ -33,11 +44,12 @@ import { type HarnessResults, resultsJson } from '../eval/results/results_json.j
 import { samplesOf } from '../eval/results/samples.js';
 import { harnessTable } from '../eval/results/table.js';
 import { evalReportJson, writeEvalReport } from '../report/eval/report.js';
+import { loadTokenizer } from '../tokenizer/load.js';
 import { END_OF_TEXT } from '../tokenizer/tokenizer.js';
 import { openBackend } from './backend.js';
 import { type OpenTasks, openTasks, taskGroups } from './open_tasks.js';
 import type { CommandContext, EvalOptions, Run } from './options.js';
-import { loadModel } from './run_model.js';
+import { loadModel, requireVocabulary } from './run_model.js';
 import { stopOnSignals } from './stop.js';
 import { cacheFolder } from './user_cache.js';
 
@@ -51,8 +63,12 @@ interface Round {
 
 export const run: Run<EvalOptions> = async (options, context) => {
   const began = new Date();
-  const out = options.out ?? defaultFolder(options.checkpoints, began);
+  // an evaluation takes a while: what would refuse its result, or one of the models, is looked for before
+  const out = options.out === undefined ? defaultFolder(options.checkpoints, began) : outputPath(options.out);
+  refuseExisting(out);
+  for (const dir of options.checkpoints) await requireModel(dir);
   const opened = await openTasks(options.source, context.env);
+  requireFolder(path.dirname(out));
   const tasks = await withOverlaps(opened, options, context);
   const groups = taskGroups(opened.groups);
   const backend = await openBackend(options, context.env);
@@ -118,6 +134,23 @@ const uniqueName = (dir: string, taken: readonly string[]): string => {
   const parent = path.basename(path.dirname(path.resolve(dir)));
   return taken.includes(name) ? `${parent}/${name}` : name;
 };
+
+/** Throws DataError where there is no model with a tokenizer of its own. Weights are not read. */
+async function requireModel(dir: string): Promise<void> {
+  const checkpoint = loadCheckpoint(dir, 'best');
+  checkpoint.close();
+  requireVocabulary(checkpoint, await loadTokenizer(checkpoint.dir));
+}
+
+/** A folder that may be written to, which is made where it is missing. Throws DataError. */
+function requireFolder(dir: string): void {
+  makeFolder(dir);
+  try {
+    accessSync(dir, constants.W_OK);
+  } catch (error) {
+    throw diskError('write', dir, error);
+  }
+}
 
 /** Beside the checkpoint: its own folder, or for several the one that the first lies in. */
 function defaultFolder(checkpoints: readonly string[], began: Date): string {

@@ -9,23 +9,28 @@
 // A file says its own in metadata: `gpt3: {instruction: ..., always: true, answer_context: ...}`; `always` keeps the
 // instruction when there are demonstrations. Free answers are decoded greedily here; the paper used a beam of four.
 
+import { z } from 'zod';
+import { ConfigError } from '../base/errors.js';
 import type { TaskMetric } from '../base/eval_record.js';
 import type { TaskConfig } from './harness/task_file.js';
 import type { Answer, AnsweredDoc, LoglikelihoodAnswer, Request } from './request.js';
-import { rightChoices } from './results/document_metrics.js';
+import { argmax, rightChoices } from './results/document_metrics.js';
 
-interface Rule {
-  readonly instruction?: string;
-  /** The instruction also stands before demonstrations. */
-  readonly always?: boolean;
-  readonly answer_context?: string;
+const OwnRule = z.strictObject({
+  instruction: z.string().optional(),
+  always: z.boolean().optional(), // the instruction also stands before demonstrations
+  answer_context: z.string().optional(),
+});
+
+interface Rule extends z.infer<typeof OwnRule> {
   /** Keys of the task file that read otherwise. */
   readonly prompt?: Partial<TaskConfig>;
 }
 
 const UNSCRAMBLE: Rule = {
-  instruction: 'Please unscramble the letters into a word, and write that word:\n',
+  instruction: 'Please unscramble the letters into a word, and write that word:',
   always: true,
+  prompt: { target_delimiter: '', fewshot_delimiter: '' }, // "\nskicts =" and " sticks": the data has all white space
 };
 
 const FILL_IN: Rule = {
@@ -40,14 +45,18 @@ const FILL_IN: Rule = {
 
 const RULES: readonly (readonly [tasks: RegExp, rule: Rule])[] = [
   [/^(lambada_|tfgpt_cloze)/, FILL_IN],
-  [/^(tfgpt_)?(anagrams[12]|cycle_letters|random_insertion|reversed_words)$/, UNSCRAMBLE],
+  [/^(anagrams[12]|cycle_letters|random_insertion|reversed_words)$/, UNSCRAMBLE],
   [/^(arc_(easy|challenge)|openbookqa|race)$/, { answer_context: 'Answer:' }],
 ];
 
-/** What of the protocol is known for a task: what its file says, else what the paper says. */
+/** What of the protocol is known for a task: what its file says, else what the paper says. Throws ConfigError. */
 export function ruleOf({ task, metadata }: Pick<TaskConfig, 'task' | 'metadata'>): Rule {
-  const own = (metadata as { gpt3?: Rule } | null | undefined)?.gpt3;
-  return { ...RULES.find(([tasks]) => tasks.test(task))?.[1], ...own };
+  const own = OwnRule.safeParse((metadata as { gpt3?: unknown } | null | undefined)?.gpt3 ?? {});
+  if (own.success) return { ...RULES.find(([tasks]) => tasks.test(task))?.[1], ...own.data };
+  throw new ConfigError(
+    `task ${task}: metadata.gpt3: ${own.error.issues.map(({ path, message }) => [...path, message].join(': ')).join('; ')}`,
+    'its keys are instruction and answer_context, texts, and always, true or false',
+  );
 }
 
 /** The task as GPT-3 was asked it, with so many demonstrations. */
@@ -69,8 +78,9 @@ export function unconditional({ answer_context }: Rule, docs: readonly { readonl
 export function gpt3Metrics(docs: readonly AnsweredDoc[], alone: readonly (readonly Answer[])[]): TaskMetric[] {
   const accuracy = (metric: string, value: (answer: LoglikelihoodAnswer, doc: number, choice: number) => number) => {
     const right = docs.map((doc, d): number => {
-      const values = doc.answers.map((answer, c) => value(answer as LoglikelihoodAnswer, d, c));
-      return rightChoices(doc).includes(values.indexOf(Math.max(...values))) ? 1 : 0;
+      const choices = doc.answers.slice(0, doc.choices?.length); // acc_mutual_info has asked more
+      const values = choices.map((answer, c) => value(answer as LoglikelihoodAnswer, d, c));
+      return Number(rightChoices(doc).includes(argmax(values)));
     });
     return { metric, filter: 'none', ...mean(right), higher_is_better: true };
   };
