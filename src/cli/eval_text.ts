@@ -156,10 +156,15 @@ export interface EvalEndOptions extends EvalTextOptions {
   readonly program?: string;
   /** Files that were written, by name: report, results, samples. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Where the tasks were found, as flags; undefined: built in. */
+  readonly source?: readonly string[];
 }
 
 /** Baselines, what is about chance, K of few, notes, totals, files, and the next command. */
-export function evalEnd(record: EvalRecord, { columns, paint, program = 'gpt', files = {} }: EvalEndOptions): string {
+export function evalEnd(
+  record: EvalRecord,
+  { columns, paint, program = 'gpt', files = {}, source = [] }: EvalEndOptions,
+): string {
   const { runs, seconds } = record;
   const single = runs.filter((r) => r.members === null);
   const ofTasks = distinct(single.map((r) => r.task)).map((task) => single.filter((r) => r.task === task));
@@ -186,7 +191,7 @@ export function evalEnd(record: EvalRecord, { columns, paint, program = 'gpt', f
       `${integer(totals.truncated)} truncated`,
     ]),
     ...Object.entries(files).map(([name, path]) => line(name, [path])),
-    line('next', [nextCommand(record, program)]),
+    line('next', [nextCommand(record, program, source)]),
   ].join('');
 }
 
@@ -216,13 +221,17 @@ function realShots(asked: string, ofTasks: readonly (readonly TaskRun[])[]): str
 }
 
 /** More shots where there was one setting; else the prompts of what was measured. */
-function nextCommand({ models, runs }: EvalRecord, program: string): string {
+function nextCommand({ models, runs }: EvalRecord, program: string, source: readonly string[]): string {
   const inside = new Set(runs.flatMap((r) => r.members ?? []));
-  const tasks = distinct(runs.map((r) => r.task)).filter((task) => !inside.has(task));
+  const all = distinct(runs.map((r) => r.task)).filter((task) => !inside.has(task));
+  const isFile = source.includes('--task-file'); // whose tasks have no other name
   const asked = askedShots(runs);
+  const command = (...words: readonly string[]) => [program, ...words.map(shell), ...source.map(shell)].join(' ');
   if (asked.length === 1) {
-    return `${program} eval ${models.map((m) => shell(m.dir)).join(' ')} --tasks ${shell(tasks.join(','))} --shots 0,1,few --plot`;
+    const tasks = isFile ? [] : ['--tasks', all.join(',')];
+    return `${command('eval', ...models.map((m) => m.dir), ...tasks)} --shots 0,1,few --plot`;
   }
   const single = runs.find((r) => r.members === null && r.shots > 0) ?? runs[0];
-  return single === undefined ? '' : `${program} tasks show ${shell(single.task)} --shots ${single.shots}`;
+  if (single === undefined) return '';
+  return `${command('tasks', 'show', ...(isFile ? [] : [single.task]))} --shots ${single.shots}`;
 }

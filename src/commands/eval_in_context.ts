@@ -72,7 +72,9 @@ export const run: Run<EvalOptions> = async (options, context) => {
   const tasks = await withOverlaps(opened, options, context);
   const groups = taskGroups(opened.groups);
   const backend = await openBackend(options, context.env);
-  const stop = stopOnSignals((text) => context.err(`${text.split(':')[0]}: stopping; the same command goes on\n`));
+  const stop = stopOnSignals((text) =>
+    context.err(`${text.split(':')[0]}: stopping; the same command goes on from here\n`),
+  );
   const rounds: Round[] = [];
   try {
     for (const dir of options.checkpoints) {
@@ -124,9 +126,17 @@ export const run: Run<EvalOptions> = async (options, context) => {
     if (own.some((result) => result.groups)) context.out(`\n${harnessTable(own, 'groups')}`);
   }
   const files = { report: path.join(out, 'report.html'), results: path.join(out, '*', '*', 'results_*.json') };
-  await context.showEvaluation(record, { plot: options.plot, files });
+  await context.showEvaluation(record, { plot: options.plot, files, source: sourceFlags(options.source) });
   return 0;
 };
+
+/** Where the tasks are, as the command line says it. */
+const sourceFlags = ({ tasksDirs, taskFiles, dataRoots, trainRows }: EvalOptions['source']): string[] => [
+  ...tasksDirs.flatMap((dir) => ['--tasks-dir', dir]),
+  ...taskFiles.flatMap((file) => ['--task-file', file]),
+  ...dataRoots.flatMap((dir) => ['--data-root', dir]),
+  ...(trainRows === undefined ? [] : ['--train-rows', String(trainRows)]),
+];
 
 /** The folder's name; with its parent's where another model has the same. */
 const uniqueName = (dir: string, taken: readonly string[]): string => {
@@ -192,14 +202,17 @@ async function* corpusOf(files: readonly string[]): AsyncGenerator<string> {
 
 /** A line on a terminal that counts requests; not more than ten times a second. */
 function progress(context: CommandContext, { quiet }: EvalOptions, what: string): (done: number, all: number) => void {
-  const started = performance.now();
+  let first: { readonly done: number; readonly at: number } | undefined; // answers of the cache come at once
   let shown = 0;
   return (done, all) => {
     const now = performance.now();
+    first ??= { done, at: now };
     if (!context.isTty || quiet || (now - shown < 100 && done < all)) return;
     shown = now;
-    const left = ((now - started) / done) * (all - done);
-    context.err(`\r\x1b[K${what} · ${integer(done)} of ${integer(all)} requests · ${duration(left / 1000)} left`);
+    const left = ((now - first.at) / (done - first.done)) * (all - done);
+    const time = Number.isFinite(left) ? ` · ${duration(left / 1000)} left` : '';
+    const line = `${what} · ${integer(done)} of ${integer(all)} requests${time}`;
+    context.err(`\r\x1b[K${line.slice(0, context.columns - 1)}`);
   };
 }
 
@@ -223,7 +236,8 @@ function recordOf(
   const notes = rounds.flatMap(({ measured, model }) =>
     measured.flatMap(({ notes }) => (models.length > 1 ? notes.map((note) => `${model.name}: ${note}`) : notes)),
   );
-  if (options.limit !== undefined) notes.unshift(`--limit ${options.limit}: not all documents, for a first look`);
+  if (runs.some(({ docs, docs_of }) => docs < docs_of))
+    notes.unshift(`--limit ${options.limit}: not all documents, for a first look`);
   if (options.demonstrations === 'shuffled') notes.unshift('the answers of the demonstrations were shuffled');
   return {
     format: 1,

@@ -134,7 +134,7 @@ async function withShots(
   const shots = await shotsThatFit(task, bare, answerer, wanted === 'few' ? Math.min(most, pool) : most);
   const reduced =
     wanted !== 'few' && shots < most
-      ? [`${task.name}: ${most} shots do not fit into n_ctx ${integer(answerer.n_ctx)}; ${shots} do`]
+      ? [`${task.name}: ${most} shots do not fit into n_ctx ${integer(answerer.n_ctx)}; asked with ${shots}`]
       : [];
   return { task: shots === most ? task : await at(shots), shots, reduced };
 }

@@ -251,8 +251,10 @@ export class HarnessTask {
     const chosen = isIndex && !this.#multipleInput && choices?.length ? choices.at(Number(target)) : target;
     const answer = Array.isArray(chosen) ? chosen[0] : chosen;
     if (answer === null) return { question, answer: null, prefix };
-    if (typeof answer !== 'string')
-      throw this.#fields.wrong('doc_to_target', at, `no answer in text: ${pythonStr(target)}`);
+    if (typeof answer !== 'string') {
+      const range = isIndex && choices !== null ? `, and there are ${choices.length} choices` : '';
+      throw this.#fields.wrong('doc_to_target', at, `no answer in text: ${pythonStr(target)}${range}`);
+    }
     return { question, answer, prefix };
   }
 
