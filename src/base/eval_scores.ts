@@ -46,6 +46,12 @@ export function rangeText(values: readonly number[]): string {
   return low === high ? integer(low) : `${integer(low)}-${integer(high)}`;
 }
 
+/** Names of the tasks and groups that are in no group, in order of first occurrence. */
+export function outerTasks(runs: readonly TaskRun[]): string[] {
+  const inside = new Set(runs.flatMap((r) => r.members ?? []));
+  return distinct(runs.map((r) => r.task)).filter((task) => !inside.has(task));
+}
+
 /** Values of --shots that occur: numbers in order, then words as they come. */
 export function askedShots(runs: readonly TaskRun[]): string[] {
   const asked = distinct(runs.map((r) => r.asked));

@@ -133,6 +133,8 @@ function defaultFolder(checkpoints: readonly string[], began: Date): string {
 /** 2026-02-28T13-05-59.123, as lm-evaluation-harness names its files. */
 const stamp = (date: Date): string => date.toISOString().replace(/:/g, '-').replace('Z', '');
 
+const fileName = (name: string): string => name.replace(/[^\w.-]+/g, '_');
+
 const shotsText = (asked: AskedShots): string => (asked === 'auto' ? 'shots of the task' : `${asked} shots`);
 
 /** Documents that stand in the training text of --contamination. */
@@ -249,13 +251,13 @@ async function writeFiles(
 ): Promise<void> {
   await writeEvalReport(folder, record);
   for (const [i, { model, asked, measured }] of rounds.entries()) {
-    const dir = path.join(folder, model.name.replace(/[^\w.-]+/g, '_'), String(asked));
+    const dir = path.join(folder, fileName(model.name), String(asked));
     makeFolder(dir);
     await writeFile(path.join(dir, `results_${stamp(began)}.json`), jsonFileText(results[i]), nodeFileSystem);
     if (!logSamples) continue;
     for (const { task, scored, docs } of measured) {
       const { lines } = samplesOf(docs, task.scoring, scored, (r) => task.harnessArguments(r));
-      const name = `samples_${task.name.replace(/[^\w.-]+/g, '_')}_${stamp(began)}.jsonl`;
+      const name = `samples_${fileName(task.name)}_${stamp(began)}.jsonl`;
       await writeFile(path.join(dir, name), lines.map((line) => `${line}\n`).join(''), nodeFileSystem);
     }
   }

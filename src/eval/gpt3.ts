@@ -12,7 +12,8 @@
 import type { TaskMetric } from '../base/eval_record.js';
 import type { TaskConfig } from './harness/task_file.js';
 import type { Answer, AnsweredDoc, LoglikelihoodAnswer, Request } from './request.js';
-import { rightChoices } from './results/document_metrics.js';
+import { sampleDeviation } from './results/aggregation.js';
+import { argmax, rightChoices } from './results/document_metrics.js';
 
 interface Rule {
   readonly instruction?: string;
@@ -70,7 +71,7 @@ export function gpt3Metrics(docs: readonly AnsweredDoc[], alone: readonly (reado
   const accuracy = (metric: string, value: (answer: LoglikelihoodAnswer, doc: number, choice: number) => number) => {
     const right = docs.map((doc, d): number => {
       const values = doc.answers.map((answer, c) => value(answer as LoglikelihoodAnswer, d, c));
-      return rightChoices(doc).includes(values.indexOf(Math.max(...values))) ? 1 : 0;
+      return rightChoices(doc).includes(argmax(values)) ? 1 : 0;
     });
     return { metric, filter: 'none', ...mean(right), higher_is_better: true };
   };
@@ -85,7 +86,6 @@ export function gpt3Metrics(docs: readonly AnsweredDoc[], alone: readonly (reado
 
 function mean(values: readonly number[]): { value: number; stderr: number | null } {
   const n = values.length;
-  const value = values.reduce((a, b) => a + b, 0) / n;
-  const squares = values.reduce((sum, x) => sum + (x - value) ** 2, 0);
-  return { value, stderr: n > 1 ? Math.sqrt(squares / (n - 1) / n) : null };
+  const stderr = n > 1 ? sampleDeviation(Float64Array.from(values)) / Math.sqrt(n) : null;
+  return { value: values.reduce((a, b) => a + b, 0) / n, stderr };
 }

@@ -13,7 +13,7 @@ import { type AskedDoc, HarnessTask, type Splits } from './harness/task.js';
 import type { TaskConfig } from './harness/task_file.js';
 import type { Answer, AnsweredDoc, Answerer, Request } from './request.js';
 import { baselines } from './results/baselines.js';
-import { rightChoices } from './results/document_metrics.js';
+import { argmax, rightChoices } from './results/document_metrics.js';
 import { scoreGroup, type TaskGroup, tasksOf } from './results/groups.js';
 import { type Scored, score } from './results/score.js';
 import { shotsThatFit } from './shots.js';
@@ -246,7 +246,7 @@ function exampleOf(doc: AnsweredDoc, item: unknown): PromptExample[] {
     return [{ prompt: first.context, target: String(doc.target), answer: said, right: isRight }];
   }
   const likelihoods = doc.answers.slice(0, doc.choices.length).map((a) => ('logprob' in a ? a.logprob : 0));
-  const best = likelihoods.indexOf(Math.max(...likelihoods));
+  const best = argmax(likelihoods);
   const gold = rightChoices(doc);
   const target = gold.map((i) => doc.choices![i] ?? String(doc.target)).join(' | ');
   return [{ prompt: first.context, target, answer: doc.choices[best]!, right: gold.includes(best) }];

@@ -12,6 +12,7 @@
 import { DataError } from '../../base/errors.js';
 import { quoted } from '../../base/format.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
+import { endsWithSpace } from '../harness/python_text.js';
 
 /** Tokens of both sides, neither empty. */
 export interface Pair {
@@ -29,10 +30,6 @@ export interface Sequence {
   readonly truncated: number;
 }
 
-/** The characters for which Python's str.isspace() holds, and which its rstrip() takes. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are white space to Python
-const SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
-
 /**
  * A function from two texts to their tokens. It remembers the last context: the choices of a document follow each other.
  * Throws DataError where nothing is left to ask about.
@@ -41,9 +38,8 @@ export function pairEncoder(tokenizer: Tokenizer): (context: string, continuatio
   const eot = Int32Array.of(tokenizer.eot);
   let last: { readonly text: string; readonly ids: Int32Array } | undefined;
   return (context, continuation) => {
-    let end = context.length;
-    while (end > 0 && SPACE.test(context[end - 1]!)) end--;
-    const text = context.slice(0, end);
+    let text = context;
+    while (endsWithSpace(text)) text = text.slice(0, -1);
     if (last?.text !== text) last = { text, ids: tokenizer.encode(text) };
     const { ids } = last;
     const asked = tokenizer.encode(context + continuation).subarray(ids.length);

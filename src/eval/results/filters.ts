@@ -14,9 +14,10 @@ import { ConfigError } from '../../base/errors.js';
 import { isRecord } from '../../base/json.js';
 import { escapeRegex, type Found, PythonRegex } from '../harness/python_regex.js';
 import { strip } from '../harness/python_text.js';
+import type { FilterStep, Scoring } from '../harness/task_scoring.js';
 import type { Doc } from '../request.js';
 import { isList, type Response, type Single } from './response.js';
-import { type FilterStep, notSupported, type Scoring } from './scoring.js';
+import { notSupported } from './scoring.js';
 
 /** A filter: what a list of answers to one request of a document becomes. */
 export interface Filter {
