@@ -9,15 +9,11 @@ const SHARES: ReadonlySet<string> = new Set([
   'acc',
   'acc_norm',
   'acc_bytes',
-  'acc_token_norm',
-  'acc_answer_context',
+  'acc_per_token',
+  'acc_unconditional',
   'acc_mutual_info',
-  'acc_all',
-  'accuracy',
   'exact_match',
-  'em',
   'f1',
-  'macro_f1',
 ]);
 
 export const isShare = ({ metric, higher_is_better, value }: TaskMetric): boolean =>

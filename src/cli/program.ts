@@ -53,11 +53,16 @@ export function createProgram(version: string, start: Start): Command {
     .action((_, command: Command) => start('doctor', globals(command)));
   program
     .command('report')
-    .about('Write report.html and report.json of a run again, from its log.', [
+    .about('Write report.html and report.json of a run again, or one report of several evaluations.', [
       ['gpt report checkpoints/my-run', 'also while it trains, or after a kill'],
+      ['gpt report eval-a eval-b --out both', 'folders of gpt eval --tasks'],
     ])
-    .argument('<run>', 'run folder')
-    .action((dir: string, _, command: Command) => start('report', { ...globals(command), dir }));
+    .argument('<folder...>', 'run folder, or folders of evaluations')
+    .option('--out <dir>', 'folder for the report of several evaluations; it must not exist')
+    .action((dirs: string[], _, command: Command) => {
+      const { out } = command.opts<CommandOptions['report']>();
+      return start('report', { ...globals(command), dirs, out });
+    });
   program
     .command('parity')
     .about('Compare this machine with reference numbers of PyTorch; exit 1 beyond the tolerances.', [

@@ -7,7 +7,7 @@
 
 import type { EndEvent, EvalEvent, Json, SampleEvent, StartEvent } from '../base/events.js';
 import { bytes, count, duration, integer, plural, printable } from '../base/format.js';
-import { metricLabel, metricText } from '../base/task_result.js';
+import { measuredText, metricLabel, metricText } from '../base/task_result.js';
 import { LABEL, type Paint, row } from './block.js';
 import { dataBlock, headlineParts, resultBlock } from './task_text.js';
 
@@ -83,6 +83,13 @@ export function sampleBlock(sample: SampleEvent, columns: number, paint: Paint):
     ? `\n  ${paint.dim(`longest stretch that stands in the corpus: ${plural(sample.overlap.chars, 'character')}`)}`
     : '';
   return `${paint.bold('sample'.padEnd(LABEL))}${paint.dim(how)}\n${body}${overlap}\n`;
+}
+
+/** A task in context, measured while a model trains: step 300  rte  few shots  acc 0.5235 ± 0.0301 */
+export function inContextLine({ step, name, settings, metrics }: EvalEvent): string {
+  const shots = settings?.['shots'];
+  const values = Object.entries(metrics).map(([metric, value]) => `${metric} ${measuredText(value)}`);
+  return [`step ${integer(step)}`, name, ...(shots === undefined ? [] : [`${shots} shots`]), ...values].join('  ');
 }
 
 /** How it ended: summary, sample, report, and what to type next. quiet: the summary alone. */

@@ -16,7 +16,7 @@ import { MovingAverage } from '../base/moving_average.js';
 import { isSpike } from '../base/spike.js';
 import { isFinal } from '../base/task_result.js';
 import { type Paint, painter } from './block.js';
-import { endBlock, headerBlock, sampleBlock } from './run_text.js';
+import { endBlock, headerBlock, inContextLine, sampleBlock } from './run_text.js';
 import { epochMetrics, epochText, plainEpoch, resultBlock } from './task_text.js';
 
 /** Where and how to draw. */
@@ -162,7 +162,10 @@ class TextReporter implements Reporter {
       const shown = this.#options.quiet ? metrics : event;
       this.#write(resultBlock([shown], undefined, this.#columns, this.#paint));
     }
-    if (task === undefined) return;
+    if (task === undefined) {
+      if (this.#start !== undefined && !this.#options.quiet) this.#print(`${inContextLine(event)}\n`);
+      return;
+    }
     if (isFinal(event)) {
       this.#results.push(event);
       return;

@@ -34,7 +34,7 @@ import { samplesOf } from '../eval/results/samples.js';
 import { harnessTable } from '../eval/results/table.js';
 import { evalReportJson, writeEvalReport } from '../report/eval/report.js';
 import { END_OF_TEXT } from '../tokenizer/tokenizer.js';
-import { openBackend } from './backend.js';
+import { openForTexts } from './backend.js';
 import { type OpenTasks, openTasks, taskGroups } from './open_tasks.js';
 import type { CommandContext, EvalOptions, Run } from './options.js';
 import { loadModel } from './run_model.js';
@@ -55,7 +55,7 @@ export const run: Run<EvalOptions> = async (options, context) => {
   const opened = await openTasks(options.source, context.env);
   const tasks = await withOverlaps(opened, options, context);
   const groups = taskGroups(opened.groups);
-  const backend = await openBackend(options, context.env);
+  const backend = await openForTexts(options, context.env);
   const stop = stopOnSignals((text) => context.err(`${text.split(':')[0]}: stopping; the same command goes on\n`));
   const rounds: Round[] = [];
   try {

@@ -156,7 +156,8 @@ export interface PlanOptions extends GlobalOptions {
 export type DoctorOptions = GlobalOptions;
 
 export interface ReportOptions extends GlobalOptions {
-  readonly dir: string; // run folder
+  readonly dirs: readonly string[]; //  a run folder, or folders of evaluations
+  readonly out: string | undefined; //  a new folder, for several evaluations
 }
 
 export interface SelftestOptions extends ComputeOptions {

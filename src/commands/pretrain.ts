@@ -48,6 +48,7 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   const { promptIds } = await import('../generate/prompt.js');
   const { planJson, planRun, planText, requirePlannedMemory } = await import('./plan.js');
   const { requireName } = await import('./run_name.js');
+  const { tasksWhileTraining } = await import('./tasks_while_training.js');
   const { progressFrom, runTraining } = await import('./training_run.js');
   const { n_ctx } = config.run.model;
 
@@ -76,6 +77,7 @@ export const run: Run<PretrainOptions> = async (options, context) => {
     return 0;
   }
   requirePlannedMemory(plan, resumed !== undefined);
+  const tasks = await tasksWhileTraining(config.run.eval, context.env);
   promptIds(tokenizer, config.run.sample.prompt, n_ctx); // an error in it must not wait for the end of the run
   const out = requireName(options.out ?? path.join('checkpoints', config.name));
   const { checkpointBytes, requireCheckpointSpace } = await import('../checkpoint/space.js');
@@ -186,6 +188,7 @@ export const run: Run<PretrainOptions> = async (options, context) => {
           const overlap = await longestOverlap(text, textOf(train, tokenizer, 4_000_000));
           report.on({ type: 'sample', step: progress.step, prompt, text, temperature, top_k: topK, seed, overlap });
         },
+        tasks: tasks?.(model, tokenizer, progress),
         finish: async (_, { valLoss }) => ({
           bits_per_byte: valLoss === null || bytesPerToken === null ? null : valLoss / Math.LN2 / bytesPerToken,
         }),

@@ -87,7 +87,10 @@ export async function runTraining(o: FramedRun, context: CommandContext): Promis
       report,
       save: saver.save,
       sample: async () => o.sample?.(report),
-      tasks: o.tasks && { every: o.tasks.every, measure: () => o.tasks!.measure(report, stop.signal) },
+      tasks: o.tasks && {
+        every: o.tasks.every,
+        measure: () => unlessAborted(o.tasks!.measure(report, stop.signal), stop.signal),
+      },
       signal: stop.signal,
       deadline: (config.train.max_minutes ?? Number.POSITIVE_INFINITY) * 60_000, // since the process started
     });
@@ -117,6 +120,13 @@ export async function runTraining(o: FramedRun, context: CommandContext): Promis
   await report.close();
   await writeReport(dir);
   return stop.exitCode();
+}
+
+/** Resolves also where the work threw because a signal came: the loop sees the signal. */
+async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  await work.catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
 }
 
 /** What a start event says of program and machine. */

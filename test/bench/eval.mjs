@@ -20,7 +20,7 @@ import { tf } from '../../dist/base/tf.js';
 import { loadConfig } from '../../dist/config/load.js';
 import { resolveModel } from '../../dist/config/model_shape.js';
 import { modelAnswerer } from '../../dist/eval/answer/answerer.js';
-import { pairEncoder, sequenceOf } from '../../dist/eval/answer/pairs.js';
+import { pairEncoder, sequencesOf } from '../../dist/eval/answer/pairs.js';
 import { planOf } from '../../dist/eval/answer/plan.js';
 import { PythonRandom } from '../../dist/eval/harness/python_random.js';
 import { Gpt } from '../../dist/model/gpt.js';
@@ -81,7 +81,7 @@ const workloads = {
 
 const encode = pairEncoder(tokenizer);
 const sequences = (requests) =>
-  requests.map(({ context, continuation }) => sequenceOf(encode(context, continuation), n_ctx));
+  requests.map(({ context, continuation }) => sequencesOf(encode(context, continuation), n_ctx)[0]);
 
 /** Log-likelihoods from logits (B,T,V), of the last positions of each sequence's part. */
 function logprobs(logits, group) {
@@ -224,7 +224,7 @@ for (const [workload, docs] of Object.entries(workloads)) {
 const day = new Date().toISOString().slice(0, 10);
 const text = `# Evaluation
 
-${day}, ${cpus()[0].model.trim()}, ${availableParallelism()} threads, Node ${process.versions.node}, \`node test/bench/eval.mjs --rounds ${rounds}\`; load average at the start ${load.toFixed(1)}${load > 0.5 ? ', so other programs had part of the cores: ratios hold, rates do not' : ''}.
+${day}, ${cpus()[0].model.trim()}, ${availableParallelism()} threads, Node ${process.versions.node}, \`node test/bench/eval.mjs --rounds ${rounds}\`; load average at the start ${load.toFixed(1)}${load > 0.5 ? ', so other programs had part of the cores: ratios are rough, rates are not those of a quiet machine' : ''}.
 GPT-2 124M with random weights in float32, n_ctx ${n_ctx}, requests of the real validation sets. Medians of ${rounds} rounds in which the four
 ways take turns on the same kernels. Targets: 2.5 x one by one with shots drawn for each document, 5 x with the first 4 for all.
 
@@ -240,7 +240,9 @@ token, 4 L C a visible key, 2 C V a position in the vocabulary. Predicted: the r
 |---|---|---|---|---|---|---|---|---|
 ${table.join('\n')}
 
-A round of gpt eval has ${DOCS} documents, over which the shots of all are counted; a whole validation set shares them further.
+A round of gpt eval has ${DOCS} documents, over which the shots of all are counted (a whole validation set shares them further);
+the plain ways run on the first ${PLAIN_DOCS} of them. The logits of a padded batch, and their
+log-softmax, have 8 x T x V numbers each, 800 MB at T = 500: why it is slower than its work says was not measured further.
 
 Where its time goes (share of wall time), ${DOCS} documents:
 

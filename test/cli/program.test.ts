@@ -186,7 +186,12 @@ test('options have the documented defaults', async () => {
   expect((await parse('tokenizer', 'show', 'byte', '-')).options).toMatchObject({ text: '-' });
   expect((await parse('generate', 'run', '--interactive')).options).toMatchObject({ interactive: true, prompt: [] });
   expect((await parse('--json', 'doctor')).options).toEqual({ ...global, json: true });
-  expect((await parse('report', 'run', '-q')).options).toEqual({ ...global, quiet: true, dir: 'run' });
+  expect((await parse('report', 'run', '-q')).options).toEqual({
+    ...global,
+    quiet: true,
+    dirs: ['run'],
+    out: undefined,
+  });
 });
 
 describe('refusals exit with 2 and say what to do', () => {
@@ -201,7 +206,7 @@ describe('refusals exit with 2 and say what to do', () => {
     [['generate', 'x', '--top-p', '1.1'], 'must be a number from 0 to 1', '--help'],
     [['generate', 'x', '--temperature', 'hot'], 'must be a number', '--help'],
     [['eval', 'x', '--backend', 'gpu'], 'native', '--help'],
-    [['report', 'a', 'b'], 'too many arguments', '--help'],
+    [['plan', 'a', 'b'], 'too many arguments', '--help'],
     [['--quiet'], 'no command given', '--help'],
     [
       ['generate', 'x', '--interactive', '--prompt', 'A'],

@@ -1,10 +1,14 @@
 // Evaluations that are merged, and read again.
 
-import { readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { DataError } from '../../src/base/errors.js';
 import { figuresOf } from '../../src/base/eval_figures.js';
 import { jsonText } from '../../src/base/json.js';
+import type { CommandContext } from '../../src/commands/options.js';
+import { run as report } from '../../src/commands/report.js';
 import { mergeEvalRecords } from '../../src/report/eval/merge.js';
 import { readEvalRecord } from '../../src/report/eval/read.js';
 import { evalReportHtml, evalReportJson, writeEvalReport } from '../../src/report/eval/report.js';
@@ -87,4 +91,27 @@ describe('report.json', () => {
     expect(read).toThrow(DataError);
     expect(read).toThrow(message);
   });
+});
+
+test('gpt report writes one report of several evaluations, with the figures as files', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'gpt-merge-'));
+  try {
+    for (const name of ['a', 'b']) mkdirSync(join(dir, name));
+    await writeEvalReport(join(dir, 'a'), fakeEvalOf(0));
+    await writeEvalReport(join(dir, 'b'), fakeEvalOf(2));
+    expect(readdirSync(join(dir, 'a')).sort()).toEqual(['accuracy_by_shots.svg', 'report.html', 'report.json']);
+    const options = { debug: false, quiet: true, json: false, color: 'auto' as const };
+    const context = {} as CommandContext; // quiet: nothing is said
+    const dirs = [join(dir, 'a'), join(dir, 'b')];
+    expect(await report({ ...options, dirs, out: join(dir, 'both') }, context)).toBe(0);
+    expect(readEvalRecord(join(dir, 'both/report.json'))).toEqual(mergeEvalRecords([fakeEvalOf(0), fakeEvalOf(2)]));
+    expect(readdirSync(join(dir, 'both'))).toContain('accuracy_by_size.svg');
+    await expect(report({ ...options, dirs, out: undefined }, context)).rejects.toThrow('a folder of its own');
+    await expect(report({ ...options, dirs: [dir, dirs[0]!], out: join(dir, 'c') }, context)).rejects.toThrow(
+      `${dir} holds no report.json of an evaluation`,
+    );
+    expect(readdirSync(dir)).not.toContain('c');
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 });

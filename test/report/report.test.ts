@@ -216,7 +216,7 @@ test('gpt report writes both files again, and report.json has the numbers of the
       },
     },
   };
-  const options = { dir, debug: false, quiet: false, json: true, color: 'auto' as const };
+  const options = { dirs: [dir], out: undefined, debug: false, quiet: false, json: true, color: 'auto' as const };
   expect(await reportCommand(options, context)).toBe(0);
   const paths = JSON.parse(written.join('')) as { html: string; json: string };
   expect(readFileSync(paths.html, 'utf8')).toBe(reportHtml(record));

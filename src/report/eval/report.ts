@@ -8,7 +8,7 @@ import { askedShots } from '../../base/eval_scores.js';
 import { writeFileAtomic } from '../../base/files.js';
 import { jsonText } from '../../base/json.js';
 import { page } from '../page.js';
-import { figureHtml } from './figure.js';
+import { figureHtml, figureSvg } from './figure.js';
 import { header, titleOf } from './header.js';
 import { configuration, definitions, warnings } from './notes.js';
 import { overview, taskTables } from './tables.js';
@@ -42,11 +42,15 @@ const hint = ({ runs }: EvalRecord): string =>
     ? '<p class="note after">With several settings, as in <code>--shots 0,1,few</code>, this page draws accuracy by number of shots.</p>'
     : '';
 
-/** Writes both and returns their paths. Throws DataError when the folder cannot be written. */
+/** Writes both, and each figure as accuracy_<name>.svg; returns the first two paths. Throws DataError when the folder cannot be written. */
 export async function writeEvalReport(dir: string, record: EvalRecord): Promise<{ html: string; json: string }> {
   const html = join(dir, 'report.html');
   const json = join(dir, 'report.json');
   await writeFileAtomic(html, evalReportHtml(record));
   await writeFileAtomic(json, `${jsonText(evalReportJson(record))}\n`);
+  for (const name of ['by_shots', 'by_size'] as const) {
+    const svg = figureSvg(record, name);
+    if (svg !== null) await writeFileAtomic(join(dir, `accuracy_${name}.svg`), svg);
+  }
   return { html, json };
 }

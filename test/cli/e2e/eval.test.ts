@@ -108,11 +108,32 @@ test('without --data: the held-out part of the run, with the loss of its last va
   expect(Math.abs(r.loss - place.events('run', 'val').at(-1)!.loss)).toBeLessThan(0.1); // other windows
 });
 
+test('rolling windows: the last one is full, so that its tokens have more context', async () => {
+  place.write('rolling.txt', story(40).slice(0, 3 * N_CTX + 5)); // bytes are tokens
+  const rule = (window: string) => result('--data', 'rolling.txt', '--window', window);
+  const [disjoint, rolling] = [await rule('disjoint'), await rule('rolling')];
+  expect(rolling).toMatchObject({ tokens: 3 * N_CTX + 5, window: { rule: 'rolling' } });
+  expect(rolling.nats).not.toBe(disjoint.nats);
+  place.write('full.txt', story(40).slice(0, 3 * N_CTX)); // where windows come out even the rules are the same
+  const even = (window: string) => result('--data', 'full.txt', '--window', window);
+  expect((await even('rolling')).nats).toBe((await even('disjoint')).nats);
+});
+
+test("words and bytes of a de-tokenized text are the original's", async () => {
+  place.write('wiki.txt', 'the old dog , the well @-@ known dog .');
+  const plain = await result('--data', 'wiki.txt');
+  const detokenized = await result('--data', 'wiki.txt', '--detokenize', 'wikitext');
+  expect([detokenized.words, detokenized.bytes]).toEqual([plain.words, plain.bytes]);
+  expect(detokenized.tokens).toBeLessThan(plain.tokens);
+});
+
 describe('refusals', () => {
   test.each([
     [['--data', 'absent.txt'], 4, 'absent.txt'],
     [['--data', 'short.txt', '--stride', '0'], 2, '--stride'],
     [['--data', 'rows.jsonl', '--text-key', 'nothing'], 4, 'nothing'],
+    [['--data', 'short.txt', '--window', 'strided'], 2, '--stride'],
+    [['--data', 'short.txt', '--window', 'rolling', '--stride', '8'], 2, 'rolling'],
   ])('%j', async (args, code, named) => {
     expect(complaint(await evaluate(...args))).toMatchObject({
       code,
