@@ -212,6 +212,13 @@ export function tasks() {
     ),
   );
   group('icl_shuffled', "The control of icl: the demonstrations' answers are those of other words.", control);
+  family(
+    'icl_shuffled_named',
+    "The control of icl_unseen_named: the demonstrations' answers are those of other words.",
+    unseen,
+    (rule) => rule.name,
+    'shuffled',
+  );
 
   const shown = some(WORDS.train, SHOWN, next);
   const rules = [...known, ...unseen];

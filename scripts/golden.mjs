@@ -15,9 +15,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { evalRows } from '../dist/data/eval_sets.js';
+import { openTask } from '../dist/commands/open_tasks.js';
 import { Catalogue, tasksOf } from '../dist/eval/harness/catalogue.js';
-import { HarnessTask } from '../dist/eval/harness/task.js';
 import { rollingWindows } from '../dist/eval/perplexity.js';
 import { AGGREGATIONS } from '../dist/eval/results/aggregation.js';
 import { score } from '../dist/eval/results/score.js';
@@ -45,10 +44,7 @@ async function open({ yaml, task: name }) {
   const tasks = catalogue.load([file]).flatMap(tasksOf);
   const task = tasks.find((one) => one.name === (name ?? tasks[0].name));
   if (task === undefined) throw new Error(`${yaml} has no task ${name}`);
-  const { dataset_path, dataset_name, dataset_kwargs } = task.config;
-  const set = { path: dataset_path, name: dataset_name, kwargs: dataset_kwargs, folder: path.dirname(task.file) };
-  const trainRows = Number(options['train-rows']);
-  return HarnessTask.open(task.config, (split) => evalRows(options.data, set, split, { trainRows }));
+  return (await openTask(task, options.data, Number(options['train-rows']))).task;
 }
 
 const asked = (task, { num_fewshot, limit, fewshot_seed }) =>

@@ -14,7 +14,7 @@
 // is one group, its members count.
 
 import type { EvalModel, EvalRecord, TaskMetric, TaskRun } from './eval_record.js';
-import { askedShots, distinct, isShare, rangeText, shotsText } from './eval_scores.js';
+import { askedShots, distinct, isShare, outerTasks, rangeText, shotsText } from './eval_scores.js';
 import { count } from './format.js';
 
 export interface EvalFigures {
@@ -62,6 +62,17 @@ export interface Point {
   readonly k: readonly [number, number]; //  fewest and most demonstrations
 }
 
+/** accuracy, mean of 4 tasks, by number of shots */
+export const panelTitle = ({ task, title, metric, x }: Panel): string =>
+  `${task === null ? `accuracy, ${title}` : `${title}, ${metric}`}, by ${x === 'parameters' ? 'model size' : 'number of shots'}`;
+
+/** Where an x stands on its axis: log2(1 + K), so that 0 has a place; the place of a setting; log10 of the parameters. */
+export const X_UNITS: Readonly<Record<Panel['x'], (x: number) => number>> = {
+  shots: (k) => Math.log2(1 + k),
+  asked: (place) => place,
+  parameters: Math.log10,
+};
+
 /** Both figures. A figure without panels has nothing to show: one setting of --shots, or one size of model. */
 export function figuresOf(record: EvalRecord): EvalFigures {
   const protocols = distinct(record.runs.map((r) => r.protocol));
@@ -104,8 +115,7 @@ interface Score {
 }
 
 function unitsOf(runs: readonly TaskRun[]): Unit[] {
-  const inside = new Set(runs.flatMap((r) => r.members ?? []));
-  let tasks = distinct(runs.map((r) => r.task)).filter((task) => !inside.has(task));
+  let tasks = outerTasks(runs);
   for (;;) {
     const only = tasks.length === 1 ? runs.find((r) => r.task === tasks[0]) : undefined;
     const members = only?.members?.filter((task) => runs.some((r) => r.task === task)) ?? [];

@@ -9,15 +9,11 @@ const SHARES: ReadonlySet<string> = new Set([
   'acc',
   'acc_norm',
   'acc_bytes',
-  'acc_token_norm',
-  'acc_answer_context',
+  'acc_per_token',
+  'acc_unconditional',
   'acc_mutual_info',
-  'acc_all',
-  'accuracy',
   'exact_match',
-  'em',
   'f1',
-  'macro_f1',
 ]);
 
 export const isShare = ({ metric, higher_is_better, value }: TaskMetric): boolean =>
@@ -44,6 +40,12 @@ export const shotsText = (asked: string, shots: readonly number[]): string =>
 export function rangeText(values: readonly number[]): string {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   return low === high ? integer(low) : `${integer(low)}-${integer(high)}`;
+}
+
+/** Names of the tasks and groups that are in no group, in order of first occurrence. */
+export function outerTasks(runs: readonly TaskRun[]): string[] {
+  const inside = new Set(runs.flatMap((r) => r.members ?? []));
+  return distinct(runs.map((r) => r.task)).filter((task) => !inside.has(task));
 }
 
 /** Values of --shots that occur: numbers in order, then words as they come. */

@@ -8,9 +8,9 @@
 //               0         1        few
 //            ● icl-tiny 0.602 ± 0.017
 
-import type { Line, Panel, Point } from '../base/eval_figures.js';
+import { type Line, type Panel, type Point, panelTitle, X_UNITS } from '../base/eval_figures.js';
 import type { EvalRecord, TaskRun } from '../base/eval_record.js';
-import { aboutChance, askedShots, distinct, rangeText, totalsOf } from '../base/eval_scores.js';
+import { aboutChance, askedShots, distinct, outerTasks, rangeText, totalsOf } from '../base/eval_scores.js';
 import { duration, integer, plural, printable } from '../base/format.js';
 import { briefText } from '../base/task_result.js';
 import { type Paint, row } from './block.js';
@@ -89,7 +89,7 @@ export function evalPlot(
   });
   const chance = panel.chance === null ? '' : `  - - chance ${Number(panel.chance.toFixed(3))}`;
   return [
-    `${paint.bold(printable(heading(panel)))}${paint.dim(`  ± one standard error${chance}`)}`,
+    `${paint.bold(printable(panelTitle(panel)))}${paint.dim(`  ± one standard error${chance}`)}`,
     ...drawn,
     `${' '.repeat(LEFT - 1)}${signs.corner}${marks.join('')}`,
     ...foot.filter((line) => line !== ''),
@@ -98,9 +98,6 @@ export function evalPlot(
   ].join('\n');
 }
 
-const heading = ({ task, title, metric, x }: Panel): string =>
-  `${task === null ? `accuracy, ${title}` : `${title}, ${metric}`}, by ${x === 'parameters' ? 'number of parameters' : 'number of shots'}`;
-
 /** Bold lines; of a single model its tasks too, where there is room to tell them apart. */
 function shownLines({ lines }: Panel): readonly Line[] {
   const bold = lines.filter((l) => l.role !== 'task');
@@ -108,9 +105,9 @@ function shownLines({ lines }: Panel): readonly Line[] {
   return all.length <= MAX_LINES ? all : bold.slice(0, MAX_LINES);
 }
 
-/** Column of a value: log2(1 + K), the place of a setting, or log10 of the parameters. */
+/** Column of a value. */
 function across({ x, ticks }: Panel, width: number): (value: number) => number {
-  const unit = { shots: (k: number) => Math.log2(1 + k), asked: (place: number) => place, parameters: Math.log10 }[x];
+  const unit = X_UNITS[x];
   const places = ticks.map((t) => unit(t.x));
   const [low, high] = [Math.min(...places), Math.max(...places)];
   const edge = Math.min(8, Math.floor(width / 6));
@@ -222,13 +219,11 @@ function realShots(asked: string, ofTasks: readonly (readonly TaskRun[])[]): str
 
 /** More shots where there was one setting; else the prompts of what was measured. */
 function nextCommand({ models, runs }: EvalRecord, program: string, source: readonly string[]): string {
-  const inside = new Set(runs.flatMap((r) => r.members ?? []));
-  const all = distinct(runs.map((r) => r.task)).filter((task) => !inside.has(task));
   const isFile = source.includes('--task-file'); // whose tasks have no other name
   const asked = askedShots(runs);
   const command = (...words: readonly string[]) => [program, ...words.map(shell), ...source.map(shell)].join(' ');
   if (asked.length === 1) {
-    const tasks = isFile ? [] : ['--tasks', all.join(',')];
+    const tasks = isFile ? [] : ['--tasks', outerTasks(runs).join(',')];
     return `${command('eval', ...models.map((m) => m.dir), ...tasks)} --shots 0,1,few --plot`;
   }
   const single = runs.find((r) => r.members === null && r.shots > 0) ?? runs[0];

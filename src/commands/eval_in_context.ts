@@ -46,7 +46,7 @@ import { harnessTable } from '../eval/results/table.js';
 import { evalReportJson, writeEvalReport } from '../report/eval/report.js';
 import { loadTokenizer } from '../tokenizer/load.js';
 import { END_OF_TEXT } from '../tokenizer/tokenizer.js';
-import { openBackend } from './backend.js';
+import { openForTexts } from './backend.js';
 import { type OpenTasks, openTasks, taskGroups } from './open_tasks.js';
 import type { CommandContext, EvalOptions, Run } from './options.js';
 import { loadModel, requireVocabulary } from './run_model.js';
@@ -71,7 +71,7 @@ export const run: Run<EvalOptions> = async (options, context) => {
   requireFolder(path.dirname(out));
   const tasks = await withOverlaps(opened, options, context);
   const groups = taskGroups(opened.groups);
-  const backend = await openBackend(options, context.env);
+  const backend = await openForTexts(options, context.env);
   const stop = stopOnSignals((text) =>
     context.err(`${text.split(':')[0]}: stopping; the same command goes on from here\n`),
   );
@@ -175,6 +175,8 @@ function defaultFolder(checkpoints: readonly string[], began: Date): string {
 
 /** 2026-02-28T13-05-59.123, as lm-evaluation-harness names its files. */
 const stamp = (date: Date): string => date.toISOString().replace(/:/g, '-').replace('Z', '');
+
+const fileName = (name: string): string => name.replace(/[^\w.-]+/g, '_');
 
 const shotsText = (asked: AskedShots): string => (asked === 'auto' ? 'shots of the task' : `${asked} shots`);
 
@@ -296,13 +298,13 @@ async function writeFiles(
 ): Promise<void> {
   await writeEvalReport(folder, record);
   for (const [i, { model, asked, measured }] of rounds.entries()) {
-    const dir = path.join(folder, model.name.replace(/[^\w.-]+/g, '_'), String(asked));
+    const dir = path.join(folder, fileName(model.name), String(asked));
     makeFolder(dir);
     await writeFile(path.join(dir, `results_${stamp(began)}.json`), jsonFileText(results[i]), nodeFileSystem);
     if (!logSamples) continue;
     for (const { task, scored, docs } of measured) {
       const { lines } = samplesOf(docs, task.scoring, scored, (r) => task.harnessArguments(r));
-      const name = `samples_${task.name.replace(/[^\w.-]+/g, '_')}_${stamp(began)}.jsonl`;
+      const name = `samples_${fileName(task.name)}_${stamp(began)}.jsonl`;
       await writeFile(path.join(dir, name), lines.map((line) => `${line}\n`).join(''), nodeFileSystem);
     }
   }

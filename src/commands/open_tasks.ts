@@ -9,7 +9,8 @@ import type { TaskGroup } from '../eval/results/groups.js';
 import { checkScoring } from '../eval/results/score.js';
 import type { CommandContext, TaskSource } from './options.js';
 
-const BUILT_IN = path.join(import.meta.dirname, '../../configs/tasks');
+/** Task files of this project. */
+export const BUILT_IN = path.join(import.meta.dirname, '../../configs/tasks');
 
 /** Tasks that are open, and the groups that some of them are in, outer ones first. */
 export interface OpenTasks {
@@ -34,7 +35,12 @@ export async function openTasks(source: TaskSource, env: CommandContext['env']):
   return { tasks, groups: items.flatMap(groupsOf) };
 }
 
-async function openTask({ config, file }: LoadedTask, roots: readonly string[], trainRows?: number): Promise<OpenTask> {
+/** A task with its data from these roots. */
+export async function openTask(
+  { config, file }: LoadedTask,
+  roots: readonly string[],
+  trainRows?: number,
+): Promise<OpenTask> {
   const { dataset_path, dataset_name, dataset_kwargs } = config;
   const set = { path: dataset_path ?? '', name: dataset_name, kwargs: dataset_kwargs, folder: path.dirname(file) };
   const splits = (split: string) => evalRows(roots, set, split, { trainRows });

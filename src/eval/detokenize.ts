@@ -3,12 +3,14 @@
 // by such de-tokenizers but does not print them. Those here:
 //
 //   wikitext   Merity et al. 2016: Moses' words, '@' around what stood inside a number or compound, '= Title ='. The
-//              replacements of Megatron-LM (tasks/zeroshot_gpt/detokenizer.py) and of lm-evaluation-harness's wikitext task,
-//              in their order, without one that matches no such text
+//              replacements of Megatron-LM (tasks/zeroshot_gpt/detokenizer.py) and of lm-evaluation-harness's wikitext task
+//              (preprocess_wikitext.py), in their order
 //   ptb        Mikolov et al. 2010: no punctuation, contractions cut off, every number is N
 //   lm1b       Chelba et al. 2013: punctuation, brackets, quotes and contractions cut off, a sentence a line
 //
 // Word-level perplexity still divides by the words of the original: perplexity.ts.
+
+import { SPACE_CLASS } from './harness/python_text.js';
 
 export const DETOKENIZERS = ['none', 'wikitext', 'ptb', 'lm1b'] as const;
 export type Detokenizer = (typeof DETOKENIZERS)[number];
@@ -16,17 +18,22 @@ export type Detokenizer = (typeof DETOKENIZERS)[number];
 /** What is replaced everywhere by what, one after the other. */
 type Rules = readonly (readonly [RegExp, string])[];
 
+/** Text between two signs, found without the white space at its ends. */
+const inside = (open: string, close: string): RegExp =>
+  new RegExp(`\\${open}[${SPACE_CLASS}]*([^\\${close}]*?)[${SPACE_CLASS}]*\\${close}`, 'g');
+
 const WIKITEXT: Rules = [
   [/s '/g, "s'"],
+  [/\/' [0-9]\//g, "/'[0-9]/"], // as it stands there: meant for years such as ' 99
   [/ @-@ /g, '-'],
   [/ @,@ /g, ','],
   [/ @\.@ /g, '.'],
   ...[':', ';', '.', '!', '?', ','].map((mark) => [new RegExp(` \\${mark} `, 'g'), `${mark} `] as const),
-  [/\(\s*([^)]*?)\s*\)/g, '($1)'],
-  [/\[\s*([^\]]*?)\s*\]/g, '[$1]'],
-  [/\{\s*([^}]*?)\s*\}/g, '{$1}'],
-  [/"\s*([^"]*?)\s*"/g, '"$1"'],
-  [/'\s*([^']*?)\s*'/g, "'$1'"],
+  [inside('(', ')'), '($1)'],
+  [inside('[', ']'), '[$1]'],
+  [inside('{', '}'), '{$1}'],
+  [inside('"', '"'), '"$1"'],
+  [inside("'", "'"), "'$1'"],
   [/= = = =/g, '===='],
   [/= = =/g, '==='],
   [/= =/g, '=='],

@@ -14,6 +14,7 @@ import { ConfigError } from '../base/errors.js';
 import type { TaskMetric } from '../base/eval_record.js';
 import type { TaskConfig } from './harness/task_file.js';
 import type { Answer, AnsweredDoc, LoglikelihoodAnswer, Request } from './request.js';
+import { sampleDeviation } from './results/aggregation.js';
 import { argmax, rightChoices } from './results/document_metrics.js';
 
 const OwnRule = z.strictObject({
@@ -95,7 +96,6 @@ export function gpt3Metrics(docs: readonly AnsweredDoc[], alone: readonly (reado
 
 function mean(values: readonly number[]): { value: number; stderr: number | null } {
   const n = values.length;
-  const value = values.reduce((a, b) => a + b, 0) / n;
-  const squares = values.reduce((sum, x) => sum + (x - value) ** 2, 0);
-  return { value, stderr: n > 1 ? Math.sqrt(squares / (n - 1) / n) : null };
+  const stderr = n > 1 ? sampleDeviation(Float64Array.from(values)) / Math.sqrt(n) : null;
+  return { value: values.reduce((a, b) => a + b, 0) / n, stderr };
 }

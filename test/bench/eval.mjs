@@ -20,7 +20,7 @@ import { tf } from '../../dist/base/tf.js';
 import { loadConfig } from '../../dist/config/load.js';
 import { resolveModel } from '../../dist/config/model_shape.js';
 import { modelAnswerer } from '../../dist/eval/answer/answerer.js';
-import { pairEncoder, sequenceOf } from '../../dist/eval/answer/pairs.js';
+import { pairEncoder, sequencesOf } from '../../dist/eval/answer/pairs.js';
 import { planOf } from '../../dist/eval/answer/plan.js';
 import { PythonRandom } from '../../dist/eval/harness/python_random.js';
 import { Gpt } from '../../dist/model/gpt.js';
@@ -81,7 +81,7 @@ const workloads = {
 
 const encode = pairEncoder(tokenizer);
 const sequences = (requests) =>
-  requests.map(({ context, continuation }) => sequenceOf(encode(context, continuation), n_ctx));
+  requests.map(({ context, continuation }) => sequencesOf(encode(context, continuation), n_ctx)[0]);
 
 /** Log-likelihoods from logits (B,T,V), of the last positions of each sequence's part. */
 function logprobs(logits, group) {

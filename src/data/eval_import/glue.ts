@@ -10,28 +10,25 @@
 // list of numbers that is not among these files: here validation is the corpus's own test set, and no number on it can
 // be compared with one on GLUE's.
 
-import type { Row } from '../row.js';
-import { requireColumns } from '../row.js';
-import { type RowOptions, readRows } from '../rows.js';
-import { classNumber, type Doc, linesOf, type OriginalSet, type OriginalSplit, splitsOf } from './original.js';
+import type { ExampleFormat } from '../examples/example.js';
+import { openSource } from '../examples/formats.js';
+import { type Row, requireColumns } from '../row.js';
+import { classNumber, type Doc, type OriginalSet, type OriginalSplit, splitsOf } from './original.js';
 
 const PATH = 'nyu-mll/glue';
 
+type Files = Readonly<Record<string, readonly string[]>>;
 type Convert = (row: Row, idx: number) => Doc;
 
-/** Rows of all files, one after the other; they are counted through. */
-async function* convert(files: readonly string[], convertRow: Convert, options: RowOptions): AsyncGenerator<Doc> {
-  let idx = 0;
-  for (const file of files) {
-    for await (const row of readRows(file, { format: 'tsv', ...options })) yield convertRow(row, idx++);
-  }
-}
-
-/** Splits of a set; `names` are those of the columns where the files have no header. */
-const glueSplits =
-  (name: string, files: Readonly<Record<string, readonly string[]>>, convertRow: Convert, names?: readonly string[]) =>
-  (): OriginalSplit[] =>
-    splitsOf(PATH, name, files, (paths) => convert(paths, convertRow, names ? { names, dropExtra: true } : {}));
+/** Splits of a set; rows of all files of one, one after the other, are counted through. */
+const glueSplits = (name: Exclude<ExampleFormat, 'rows'>, files: Files, convertRow: Convert) => (): OriginalSplit[] =>
+  splitsOf(PATH, name, files, async function* (paths) {
+    let idx = 0;
+    for (const file of paths) {
+      const { rows } = await openSource(file, name);
+      for await (const row of rows(undefined)) yield convertRow(row, idx++);
+    }
+  });
 
 const texts = (row: Row) => requireColumns(row, { sentence1: 'string', sentence2: 'string' });
 
@@ -46,22 +43,15 @@ const rte: OriginalSet = {
   })),
 };
 
-const sst2Row: Convert = (row, idx) => ({
-  ...requireColumns(row, { sentence: 'string' }),
-  label: classNumber(row, 'label', ['negative', 'positive']),
-  idx,
-});
-
-async function* sst2Rows(files: readonly string[]): AsyncGenerator<Doc> {
-  const headed = /^sentence\t/.test((await linesOf(files[0]!))[0] ?? '');
-  yield* convert(files, sst2Row, headed ? {} : { names: ['sentence', 'label'] });
-}
-
 const sst2: OriginalSet = {
   name: 'sst2',
   tasks: 'sst2',
   licence: 'none stated',
-  splits: () => splitsOf(PATH, 'sst2', { train: ['train.tsv'], validation: ['dev.tsv'], test: ['test.tsv'] }, sst2Rows),
+  splits: glueSplits('sst2', { train: ['train.tsv'], validation: ['dev.tsv'], test: ['test.tsv'] }, (row, idx) => ({
+    ...requireColumns(row, { sentence: 'string' }),
+    label: classNumber(row, 'label', ['negative', 'positive']),
+    idx,
+  })),
 };
 
 const cola: OriginalSet = {
@@ -76,7 +66,6 @@ const cola: OriginalSet = {
       label: classNumber(row, 'label', ['unacceptable', 'acceptable']),
       idx,
     }),
-    ['source', 'label', 'original', 'sentence'],
   ),
 };
 
@@ -87,7 +76,6 @@ const stsb: OriginalSet = {
     'stsb',
     { train: ['sts-train.csv'], validation: ['sts-dev.csv'], test: ['sts-test.csv'] },
     (row, idx) => ({ ...texts(row), label: requireColumns(row, { score: 'number' }).score, idx }),
-    ['genre', 'filename', 'year', 'index', 'score', 'sentence1', 'sentence2'],
   ),
 };
 

@@ -13,7 +13,7 @@ import type { Tokenizer } from '../../tokenizer/tokenizer.js';
 import { rollingWindows, scoreTokens } from '../perplexity.js';
 import type { Answer, Answerer, AnswerOptions, GenerateRequest, LoglikelihoodRequest, Request } from '../request.js';
 import { continueTexts } from './continuations.js';
-import { pairEncoder, sequenceOf } from './pairs.js';
+import { pairEncoder, sequencesOf } from './pairs.js';
 import { planOf } from './plan.js';
 import { scoreChunk } from './scores.js';
 
@@ -37,20 +37,27 @@ export function modelAnswerer(
     signal?: AbortSignal,
   ): Promise<void> {
     const encode = pairEncoder(tokenizer);
-    const sequences = requests.map(({ context, continuation }) => sequenceOf(encode(context, continuation), n_ctx));
-    const sums = sequences.map(({ targets }) => ({ logprob: 0, greedy: true, missing: targets.length }));
+    const parts = requests.map(({ context, continuation }) => sequencesOf(encode(context, continuation), n_ctx));
+    const sequences = parts.flat();
+    const requestOf = parts.flatMap((own, request) => own.map(() => request));
+    const sums = parts.map((own) => {
+      const tokens = own.reduce((n, { targets }) => n + targets.length, 0);
+      const truncated = Math.max(...own.map((part) => part.truncated));
+      return { logprob: 0, greedy: true, tokens, truncated, missing: tokens };
+    });
     const longest = sequences.reduce((most, { ids }) => Math.max(most, ids.length), 0);
     const cache = new KvCache(n_layer, longest);
     try {
       for (const chunk of planOf(sequences, batch_tokens)) {
         await breath(signal);
         for (const { of, logprob, greedy } of await scoreChunk(model, chunk, cache)) {
-          const sum = sums[of]!;
+          const request = requestOf[of]!;
+          const sum = sums[request]!;
           sum.logprob += logprob;
           sum.greedy &&= greedy;
           if (--sum.missing > 0) continue;
-          const { targets, truncated } = sequences[of]!;
-          onAnswer(of, { logprob: sum.logprob, greedy: sum.greedy, tokens: targets.length, truncated });
+          const { tokens, truncated } = sum;
+          onAnswer(request, { logprob: sum.logprob, greedy: sum.greedy, tokens, truncated });
         }
       }
     } finally {

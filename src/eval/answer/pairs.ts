@@ -4,7 +4,8 @@
 //   2. Context and continuation are encoded as one text. The continuation's tokens are those behind as many as the context
 //      alone has: never the encoding of the continuation alone.
 //   3. An empty context is one end-of-text; a continuation that begins with that token lends it instead.
-//   4. The model reads the last n_ctx + 1 tokens of both without the very last one: what is cut off is counted.
+//   4. The model reads the last n_ctx + 1 tokens of both without the very last one: what is cut off is counted. A continuation
+//      that is longer, which lm-evaluation-harness refuses, is read in parts.
 //
 // The rule of lm-evaluation-harness (api/model.py, _encode_pair and loglikelihood; models/huggingface.py), so that numbers
 // can be compared. A context of white space alone, which it refuses, counts as empty here.
@@ -12,6 +13,7 @@
 import { DataError } from '../../base/errors.js';
 import { quoted } from '../../base/format.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
+import { endsWithSpace } from '../harness/python_text.js';
 
 /** Tokens of both sides, neither empty. */
 export interface Pair {
@@ -29,10 +31,6 @@ export interface Sequence {
   readonly truncated: number;
 }
 
-/** The characters for which Python's str.isspace() holds, and which its rstrip() takes. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are white space to Python
-const SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
-
 /**
  * A function from two texts to their tokens. It remembers the last context: the choices of a document follow each other.
  * Throws DataError where nothing is left to ask about.
@@ -41,9 +39,8 @@ export function pairEncoder(tokenizer: Tokenizer): (context: string, continuatio
   const eot = Int32Array.of(tokenizer.eot);
   let last: { readonly text: string; readonly ids: Int32Array } | undefined;
   return (context, continuation) => {
-    let end = context.length;
-    while (end > 0 && SPACE.test(context[end - 1]!)) end--;
-    const text = context.slice(0, end);
+    let text = context;
+    while (endsWithSpace(text)) text = text.slice(0, -1);
     if (last?.text !== text) last = { text, ids: tokenizer.encode(text) };
     const { ids } = last;
     const asked = tokenizer.encode(context + continuation).subarray(ids.length);
@@ -61,17 +58,24 @@ export function pairEncoder(tokenizer: Tokenizer): (context: string, continuatio
   };
 }
 
-/** Throws DataError for a continuation of more than n_ctx tokens. */
-export function sequenceOf({ context, continuation }: Pair, n_ctx: number): Sequence {
-  if (continuation.length > n_ctx) {
-    throw new DataError(
-      `a continuation has ${continuation.length} tokens, but the model's context (n_ctx) holds ${n_ctx}`,
-      'use a model with a longer context, or leave out this task',
-    );
-  }
+/**
+ * What the model reads for a pair: one sequence; for a continuation of more than n_ctx tokens several, each of which asks about
+ * the next n_ctx / 2 tokens or fewer, so that every token has at least n_ctx / 2 before it.
+ */
+export function sequencesOf({ context, continuation }: Pair, n_ctx: number): Sequence[] {
   const all = new Int32Array(context.length + continuation.length);
   all.set(context);
   all.set(continuation, context.length);
-  const truncated = Math.max(0, all.length - (n_ctx + 1));
-  return { ids: all.subarray(truncated, -1), targets: continuation, truncated };
+  const stride = continuation.length <= n_ctx ? continuation.length : Math.max(1, Math.floor(n_ctx / 2));
+  const sequences: Sequence[] = [];
+  for (let from = context.length; from < all.length; from += stride) {
+    const to = Math.min(from + stride, all.length);
+    const start = Math.max(0, to - (n_ctx + 1));
+    sequences.push({
+      ids: all.subarray(start, to - 1),
+      targets: all.subarray(from, to),
+      truncated: Math.min(start, context.length),
+    });
+  }
+  return sequences;
 }

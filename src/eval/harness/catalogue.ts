@@ -113,9 +113,7 @@ export class Catalogue {
       if (typeof raw['task'] === 'string') return [this.#task(raw, path.resolve(asked))];
       throw new ConfigError(`${asked}: neither a task nor a group: it has no key task with a name`, 'give it one');
     }
-    const pattern = wildcard(asked);
-    const names = this.names.filter((name) => pattern.test(name));
-    if (names.length === 0) throw this.#unknown(asked);
+    const names = this.matching(asked);
     const found = names.flatMap((name) => this.#build(this.#entries.get(name)!, {}));
     if (names.length === 1) return found;
     const members = new Set(found.flatMap((item) => (item.kind === 'group' ? item.members.flatMap(within) : [])));

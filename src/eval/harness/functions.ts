@@ -8,6 +8,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ConfigError } from '../../base/errors.js';
+import { detokenize } from '../detokenize.js';
 import type { Doc } from '../request.js';
 import { literalEval } from './python_literal.js';
 import { capitalize, characters, length, SPACE_CLASS, split, strip } from './python_text.js';
@@ -202,41 +203,7 @@ const race: Readonly<Record<string, FieldFunction>> = {
 
 // ---- WikiText: the tokenised text is put together again; words and bytes are counted before that
 
-/** Text between two signs, found without the white space at its ends. */
-function trimmedInside(open: string, close: string): RegExp {
-  const space = `[${SPACE_CLASS}]*`;
-  return new RegExp(`${open}${space}([^${close}]*?)${space}\\${close.at(-1)}`, 'g');
-}
-
-const DETOKENIZED: readonly (readonly [from: string | RegExp, to: string])[] = [
-  ["s '", "s'"],
-  [/\/' [0-9]\//g, "/'[0-9]/"],
-  [' @-@ ', '-'],
-  [' @,@ ', ','],
-  [' @.@ ', '.'],
-  [' : ', ': '],
-  [' ; ', '; '],
-  [' . ', '. '],
-  [' ! ', '! '],
-  [' ? ', '? '],
-  [' , ', ', '],
-  [trimmedInside('\\(', ')'), '($1)'],
-  [trimmedInside('\\[', '\\]'), '[$1]'],
-  [trimmedInside('\\{', '}'), '{$1}'],
-  [trimmedInside('"', '"'), '"$1"'],
-  [trimmedInside("'", "'"), "'$1'"],
-  ['= = = =', '===='],
-  ['= = =', '==='],
-  ['= =', '=='],
-  [' \u00b0 ', '\u00b0'],
-  [' \n', '\n'],
-  ['\n ', '\n'],
-  [' N ', ' 1 '],
-  [" 's", "'s"],
-];
-
-const detokenized: FieldFunction = ({ page }) =>
-  DETOKENIZED.reduce((text, [from, to]) => text.replaceAll(from, to), string(page));
+const detokenized: FieldFunction = ({ page }) => detokenize(string(page), 'wikitext');
 
 const wikitext: ResultsFunction = ({ page }, [logprob]) => {
   const words = string(page).split(new RegExp(`[${SPACE_CLASS}]+`)).length;

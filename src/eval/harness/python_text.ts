@@ -16,10 +16,10 @@ const ODD_DIGITS =
   '\\u{11052}-\\u{1105a}\\u{1f100}-\\u{1f10a}';
 const DIGITS = new RegExp(`^[\\p{Nd}${ODD_DIGITS}]+$`, 'u');
 
-/** Whether the first character of a non-empty text is white space. */
+/** Whether the first character of a text is white space. */
 export const startsWithSpace = (text: string): boolean => SPACE.test(text.charAt(0));
 
-/** Whether the last character of a non-empty text is white space. */
+/** Whether the last character of a text is white space. */
 export const endsWithSpace = (text: string): boolean => SPACE.test(text.charAt(text.length - 1));
 
 /** str.isdigit. */

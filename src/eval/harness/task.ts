@@ -12,21 +12,14 @@
 import { ConfigError, DataError } from '../../base/errors.js';
 import type { AnsweredDoc, Doc, GenerateRequest, Request } from '../request.js';
 import { Fields, type PlacedDoc } from './fields.js';
-import {
-  type AggregationFunction,
-  aggregationFunction,
-  docFunction,
-  fieldFunction,
-  otherVersion,
-  type ResultsFunction,
-  resultsFunction,
-} from './functions.js';
+import { docFunction, fieldFunction, otherVersion } from './functions.js';
 import { generation, generationKwargs, ignoredSettings } from './generation.js';
 import { shuffledAnswers, type Turn, turnText } from './prompt.js';
 import { PythonRandom } from './python_random.js';
 import { pythonStr } from './python_value.js';
 import { Sampler, samplerName } from './sampler.js';
 import type { TaskConfig } from './task_file.js';
+import { type Scoring, scoringOf } from './task_scoring.js';
 import { FunctionName } from './yaml11.js';
 
 /** Rows of a split. Throws where there is no such data. */
@@ -50,28 +43,6 @@ type ShotConfig = Pick<
   'doc_to_text' | 'doc_to_target' | 'doc_to_choice' | 'target_delimiter' | 'fewshot_delimiter' | 'gen_prefix'
 > & { readonly split: string | null; readonly process_docs: FunctionName | null; readonly sampler: string };
 
-/** What a task file says about metrics and filters, with functions in place of their names. */
-export interface TaskScoring extends Pick<TaskConfig, 'output_type' | 'repeats'> {
-  readonly task: string;
-  readonly metric_list: readonly ScoringMetric[] | null;
-  readonly filter_list: readonly ScoringFilter[] | null;
-  /** The first document's target is a list. */
-  readonly multiple_target: boolean;
-  readonly process_results?: ResultsFunction;
-}
-
-interface ScoringMetric {
-  readonly metric: string;
-  readonly aggregation?: string | AggregationFunction;
-  readonly higher_is_better?: boolean;
-  readonly [option: string]: unknown;
-}
-
-interface ScoringFilter {
-  readonly name: string;
-  readonly filter: readonly { readonly function: string; readonly [option: string]: unknown }[];
-}
-
 export class HarnessTask {
   readonly name: string;
   readonly config: TaskConfig;
@@ -80,7 +51,7 @@ export class HarnessTask {
   /** What the reader of the results must know. */
   readonly warnings: readonly string[];
   /** How its answers are judged. */
-  readonly scoring: TaskScoring;
+  readonly scoring: Scoring;
 
   readonly #fields: Fields;
   readonly #shots: ShotConfig;
@@ -106,7 +77,7 @@ export class HarnessTask {
     const first = { doc: docs[0]!, place: 'document 0' };
     const target = this.#fields.target(first); // a wrong template is told before any work
     this.#multipleInput = this.#fields.choices(first) !== null && typeof this.#fields.text(first) === 'number';
-    this.scoring = scoring(config, Array.isArray(target));
+    this.scoring = scoringOf(config, Array.isArray(target));
   }
 
   /**
@@ -208,7 +179,7 @@ export class HarnessTask {
 
   #requests(at: PlacedDoc, shots: string, choices: readonly string[] | null, target: unknown): Request[] {
     const { output_type: type, target_delimiter: delimiter } = this.config;
-    if (type === 'loglikelihood_rolling') return [{ kind: 'rolling', text: this.#string(target, at) }];
+    if (type === 'loglikelihood_rolling') return [{ kind: 'rolling', text: this.#string('doc_to_target', target, at) }];
     const contexts = this.#contexts(at, shots);
     const asked = (context: string, continuation: string): Request => ({
       kind: 'loglikelihood',
@@ -216,7 +187,7 @@ export class HarnessTask {
       continuation,
     });
     if (this.#generation !== null) return [{ ...this.#generation, context: contexts[0]! }];
-    if (type === 'loglikelihood') return [asked(contexts[0]!, this.#string(target, at))];
+    if (type === 'loglikelihood') return [asked(contexts[0]!, this.#string('doc_to_target', target, at))];
     if (choices === null)
       throw this.#fields.wrong('doc_to_choice', at, 'it is not set, and output_type is multiple_choice');
     const conditional = this.#multipleInput
@@ -233,10 +204,7 @@ export class HarnessTask {
     const turn = (question: string, delimiter: string) =>
       before + turnText({ question, answer: null, prefix }, delimiter, '');
     if (this.#multipleInput) return this.#fields.choices(at)!.map((choice) => turn(choice, ''));
-    const question = this.#fields.text(at);
-    if (typeof question !== 'string')
-      throw this.#fields.wrong('doc_to_text', at, `text is expected, not ${pythonStr(question)}`);
-    return [turn(question, this.config.target_delimiter)];
+    return [turn(this.#string('doc_to_text', this.#fields.text(at), at), this.config.target_delimiter)];
   }
 
   #shot(at: PlacedDoc): Turn {
@@ -244,9 +212,7 @@ export class HarnessTask {
     const choices = this.#fields.choices(at, this.#shots.doc_to_choice);
     const target = this.#fields.target(at, this.#shots.doc_to_target);
     const prefix = this.#fields.plain('gen_prefix', this.#shots.gen_prefix, at);
-    const question = this.#multipleInput ? choices?.at(Number(text)) : text;
-    if (typeof question !== 'string')
-      throw this.#fields.wrong('doc_to_text', at, `text is expected, not ${pythonStr(question)}`);
+    const question = this.#string('doc_to_text', this.#multipleInput ? choices?.at(Number(text)) : text, at);
     const isIndex = Number.isInteger(target) || typeof target === 'boolean';
     const chosen = isIndex && !this.#multipleInput && choices?.length ? choices.at(Number(target)) : target;
     const answer = Array.isArray(chosen) ? chosen[0] : chosen;
@@ -262,9 +228,9 @@ export class HarnessTask {
     return turnText(turn, this.#shots.target_delimiter, this.#shots.fewshot_delimiter);
   }
 
-  #string(target: unknown, at: PlacedDoc): string {
-    if (typeof target === 'string') return target;
-    throw this.#fields.wrong('doc_to_target', at, `text is expected, not ${pythonStr(target)}`);
+  #string(field: string, value: unknown, at: PlacedDoc): string {
+    if (typeof value === 'string') return value;
+    throw this.#fields.wrong(field, at, `text is expected, not ${pythonStr(value)}`);
   }
 
   async #readPool(): Promise<readonly Doc[]> {
@@ -281,16 +247,6 @@ export class HarnessTask {
     );
   }
 }
-
-/** How many documents name a right choice that is not there: they count as wrong. */
-export const outOfRange = (docs: readonly AskedDoc[]): number =>
-  docs.filter(({ target, choices, rightInput }) => {
-    if (choices === null) return false;
-    const right = rightInput ?? target;
-    return (Array.isArray(right) ? right : [right]).some((gold) =>
-      typeof gold === 'number' ? gold >= choices.length : typeof gold === 'string' && !choices.includes(gold),
-    );
-  }).length;
 
 function cached(splits: Splits): Splits {
   const read = new Map<string, Promise<readonly Doc[]>>();
@@ -348,31 +304,10 @@ function shotConfig(config: TaskConfig): ShotConfig {
   };
 }
 
-function scoring(config: TaskConfig, multiple_target: boolean): TaskScoring {
-  const { task, output_type, repeats, process_results: process } = config;
-  const metrics = config.metric_list?.map(({ metric, aggregation, higher_is_better, ...options }) => ({
-    ...options,
-    metric: String(metric),
-    ...(aggregation !== undefined && {
-      aggregation: typeof aggregation === 'string' ? aggregation : aggregationFunction(aggregation),
-    }),
-    ...(higher_is_better !== undefined && { higher_is_better }),
-  }));
-  const filters = config.filter_list?.map(({ name, filter }) => ({
-    name,
-    filter: filter.map((step) => ({ ...step, function: String(step.function) })),
-  }));
-  return {
-    ...{ task, output_type, repeats, multiple_target },
-    ...{ metric_list: metrics ?? null, filter_list: filters ?? null },
-    ...(process instanceof FunctionName && { process_results: resultsFunction(process) }),
-  };
-}
-
 /** Throws ConfigError for what a task file may ask of lm-evaluation-harness, but not of gpt: before any data is read. */
 function checkSupported(config: TaskConfig): void {
   const shots = shotConfig(config);
-  scoring(config, false);
+  scoringOf(config, false);
   for (const name of [config.process_docs, shots.process_docs]) if (name !== null) docFunction(name);
   for (const { doc_to_text, doc_to_target, doc_to_choice } of [config, shots]) {
     for (const name of [doc_to_text, doc_to_target, doc_to_choice])

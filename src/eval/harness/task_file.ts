@@ -95,7 +95,7 @@ const fewshotSchema = z.strictObject({
   target_delimiter: z.string().nullable().optional(),
 });
 
-export const OUTPUT_TYPES = ['multiple_choice', 'loglikelihood', 'loglikelihood_rolling', 'generate_until'] as const;
+const OUTPUT_TYPES = ['multiple_choice', 'loglikelihood', 'loglikelihood_rolling', 'generate_until'] as const;
 
 const taskSchema = z.strictObject({
   task: z.string(),

@@ -1,6 +1,6 @@
 // Filters, tests and methods of templates, as Jinja 3.1 and Python 3.11 define them. What is not here is an error that says so.
 
-import { pythonSub } from './python_regex.js';
+import { PythonRegex } from './python_regex.js';
 import * as text from './python_text.js';
 import { asNumber, dictEntries, Float, isDict, pythonEqual, pythonStr, Tuple, tuple } from './python_value.js';
 import { defined, indexed, iterate, order, truth, typeName, Undefined } from './template_values.js';
@@ -60,7 +60,7 @@ const FILTERS: Readonly<Record<string, FilterFunction>> = {
   min: (value) => extreme(value, -1),
   regex_replace: (value, args, named) => {
     const [pattern, replacement, count] = ['pattern', 'repl', 'count'].map((name, i) => args[i] ?? named.get(name));
-    return pythonSub(pythonStr(pattern), pythonStr(replacement), stringOf(value), asNumber(count) ?? 0);
+    return new PythonRegex(pythonStr(pattern)).sub(pythonStr(replacement), stringOf(value), asNumber(count));
   },
   reject: (value, [test]) => iterate(value).filter((item) => !passes(test, item)),
   rejectattr: (value, [name, test]) => iterate(value).filter((item) => !passes(test, attributeOf(item, name))),

@@ -13,11 +13,12 @@
 import { ConfigError, DataError } from '../../base/errors.js';
 import { length, SPACE_CLASS } from '../harness/python_text.js';
 import { pythonStr } from '../harness/python_value.js';
+import type { Scoring } from '../harness/task_scoring.js';
 import type { AnsweredDoc } from '../request.js';
 import type { Item } from './aggregation.js';
 import { exactMatcher } from './exact_match.js';
 import { isLikelihood, isList, type Likelihood, type Response } from './response.js';
-import type { Metric, Scoring } from './scoring.js';
+import type { Metric } from './scoring.js';
 
 /** Values by metric, and whether the document's target is none of its choices: it counts as wrong. */
 export interface DocumentMetrics {

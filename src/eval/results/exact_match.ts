@@ -4,8 +4,8 @@
 // `ignore_punctuation` (the 32 of ASCII), `ignore_numbers` (0 to 9).
 
 import { ConfigError } from '../../base/errors.js';
+import { PythonRegex } from '../harness/python_regex.js';
 import { pythonStr } from '../harness/python_value.js';
-import { PythonRegex } from './python_regex.js';
 
 const OPTIONS = ['regexes_to_ignore', 'ignore_case', 'ignore_punctuation', 'ignore_numbers'];
 const PUNCTUATION = /[!-/:-@[-`{-~]/g;
@@ -24,12 +24,12 @@ export function exactMatcher(
   if (ignored != null && !(Array.isArray(ignored) && ignored.every((x) => typeof x === 'string'))) {
     throw new ConfigError(`${where}: regexes_to_ignore is no list of texts`, 'write regexes_to_ignore: ["\\\\$"]');
   }
-  const regexes = ((ignored ?? []) as string[]).map(
-    (pattern) => new PythonRegex(pattern, `${where}: regexes_to_ignore`),
+  const regexes = ((ignored ?? []) as string[]).map((pattern) =>
+    PythonRegex.at(`${where}: regexes_to_ignore`, pattern),
   );
   const clean = (value: unknown): string => {
     let text = pythonStr(value);
-    for (const regex of regexes) text = regex.remove(text);
+    for (const regex of regexes) text = regex.sub('', text);
     if (options['ignore_case'] === true) text = text.toLowerCase();
     if (options['ignore_punctuation'] === true) text = text.replace(PUNCTUATION, '');
     if (options['ignore_numbers'] === true) text = text.replace(/[0-9]/g, '');

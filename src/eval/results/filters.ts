@@ -12,11 +12,12 @@
 
 import { ConfigError } from '../../base/errors.js';
 import { isRecord } from '../../base/json.js';
+import { escapeRegex, type Found, PythonRegex } from '../harness/python_regex.js';
 import { strip } from '../harness/python_text.js';
+import type { FilterStep, Scoring } from '../harness/task_scoring.js';
 import type { Doc } from '../request.js';
-import { escapeRegex, type Found, PythonRegex } from './python_regex.js';
 import { isList, type Response, type Single } from './response.js';
-import { type FilterStep, notSupported, type Scoring } from './scoring.js';
+import { notSupported } from './scoring.js';
 
 /** A filter: what a list of answers to one request of a document becomes. */
 export interface Filter {
@@ -117,7 +118,7 @@ function finder(options: Options, where: string): Finder {
   if (typeof pattern !== 'string' || typeof place !== 'number') {
     throw new ConfigError(`${where}: regex_pattern is a text and group_select a number`, 'correct the two in the YAML');
   }
-  const regex = new PythonRegex(pattern, where);
+  const regex = PythonRegex.at(where, pattern);
   const select = (found: readonly Found[]): string | undefined => {
     const match = found.at(place);
     const text = typeof match === 'string' ? match : match?.find((group) => group !== '');
@@ -137,8 +138,8 @@ function choiceFinder(options: Options, where: string, doc: Doc, select: Finder[
   const letters = choices.map((_, i) => String.fromCharCode(65 + i));
   const texts = choices.map((choice) => clean(strip(String(choice))));
   const letterOf = new Map(texts.map((text, i) => [text, `(${letters[i]})`]));
-  const byText = new PythonRegex(texts.map(escapeRegex).join('|'), where);
-  const byLetter = new PythonRegex(`:[\\s]*(${letters.join('|')})`, where);
+  const byText = PythonRegex.at(where, texts.map(escapeRegex).join('|'));
+  const byLetter = PythonRegex.at(where, `:[\\s]*(${letters.join('|')})`);
   return (answer: Single): string | undefined => {
     const said = typeof answer === 'string' ? answer : '';
     const text = select(byText.findAll(clean(said)));
@@ -149,9 +150,9 @@ function choiceFinder(options: Options, where: string, doc: Doc, select: Finder[
 }
 
 function cleaner({ ignore_case, ignore_punctuation, regexes_to_ignore: ignored = [] }: Options, where: string) {
-  const regexes = (ignored as readonly string[]).map((pattern) => new PythonRegex(pattern, where));
+  const regexes = (ignored as readonly string[]).map((pattern) => PythonRegex.at(where, pattern));
   return (text: string): string => {
-    let rest = regexes.reduce((left, regex) => regex.remove(left), text);
+    let rest = regexes.reduce((left, regex) => regex.sub('', left), text);
     if (ignore_case === true) rest = rest.toLowerCase();
     return ignore_punctuation === true ? rest.replace(/\p{P}/gu, '') : rest;
   };

@@ -9,10 +9,10 @@
 import { createHash } from 'node:crypto';
 import { length } from '../harness/python_text.js';
 import { dictEntries, Float, isDict, pythonStr } from '../harness/python_value.js';
+import type { Scoring } from '../harness/task_scoring.js';
 import type { AnsweredDoc, Request } from '../request.js';
 import { answeredRequests, isLikelihood, isList, type Response, type Single } from './response.js';
 import type { Scored } from './score.js';
-import type { Scoring } from './scoring.js';
 
 export interface Samples {
   /** Without line ends. */

@@ -4,13 +4,14 @@
 // test/eval/results/score.test.ts by what it made of the same answers.
 
 import { ConfigError } from '../../base/errors.js';
+import type { Scoring } from '../harness/task_scoring.js';
 import type { AnsweredDoc } from '../request.js';
 import { AGGREGATIONS, type Aggregate, AggregationError, type Item } from './aggregation.js';
 import { bootstrapError, usualIterations } from './bootstrap.js';
 import { type DocumentMetrics, documentMetrics } from './document_metrics.js';
 import { filtersOf } from './filters.js';
 import { answeredRequests, type Response } from './response.js';
-import { type Metric, metricsOf, type Scoring } from './scoring.js';
+import { type Metric, metricsOf } from './scoring.js';
 
 /** The results of a task. */
 export interface Scored {

@@ -1,4 +1,4 @@
-// What of a task's YAML says how its answers are judged, with lm-evaluation-harness's defaults for what it leaves out.
+// The metrics of a task, with lm-evaluation-harness's defaults for what its YAML leaves out.
 //
 // A task names metrics; a metric makes a value of each document, and an aggregation one number of all the values. The
 // names and defaults are those of lm_eval/api/metrics.py and registry.py (4e7e0d4). BLEU, chrF and TER are refused: they
@@ -6,45 +6,8 @@
 
 import { ConfigError } from '../../base/errors.js';
 import { nearest } from '../../config/spelling.js';
-import type { Doc } from '../request.js';
+import type { Scoring, ScoringMetric } from '../harness/task_scoring.js';
 import { AGGREGATIONS, type Aggregate, type Aggregation, unknownErrors } from './aggregation.js';
-import type { Response } from './response.js';
-
-export type OutputType = 'multiple_choice' | 'loglikelihood' | 'loglikelihood_rolling' | 'generate_until';
-
-/** An entry of metric_list as it stands in the YAML: what has no name here is an option of the metric. */
-export interface MetricConfig {
-  readonly metric: string;
-  readonly aggregation?: string | Aggregate;
-  readonly higher_is_better?: boolean;
-  readonly [option: string]: unknown;
-}
-
-/** An entry of filter_list: steps, one after the other. */
-export interface FilterConfig {
-  readonly name: string;
-  readonly filter: readonly FilterStep[];
-}
-
-export interface FilterStep {
-  readonly function: string;
-  readonly [option: string]: unknown;
-}
-
-/** How the answers of a task are judged. Null: not said, the default of the output type. */
-export interface Scoring {
-  /** The task's name, for errors. */
-  readonly task: string;
-  readonly output_type: OutputType;
-  readonly metric_list: readonly MetricConfig[] | null;
-  readonly filter_list: readonly FilterConfig[] | null;
-  /** Answers to each request: response.ts. */
-  readonly repeats: number;
-  /** doc_to_target of the first document is a list. */
-  readonly multiple_target: boolean;
-  /** A port of the file's process_results: metrics of a document from the filtered answers to its requests. */
-  readonly process_results?: (doc: Doc, answers: readonly Response[]) => Readonly<Record<string, unknown>>;
-}
 
 /** A metric with nothing left to default. */
 export interface Metric {
@@ -71,7 +34,7 @@ const KNOWN: Readonly<Record<string, readonly [aggregation: string, higher: bool
   bypass: ['bypass', true],
 };
 
-const DEFAULTS: Readonly<Record<OutputType, readonly string[]>> = {
+const DEFAULTS: Readonly<Record<Scoring['output_type'], readonly string[]>> = {
   multiple_choice: ['acc', 'acc_norm'],
   loglikelihood: ['perplexity', 'acc'],
   loglikelihood_rolling: ['word_perplexity', 'byte_perplexity', 'bits_per_byte'],
@@ -80,7 +43,7 @@ const DEFAULTS: Readonly<Record<OutputType, readonly string[]>> = {
 
 /** The metrics of a task in the order of its file. Throws ConfigError for one that is not supported. */
 export function metricsOf(scoring: Scoring): Metric[] {
-  const list = scoring.metric_list ?? DEFAULTS[scoring.output_type].map((metric): MetricConfig => ({ metric }));
+  const list = scoring.metric_list ?? DEFAULTS[scoring.output_type].map((metric): ScoringMetric => ({ metric }));
   return list.map((config) => {
     const { metric: name, aggregation, higher_is_better, hf_evaluate: _, ...options } = config;
     const known = Object.hasOwn(KNOWN, name) ? KNOWN[name] : undefined;

@@ -1,12 +1,12 @@
 // A figure of an evaluation: the mean over tasks large, then each task, with a legend. In the report as HTML; alone, for
 // documents, as an SVG file that brings its own style.
 
-import { figuresOf, type Line, type Panel } from '../../base/eval_figures.js';
+import { figuresOf, type Line, type Panel, panelTitle } from '../../base/eval_figures.js';
 import type { EvalRecord } from '../../base/eval_record.js';
 import { distinct } from '../../base/eval_scores.js';
 import { escapeHtml } from '../chart.js';
 import { FIGURE_STYLE, lookOf } from './look.js';
-import { plot, textWidth, titleOf } from './plot.js';
+import { plot, textWidth } from './plot.js';
 
 export type FigureName = 'by_shots' | 'by_size';
 
@@ -114,7 +114,7 @@ export function figureSvg(record: EvalRecord, name: FigureName, { tasks = false 
   if (first === undefined) return null;
   const parts: string[] = [];
   let y = 30;
-  parts.push(`<text class="title" x="${GAP}" y="${y}">${escapeHtml(titleOf(first))}</text>`);
+  parts.push(`<text class="title" x="${GAP}" y="${y}">${escapeHtml(panelTitle(first))}</text>`);
   let x = GAP;
   y += 24;
   for (const line of legendOf(tasks ? panels.flatMap((p) => p.lines) : first.lines)) {

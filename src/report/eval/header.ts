@@ -1,7 +1,7 @@
 // What was evaluated, and what it took.
 
 import type { EvalRecord } from '../../base/eval_record.js';
-import { distinct, totalsOf } from '../../base/eval_scores.js';
+import { outerTasks, totalsOf } from '../../base/eval_scores.js';
 import { count, duration, integer } from '../../base/format.js';
 import { escapeHtml } from '../chart.js';
 import { dataTable } from '../table.js';
@@ -28,8 +28,7 @@ export function header(record: EvalRecord): string {
     ['requests per second', totals.requests_per_s === null ? '-' : count(totals.requests_per_s)],
     ['truncated prompts', integer(totals.truncated)],
   ];
-  const inside = new Set(runs.flatMap((r) => r.members ?? []));
-  const tasks = distinct(runs.map((r) => r.task)).filter((task) => !inside.has(task));
+  const tasks = outerTasks(runs);
   const named = tasks.length > 12 ? [...tasks.slice(0, 12), `and ${tasks.length - 12} more`] : tasks;
   const lines = [named.join(', '), `${backend} · ${date.slice(0, 16).replace('T', ' ')}`];
   return `<header>

@@ -12,6 +12,9 @@ const METRICS: Readonly<Record<string, string>> = {
   acc_norm: 'acc, the log-likelihood of each choice divided by its length in characters',
   acc_bytes: 'acc, the log-likelihood of each choice divided by its length in UTF-8 bytes',
   acc_mutual_info: 'acc, each choice by its log-likelihood in context less that without context',
+  acc_per_token: 'acc, the log-likelihood of each choice divided by its number of tokens (GPT-3, section 2.4)',
+  acc_unconditional:
+    'acc, each choice by its log-likelihood less that after a context that only says "Answer:" (ibid.)',
   exact_match: 'share of documents whose generated text equals the right answer',
   f1: 'harmonic mean of precision and recall of class 1',
   mcc: "Matthews' correlation of predicted and right classes: 0 for a guess, 1 at most",
@@ -61,7 +64,7 @@ export function definitions({ runs }: EvalRecord): string {
   if (has((r) => r.asked === 'few'))
     rows.push([
       'few',
-      'as many demonstrations as fit into the context, 10 to 100, as in GPT-3 (section 2); K: those in a prompt',
+      'as many demonstrations as fit into the context, at most 100 (GPT-3, section 2); K: those in a prompt',
     ]);
   if (has((r) => r.chance !== null)) rows.push(['chance', 'the headline metric of a guess among the choices']);
   if (has((r) => r.majority !== null))

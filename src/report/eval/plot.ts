@@ -6,7 +6,7 @@
 // What is drawn can be read back: a marker has its values as data-x, data-y and data-stderr, and the <svg> has its axes as
 // data-x="scale from to left right", data-y="scale from to bottom top", from and to in units of the scale.
 
-import type { Line, Panel, Point } from '../../base/eval_figures.js';
+import { type Line, type Panel, type Point, panelTitle, X_UNITS } from '../../base/eval_figures.js';
 import { escapeHtml, logTicks, ticks } from '../chart.js';
 import { tick as tickText } from '../numbers.js';
 import { lookOf } from './look.js';
@@ -52,7 +52,7 @@ export function plot(panel: Panel, options: PlotOptions): string {
 
   const axes = `data-x="${[panel.x, x.from, x.to, left, right].join(' ')}" data-y="${[y.log ? 'log' : 'linear', y.from, y.to, bottom, top].join(' ')}"`;
   return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="${id}-t ${id}-d" ${axes}>
-<title id="${id}-t">${escapeHtml(titleOf(panel))}</title><desc id="${id}-d">${escapeHtml(describe(panel))}</desc>
+<title id="${id}-t">${escapeHtml(panelTitle(panel))}</title><desc id="${id}-d">${escapeHtml(describe(panel))}</desc>
 ${parts.join('\n')}</svg>`;
 }
 
@@ -61,10 +61,6 @@ const X_LABELS: Record<Panel['x'], string> = {
   asked: 'demonstrations in the prompt, as asked for',
   parameters: 'parameters',
 };
-
-/** mean accuracy by number of demonstrations */
-export const titleOf = ({ task, title, metric, x }: Panel): string =>
-  `${task === null ? `accuracy, ${title}` : `${title}, ${metric}`}, by ${x === 'parameters' ? 'model size' : 'number of shots'}`;
 
 const yLabel = ({ task, metric, higher_is_better }: Panel): string =>
   `${task === null ? 'mean accuracy' : metric} ${higher_is_better ? '↑' : '↓'}`;
@@ -95,12 +91,6 @@ interface Scale {
   readonly to: number;
   readonly at: (value: number) => number; // units of the viewBox
 }
-
-const X_UNITS: Record<Panel['x'], (x: number) => number> = {
-  shots: (k) => Math.log2(1 + k),
-  asked: (place) => place,
-  parameters: Math.log10,
-};
 
 function scale(from: number, to: number, start: number, end: number, unit: (value: number) => number): Scale {
   return { from, to, at: (value) => start + ((unit(value) - from) / (to - from)) * (end - start) };

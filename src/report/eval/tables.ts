@@ -2,7 +2,7 @@
 
 import type { Panel } from '../../base/eval_figures.js';
 import type { Contamination, EvalRecord, TaskMetric, TaskRun } from '../../base/eval_record.js';
-import { aboutChance, askedShots, distinct, shotsText } from '../../base/eval_scores.js';
+import { aboutChance, askedShots, distinct, outerTasks, shotsText } from '../../base/eval_scores.js';
 import { integer, percent, plural } from '../../base/format.js';
 import { briefText } from '../../base/task_result.js';
 import { escapeHtml } from '../chart.js';
@@ -12,7 +12,7 @@ import { examplesHtml } from './examples.js';
 /** Headline metrics: a row per task and model, a column per setting of --shots. Means are the figures'. */
 export function overview({ models, runs }: EvalRecord, panels: readonly Panel[]): string {
   const asked = askedShots(runs);
-  const outer = outerTasks(runs);
+  const outer = outerRunsOf(runs);
   const protocols = distinct(runs.map((r) => r.protocol));
   const ofTasks = outer.flatMap((ofTask) => {
     const { alias, protocol } = ofTask[0]!;
@@ -101,7 +101,7 @@ const valueText = ({ value, stderr }: TaskMetric): string => {
 /** A section per task; members of a group below it, folded where there are many. */
 export function taskTables(record: EvalRecord): string {
   const all = tasksOf(record.runs);
-  const sections = outerTasks(record.runs).map((ofTask) => {
+  const sections = outerRunsOf(record.runs).map((ofTask) => {
     const below = membersOf(ofTask[0]!, all).map((member) => taskSection(record, member));
     const members =
       below.length > FOLDED
@@ -120,9 +120,9 @@ const tasksOf = (runs: readonly TaskRun[]): TaskRun[][] =>
   );
 
 /** Tasks and groups that are in no group. */
-function outerTasks(runs: readonly TaskRun[]): TaskRun[][] {
-  const inside = new Set(runs.flatMap((r) => r.members ?? []));
-  return tasksOf(runs).filter(([first]) => !inside.has(first!.task));
+function outerRunsOf(runs: readonly TaskRun[]): TaskRun[][] {
+  const outer = outerTasks(runs);
+  return tasksOf(runs).filter(([first]) => outer.includes(first!.task));
 }
 
 /** Tasks of a group, those of its groups too, in order of the record. */

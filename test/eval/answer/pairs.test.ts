@@ -2,7 +2,7 @@
 
 import { beforeAll, expect, test } from 'vitest';
 import { DataError } from '../../../src/base/errors.js';
-import { pairEncoder, sequenceOf } from '../../../src/eval/answer/pairs.js';
+import { pairEncoder, sequencesOf } from '../../../src/eval/answer/pairs.js';
 import { gpt2Tokenizer } from '../../../src/tokenizer/gpt2.js';
 import type { Tokenizer } from '../../../src/tokenizer/tokenizer.js';
 
@@ -86,12 +86,27 @@ test('a context is encoded once for choices that follow each other', () => {
 test('the model reads the last n_ctx + 1 tokens without the last; what is cut is counted', () => {
   const pair = { context: Int32Array.of(1, 2, 3, 4), continuation: Int32Array.of(5, 6) };
   const read = (n_ctx: number) => {
-    const { ids, targets, truncated } = sequenceOf(pair, n_ctx);
-    return [[...ids], [...targets], truncated];
+    return sequencesOf(pair, n_ctx).map(({ ids, targets, truncated }) => [[...ids], [...targets], truncated]);
   };
-  expect(read(9)).toEqual([[1, 2, 3, 4, 5], [5, 6], 0]);
-  expect(read(5)).toEqual([[1, 2, 3, 4, 5], [5, 6], 0]);
-  expect(read(4)).toEqual([[2, 3, 4, 5], [5, 6], 1]);
-  expect(read(2)).toEqual([[4, 5], [5, 6], 3]);
-  expect(() => read(1)).toThrow(DataError);
+  expect(read(9)).toEqual([[[1, 2, 3, 4, 5], [5, 6], 0]]);
+  expect(read(5)).toEqual([[[1, 2, 3, 4, 5], [5, 6], 0]]);
+  expect(read(4)).toEqual([[[2, 3, 4, 5], [5, 6], 1]]);
+  expect(read(2)).toEqual([[[4, 5], [5, 6], 3]]);
+});
+
+test('a continuation beyond n_ctx is read in parts, each token once and with at least n_ctx / 2 before it', () => {
+  const pair = { context: Int32Array.of(1, 2), continuation: Int32Array.of(3, 4, 5, 6, 7) };
+  const parts = sequencesOf(pair, 4);
+  expect(parts.map(({ ids, targets }) => [[...ids], [...targets]])).toEqual([
+    [
+      [1, 2, 3],
+      [3, 4],
+    ],
+    [
+      [2, 3, 4, 5],
+      [5, 6],
+    ],
+    [[3, 4, 5, 6], [7]],
+  ]);
+  expect(parts.map(({ truncated }) => truncated)).toEqual([0, 1, 2]);
 });

@@ -5,7 +5,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { openTask } from '../../../src/commands/open_tasks.js';
 import { Catalogue, tasksOf } from '../../../src/eval/harness/catalogue.js';
 import { HarnessTask, type Splits } from '../../../src/eval/harness/task.js';
 import type { TaskConfig } from '../../../src/eval/harness/task_file.js';
@@ -60,37 +61,9 @@ const TASKS = process.env['GPT_HARNESS_TASKS'] ?? ''; // lm_eval/tasks of a chec
 const missing = [DATA, VECTORS, TASKS].filter((dir) => !existsSync(dir)).map((dir) => dir || 'GPT_HARNESS_TASKS');
 
 describe.skipIf(missing.length > 0)(`real tasks (missing here: ${missing.join(', ') || 'nothing'})`, () => {
-  const table = (file: string): Doc[] => {
-    const [head, ...rows] = readFileSync(path.join(DATA, file), 'utf8')
-      .trimEnd()
-      .split('\n')
-      .map((line) => line.split('\t'));
-    return rows.map((row) => {
-      const doc = Object.fromEntries(head!.map((name, i) => [name, row[i]]));
-      return { ...doc, label: Number(doc['label']), idx: Number(doc['idx']) };
-    });
-  };
-  const sst2 = (file: string): Doc[] =>
-    readFileSync(path.join(DATA, file), 'utf8')
-      .replace(/\n$/, '')
-      .split('\n')
-      .map((line, idx) => {
-        const [sentence, label] = line.split('\t');
-        return { sentence, label: Number(label), idx };
-      });
-  const sets: Record<string, (split: string) => Doc[]> = {
-    rte: (split) => table(`rte/${split === 'train' ? 'train' : 'dev'}.tsv`),
-    sst2: (split) => sst2(`sst2/${split === 'train' ? 'train' : 'dev'}.tsv`),
-    lambada_openai: () => jsonl(path.join(DATA, 'lambada/lambada_test.jsonl')),
-  };
-  let catalogue: Catalogue;
-  beforeAll(() => {
-    catalogue = new Catalogue([]);
-  });
-  const open = async (yaml: string) => {
-    const [task] = catalogue.load([path.join(TASKS, yaml)]).flatMap(tasksOf);
-    const rows = sets[task!.name];
-    return rows && HarnessTask.open(task!.config, async (split) => rows(split));
+  const open = async (yaml: string): Promise<HarnessTask> => {
+    const [loaded] = new Catalogue([]).load([path.join(TASKS, yaml)]).flatMap(tasksOf);
+    return (await openTask(loaded!, [DATA])).task;
   };
 
   const golden = missing.length > 0 ? [] : (json(path.join(VECTORS, 'harness_requests.json')) as Golden[]);
@@ -98,14 +71,14 @@ describe.skipIf(missing.length > 0)(`real tasks (missing here: ${missing.join(',
   it('are known', () => expect(known).toHaveLength(6));
 
   it.each(known)('$yaml, $num_fewshot shots', async (wanted) => {
-    expect(await requests((await open(wanted.yaml))!, wanted)).toEqual(wanted.requests);
+    expect(await requests(await open(wanted.yaml), wanted)).toEqual(wanted.requests);
   });
 
   const results = missing.length > 0 ? [] : json(path.join(VECTORS, 'harness_results.json')).tasks;
   it.each(
     results as { yaml: string; num_fewshot: number; requests_sha256: string }[],
   )('all requests of $yaml, $num_fewshot shots', async ({ yaml, num_fewshot, requests_sha256 }) => {
-    const task = (await open(yaml))!;
+    const task = await open(yaml);
     const all = (await task.requests(num_fewshot)).flatMap((doc) => doc.requests.map((r) => task.harnessArguments(r)));
     const written = `[${all.map((args) => `[${args.map((arg) => JSON.stringify(arg)).join(', ')}]`).join(', ')}]`;
     expect(createHash('sha256').update(written).digest('hex')).toBe(requests_sha256);

@@ -3,7 +3,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { literalEval } from '../../../src/eval/harness/python_literal.js';
-import { pythonSub } from '../../../src/eval/harness/python_regex.js';
 import { isDigits, startsWithSpace } from '../../../src/eval/harness/python_text.js';
 import { Float, pythonEqual, pythonRepr, tuple } from '../../../src/eval/harness/python_value.js';
 
@@ -61,25 +60,5 @@ describe('equality', () => {
     expect(pythonEqual({ a: 1 }, { a: 1, b: 2 })).toBe(false);
     expect(pythonEqual('1', 1)).toBe(false);
     expect(pythonEqual(null, false)).toBe(false);
-  });
-});
-
-describe('re.sub', () => {
-  // values of Python 3.11
-  it.each([
-    ['(?P<first>\\w+) (\\w+)', '\\2 \\g<first>', 'naïve Größe', 'Größe naïve'],
-    ['[^\\]\\s]+$', '!', 'a b]c\n', 'a b]!\n'],
-    ['\\bé', 'E', 'é café é', 'E café E'],
-    ['.$', '_', 'ab\u2028', 'ab_'],
-    ['a{2,}|{}', '-', '{2} aaa a{}', '{2} - a-'],
-    ['[\\d\\-.]+', '#', '1-2.٣x', '#x'],
-    ['\\.\\Z', '', 'end.', 'end'],
-  ])('%s', (pattern, replacement, text, want) => {
-    expect(pythonSub(pattern, replacement, text)).toBe(want);
-  });
-
-  it('refuses what it cannot do', () => {
-    expect(() => pythonSub('(?i:a)b', '', 'ab')).toThrow(/not supported/);
-    expect(() => pythonSub('[a', '', 'a')).toThrow(SyntaxError);
   });
 });

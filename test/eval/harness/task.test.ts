@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { ConfigError, DataError } from '../../../src/base/errors.js';
 import { shuffledAnswers } from '../../../src/eval/harness/prompt.js';
 import { PythonRandom } from '../../../src/eval/harness/python_random.js';
-import { type AskedDoc, HarnessTask, outOfRange } from '../../../src/eval/harness/task.js';
+import { type AskedDoc, HarnessTask } from '../../../src/eval/harness/task.js';
 import { type RawConfig, taskConfig } from '../../../src/eval/harness/task_file.js';
 import { FunctionName } from '../../../src/eval/harness/yaml11.js';
 import type { Doc } from '../../../src/eval/request.js';
@@ -81,16 +81,6 @@ describe('documents', () => {
     expect(shots).toEqual(['0 + 0 = two\n\n', '1 + 1 = three\n\n']);
     expect(task.questions(task.docs[2]!)).toEqual(['Add. 2 + 0 =']);
     expect(contexts(await task.requests(2))[2]).toBe('Add. 0 + 0 = two\n\n1 + 1 = three\n\n2 + 0 =');
-  });
-
-  it('count right choices that are not there', async () => {
-    const odd = [
-      { a: 1, b: 1, sum: 3 },
-      { a: 1, b: 2, sum: -1 },
-      { a: 1, b: 2, sum: 'five' },
-      { a: 1, b: 2, sum: 'two' },
-    ];
-    expect(outOfRange(await (await open({}, { test: odd })).requests(0))).toBe(2);
   });
 
   it('keep a fixed number of no demonstrations', async () => {

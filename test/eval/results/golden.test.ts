@@ -4,9 +4,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import type { Scoring } from '../../../src/eval/harness/task_scoring.js';
 import type { Answer, AnsweredDoc, LoglikelihoodRequest } from '../../../src/eval/request.js';
 import { score } from '../../../src/eval/results/score.js';
-import type { Scoring } from '../../../src/eval/results/scoring.js';
 
 const SHARED = new URL('../../../../shared/', import.meta.url).pathname;
 const here = existsSync(`${SHARED}eval-golden/harness_results.json`);

@@ -1,10 +1,10 @@
 // fixtures/harness.json: what lm-evaluation-harness made of the answers of a model that answers by hash.
 
 import { readFileSync } from 'node:fs';
+import type { Scoring } from '../../../src/eval/harness/task_scoring.js';
 import type { Answer, AnsweredDoc, Doc, Request } from '../../../src/eval/request.js';
 import type { TaskGroup } from '../../../src/eval/results/groups.js';
 import type { HarnessResults } from '../../../src/eval/results/results_json.js';
-import type { Scoring } from '../../../src/eval/results/scoring.js';
 
 interface FixtureDoc {
   readonly doc: Doc;

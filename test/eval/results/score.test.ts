@@ -3,13 +3,13 @@
 
 import { describe, expect, test } from 'vitest';
 import { ConfigError, DataError } from '../../../src/base/errors.js';
+import type { Scoring } from '../../../src/eval/harness/task_scoring.js';
 import type { AnsweredDoc } from '../../../src/eval/request.js';
 import { AGGREGATIONS } from '../../../src/eval/results/aggregation.js';
 import { bootstrapError, usualIterations } from '../../../src/eval/results/bootstrap.js';
 import { type HarnessResults, resultsJson } from '../../../src/eval/results/results_json.js';
 import { samplesOf } from '../../../src/eval/results/samples.js';
 import { checkScoring, score } from '../../../src/eval/results/score.js';
-import type { Scoring } from '../../../src/eval/results/scoring.js';
 import { harnessTable } from '../../../src/eval/results/table.js';
 import { answeredDocs, fixture, groups, scoringOf, taskNames } from './harness_fixture.js';
 
