@@ -178,6 +178,7 @@ export function evalEnd(
     line('majority', limited(baseline('majority'))),
     line('≈ chance', limited(ofTasks.flatMap((own) => aboutChanceText(own, record)))),
     ...askedShots(single).map((asked) => line(asked, limited(realShots(asked, ofTasks)))),
+    line('dirty', limited(ofTasks.flatMap(([run]) => dirtyText(run!)))),
     ...record.notes.map((note) => line('note', [note])),
     line('total', [
       plural(totals.tasks, 'task'),
@@ -208,6 +209,10 @@ function aboutChanceText(own: readonly TaskRun[], { models }: EvalRecord): strin
   });
   return [`${task} ${parts.join(', ')}`];
 }
+
+/** rte 3 of 277 (13-grams); the report has the results without them */
+const dirtyText = ({ task, contamination, docs }: TaskRun): string[] =>
+  contamination === null ? [] : [`${task} ${contamination.dirty} of ${docs} (${contamination.n}-grams)`];
 
 /** rte K 10; nothing for a number that all tasks kept to. */
 function realShots(asked: string, ofTasks: readonly (readonly TaskRun[])[]): string[] {

@@ -30,6 +30,8 @@ import { findFiles } from '../data/files.js';
 import { readText } from '../data/read.js';
 import { modelAnswerer } from '../eval/answer/answerer.js';
 import { cached, modelKey } from '../eval/answer/cache.js';
+import { ruleOf } from '../eval/gpt3.js';
+import type { HarnessTask } from '../eval/harness/task.js';
 import {
   type AskedShots,
   groupRun,
@@ -63,11 +65,14 @@ interface Round {
 
 export const run: Run<EvalOptions> = async (options, context) => {
   const began = new Date();
-  // an evaluation takes a while: what would refuse its result, or one of the models, is looked for before
-  const out = options.out === undefined ? defaultFolder(options.checkpoints, began) : outputPath(options.out);
+  const checkpoints = distinctBy(options.checkpoints, (dir) => path.resolve(dir));
+  const shots: readonly AskedShots[] = options.shots.length === 0 ? ['auto'] : options.shots;
+  const out = options.out === undefined ? defaultFolder(checkpoints, began) : outputPath(options.out);
+  // an evaluation takes a while: what would refuse it, or its result, is looked for before
   refuseExisting(out);
-  for (const dir of options.checkpoints) await requireModel(dir);
+  for (const dir of checkpoints) await requireModel(dir);
   const opened = await openTasks(options.source, context.env);
+  for (const { task } of opened.tasks) await requireDemonstrations(task, shots, options);
   requireFolder(path.dirname(out));
   const tasks = await withOverlaps(opened, options, context);
   const groups = taskGroups(opened.groups);
@@ -76,8 +81,9 @@ export const run: Run<EvalOptions> = async (options, context) => {
     context.err(`${text.split(':')[0]}: stopping; the same command goes on from here\n`),
   );
   const rounds: Round[] = [];
+  const notes: string[] = [];
   try {
-    for (const dir of options.checkpoints) {
+    for (const dir of checkpoints) {
       const { model, tokenizer, checkpoint } = await loadModel(dir, 'best');
       const about: EvalModel = {
         name: uniqueName(
@@ -89,10 +95,13 @@ export const run: Run<EvalOptions> = async (options, context) => {
         n_ctx: checkpoint.model.n_ctx,
         step: checkpoint.trainer?.state.step ?? null,
       };
+      if (checkpoint.task !== null) {
+        notes.push(`${about.name} was fine-tuned for ${checkpoint.task.form}: these are answers of its language model`);
+      }
       const plain = modelAnswerer(model, tokenizer);
       const file = path.join(cacheFolder(context.env), 'answers.jsonl');
       const answerer = options.cache ? cached(plain, file, await modelKey(model, tokenizer)) : plain;
-      for (const asked of options.shots.length === 0 ? (['auto'] as const) : options.shots) {
+      for (const asked of shots) {
         const started = performance.now();
         const measured: Measured[] = [];
         for (const task of tasks) {
@@ -112,7 +121,7 @@ export const run: Run<EvalOptions> = async (options, context) => {
     if (context.isTty && !options.quiet) context.err('\r\x1b[K');
     stop.release();
   }
-  const record = recordOf(rounds, groups, { options, context, began, backend: backend.name });
+  const record = recordOf(rounds, groups, { options, context, began, backend: backend.name, notes });
   const results = rounds.map((round) => harnessFile(round, groups, { options, context, began }));
   await writeFolderAtomic(out, (folder) => writeFiles(folder, record, rounds, results, options, began));
   if (options.json) {
@@ -138,18 +147,29 @@ const sourceFlags = ({ tasksDirs, taskFiles, dataRoots, trainRows }: EvalOptions
   ...(trainRows === undefined ? [] : ['--train-rows', String(trainRows)]),
 ];
 
-/** The folder's name; with its parent's where another model has the same. */
-const uniqueName = (dir: string, taken: readonly string[]): string => {
-  const name = path.basename(path.resolve(dir));
-  const parent = path.basename(path.dirname(path.resolve(dir)));
-  return taken.includes(name) ? `${parent}/${name}` : name;
-};
+/** The folder's name; with those above it where another model has the same. */
+function uniqueName(dir: string, taken: readonly string[]): string {
+  const parts = path.resolve(dir).split(path.sep);
+  const names = parts.map((_, i) => parts.slice(-1 - i).join('/'));
+  return names.find((name) => !taken.includes(name)) ?? dir;
+}
 
 /** Throws DataError where there is no model with a tokenizer of its own. Weights are not read. */
 async function requireModel(dir: string): Promise<void> {
   const checkpoint = loadCheckpoint(dir, 'best');
   checkpoint.close();
   requireVocabulary(checkpoint, await loadTokenizer(checkpoint.dir));
+}
+
+/** Throws DataError where a task's demonstrations are not there, ConfigError for wrong rules of GPT-3's protocol. */
+async function requireDemonstrations(
+  task: HarnessTask,
+  shots: readonly AskedShots[],
+  { protocol }: EvalOptions,
+): Promise<void> {
+  if (protocol === 'gpt3') ruleOf(task.config);
+  const wanted = shots.map((asked) => task.shots(asked === 'auto' ? undefined : asked === 'few' ? 1 : asked));
+  if (wanted.some((n) => n > 0)) await task.pool();
 }
 
 /** A folder that may be written to, which is made where it is missing. Throws DataError. */
@@ -221,7 +241,7 @@ function progress(context: CommandContext, { quiet }: EvalOptions, what: string)
 function recordOf(
   rounds: readonly Round[],
   groups: readonly TaskGroup[],
-  { context, began, backend, options }: About & { readonly backend: string },
+  { context, began, backend, options, notes: before }: About & Pick<EvalRecord, 'backend' | 'notes'>,
 ): EvalRecord {
   const models = distinctBy(
     rounds.map(({ model }) => model),
@@ -235,9 +255,10 @@ function recordOf(
       model: place,
     }));
   });
-  const notes = rounds.flatMap(({ measured, model }) =>
+  const ofTasks = rounds.flatMap(({ measured, model }) =>
     measured.flatMap(({ notes }) => (models.length > 1 ? notes.map((note) => `${model.name}: ${note}`) : notes)),
   );
+  const notes = [...before, ...ofTasks];
   if (runs.some(({ docs, docs_of }) => docs < docs_of))
     notes.unshift(`--limit ${options.limit}: not all documents, for a first look`);
   if (options.demonstrations === 'shuffled') notes.unshift('the answers of the demonstrations were shuffled');

@@ -205,18 +205,22 @@ export async function overlapsOf(
   const texts = await Promise.all(
     tasks.map(async (task) => {
       const asked = await task.requests(0, limit === undefined ? {} : { limit });
-      return { texts: asked.map(textOf), synthetic: /arithmetic|unscramble|anagram|icl_/.test(task.name) };
+      return {
+        texts: asked.map((doc) => textOf(task, doc)),
+        synthetic: /arithmetic|unscramble|anagram|icl_/.test(task.name),
+      };
     }),
   );
   return findOverlaps(texts, corpus);
 }
 
-function textOf({ requests, choices, target }: AskedDoc): string {
+function textOf(task: HarnessTask, { doc, id, requests, choices, target }: AskedDoc): string {
   const [first] = requests;
   if (first === undefined) return '';
   if (first.kind === 'rolling') return first.text;
+  const question = task.text(doc, `document ${id}`); // without the description, which all documents have
   const right = choices === null ? target : choices[Number(target)];
-  return `${first.context} ${right ?? ''}`;
+  return `${typeof question === 'string' ? question : first.context} ${right ?? ''}`;
 }
 
 /** The answers to each document's requests. */
