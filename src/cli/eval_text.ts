@@ -153,7 +153,7 @@ export interface EvalEndOptions extends EvalTextOptions {
   readonly program?: string;
   /** Files that were written, by name: report, results, samples. */
   readonly files?: Readonly<Record<string, string>>;
-  /** Where the tasks were found, as flags; undefined: built in. */
+  /** Where the tasks were found and how they were asked, as flags; undefined: built in, as the harness asks. */
   readonly source?: readonly string[];
 }
 

@@ -135,16 +135,17 @@ export const run: Run<EvalOptions> = async (options, context) => {
     if (own.some((result) => result.groups)) context.out(`\n${harnessTable(own, 'groups')}`);
   }
   const files = { report: path.join(out, 'report.html'), results: path.join(out, '*', '*', 'results_*.json') };
-  await context.showEvaluation(record, { plot: options.plot, files, source: sourceFlags(options.source) });
+  await context.showEvaluation(record, { plot: options.plot, files, source: sourceFlags(options) });
   return 0;
 };
 
-/** Where the tasks are, as the command line says it. */
-const sourceFlags = ({ tasksDirs, taskFiles, dataRoots, trainRows }: EvalOptions['source']): string[] => [
+/** Where the tasks are and how they are asked, as the command line says it. */
+const sourceFlags = ({ source: { tasksDirs, taskFiles, dataRoots, trainRows }, protocol }: EvalOptions): string[] => [
   ...tasksDirs.flatMap((dir) => ['--tasks-dir', dir]),
   ...taskFiles.flatMap((file) => ['--task-file', file]),
   ...dataRoots.flatMap((dir) => ['--data-root', dir]),
   ...(trainRows === undefined ? [] : ['--train-rows', String(trainRows)]),
+  ...(protocol === 'gpt3' ? ['--protocol', protocol] : []),
 ];
 
 /** The folder's name; with those above it where another model has the same. */
@@ -261,6 +262,7 @@ function recordOf(
   const notes = [...before, ...ofTasks];
   if (runs.some(({ docs, docs_of }) => docs < docs_of))
     notes.unshift(`--limit ${options.limit}: not all documents, for a first look`);
+  if (options.protocol === 'gpt3') notes.unshift("prompts and scores are those of GPT-3's paper");
   if (options.demonstrations === 'shuffled') notes.unshift('the answers of the demonstrations were shuffled');
   return {
     format: 1,

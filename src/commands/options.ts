@@ -268,7 +268,7 @@ export interface CommandContext {
     options: {
       readonly plot: boolean;
       readonly files: Readonly<Record<string, string>>;
-      readonly source: readonly string[]; // where the tasks are, as flags
+      readonly source: readonly string[]; // where the tasks are and how they are asked, as flags
     },
   ) => Promise<void>;
   /** stdout is a terminal. */

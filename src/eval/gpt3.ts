@@ -11,11 +11,11 @@
 
 import { z } from 'zod';
 import { ConfigError } from '../base/errors.js';
-import type { TaskMetric } from '../base/eval_record.js';
 import type { TaskConfig } from './harness/task_file.js';
 import type { Answer, AnsweredDoc, LoglikelihoodAnswer, Request } from './request.js';
-import { sampleDeviation } from './results/aggregation.js';
+import { type Aggregate, sampleDeviation } from './results/aggregation.js';
 import { argmax, rightChoices } from './results/document_metrics.js';
+import type { ScoredMetric } from './results/score.js';
 
 const OwnRule = z.strictObject({
   instruction: z.string().optional(),
@@ -76,14 +76,15 @@ export function unconditional({ answer_context }: Rule, docs: readonly { readonl
 }
 
 /** GPT-3's metrics of multiple choice, the headline first; `alone`: answers to unconditional(). */
-export function gpt3Metrics(docs: readonly AnsweredDoc[], alone: readonly (readonly Answer[])[]): TaskMetric[] {
+export function gpt3Metrics(docs: readonly AnsweredDoc[], alone: readonly (readonly Answer[])[]): ScoredMetric[] {
   const accuracy = (metric: string, value: (answer: LoglikelihoodAnswer, doc: number, choice: number) => number) => {
-    const right = docs.map((doc, d): number => {
+    const items = docs.map((doc, d): number => {
       const choices = doc.answers.slice(0, doc.choices?.length); // acc_mutual_info has asked more
       const values = choices.map((answer, c) => value(answer as LoglikelihoodAnswer, d, c));
       return Number(rightChoices(doc).includes(argmax(values)));
     });
-    return { metric, filter: 'none', ...mean(right), higher_is_better: true };
+    const about = { metric, filter: 'none', higher_is_better: true, n: docs.length, items, aggregate: mean };
+    return { ...about, value: mean(items), stderr: standardError(items) };
   };
   const perToken = accuracy('acc_per_token', ({ logprob, tokens }) => logprob / tokens);
   if (alone.length === 0) return [perToken];
@@ -94,8 +95,7 @@ export function gpt3Metrics(docs: readonly AnsweredDoc[], alone: readonly (reado
   return [relative, perToken];
 }
 
-function mean(values: readonly number[]): { value: number; stderr: number | null } {
-  const n = values.length;
-  const stderr = n > 1 ? sampleDeviation(Float64Array.from(values)) / Math.sqrt(n) : null;
-  return { value: values.reduce((a, b) => a + b, 0) / n, stderr };
-}
+const mean: Aggregate = (items) => (items as number[]).reduce((a, b) => a + b, 0) / items.length;
+
+const standardError = (items: readonly number[]): number | null =>
+  items.length > 1 ? sampleDeviation(Float64Array.from(items)) / Math.sqrt(items.length) : null;
