@@ -181,11 +181,11 @@ export class HarnessTask {
     const { output_type: type, target_delimiter: delimiter } = this.config;
     if (type === 'loglikelihood_rolling') return [{ kind: 'rolling', text: this.#string('doc_to_target', target, at) }];
     const contexts = this.#contexts(at, shots);
-    const asked = (context: string, continuation: string): Request => ({
-      kind: 'loglikelihood',
-      context,
-      continuation,
-    });
+    const asked = (context: string, continuation: string): Request => {
+      const field = choices === null || this.#multipleInput ? 'doc_to_target' : 'doc_to_choice';
+      if (continuation === '') throw this.#fields.wrong(field, at, 'an answer is empty: there is nothing to score');
+      return { kind: 'loglikelihood', context, continuation };
+    };
     if (this.#generation !== null) return [{ ...this.#generation, context: contexts[0]! }];
     if (type === 'loglikelihood') return [asked(contexts[0]!, this.#string('doc_to_target', target, at))];
     if (choices === null)
