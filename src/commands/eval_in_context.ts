@@ -72,7 +72,7 @@ export const run: Run<EvalOptions> = async (options, context) => {
   refuseExisting(out);
   for (const dir of checkpoints) await requireModel(dir);
   const opened = await openTasks(options.source, context.env);
-  for (const { task } of opened.tasks) await requireDemonstrations(task, shots, options);
+  for (const { task } of opened.tasks) await requirePrompts(task, shots, options);
   requireFolder(path.dirname(out));
   const tasks = await withOverlaps(opened, options, context);
   const groups = taskGroups(opened.groups);
@@ -162,15 +162,16 @@ async function requireModel(dir: string): Promise<void> {
   requireVocabulary(checkpoint, await loadTokenizer(checkpoint.dir));
 }
 
-/** Throws DataError where a task's demonstrations are not there, ConfigError for wrong rules of GPT-3's protocol. */
-async function requireDemonstrations(
+/** Throws what the prompts of a task would throw; demonstrations are those of the first one. */
+async function requirePrompts(
   task: HarnessTask,
   shots: readonly AskedShots[],
-  { protocol }: EvalOptions,
+  { protocol, limit }: EvalOptions,
 ): Promise<void> {
   if (protocol === 'gpt3') ruleOf(task.config);
+  await task.requests(0, limit === undefined ? {} : { limit });
   const wanted = shots.map((asked) => task.shots(asked === 'auto' ? undefined : asked === 'few' ? 1 : asked));
-  if (wanted.some((n) => n > 0)) await task.pool();
+  if (wanted.some((n) => n > 0)) await task.requests(1, { limit: 1 });
 }
 
 /** A folder that may be written to, which is made where it is missing. Throws DataError. */
