@@ -105,7 +105,7 @@ describe('report.html', () => {
       name: 'tfgpt_cloze',
       step,
       settings: { shots },
-      metrics: { acc: { value: acc, stderr: 0.01 } },
+      metrics: { perplexity: { value: 0.5 }, acc: { value: acc, stderr: 0.01 } }, // the first is no accuracy
       baseline: { name: 'chance', metrics: { acc: 0.25 } },
     });
     const once = [at(300, '0', 0.4), at(300, 'few', 0.6)];

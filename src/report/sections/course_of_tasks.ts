@@ -1,6 +1,7 @@
-// Tasks in context that were measured while a model trained (eval.tasks): a chart of each task's first metric by step, a
-// line per number of shots. Only shares from 0 to 1 are drawn; evaluation.ts has the table of all.
+// Tasks in context that were measured while a model trained (eval.tasks): a chart of each task's accuracy by step, a line
+// per number of shots. What is no share from 0 to 1 is not drawn; evaluation.ts has the table of all.
 
+import { isShare } from '../../base/eval_scores.js';
 import type { EvalEvent } from '../../base/events.js';
 import { legend, lineChart, type Series } from '../chart.js';
 import { tick } from '../numbers.js';
@@ -9,7 +10,7 @@ import type { Section } from './section.js';
 const COLORS = ['var(--c1)', 'var(--c2)', 'var(--c3)', 'var(--c4)'];
 
 export const courseOfTasks: Section = ({ evals }) => {
-  const measured = evals.filter((e) => e.settings?.['shots'] !== undefined && isShare(e));
+  const measured = evals.filter((e) => e.settings?.['shots'] !== undefined && shown(e) !== undefined);
   const names = [...new Set(measured.map((e) => e.name))].filter(
     (name) => new Set(measured.filter((e) => e.name === name).map((e) => e.step)).size > 1, // a point is no curve
   );
@@ -23,23 +24,22 @@ export const courseOfTasks: Section = ({ evals }) => {
   return `<h2>Tasks in context</h2>\n${figures.join('\n')}`;
 };
 
-const headline = (e: EvalEvent): string => Object.keys(e.metrics)[0] ?? '';
-
-function isShare(e: EvalEvent): boolean {
-  const { value, unit } = e.metrics[headline(e)] ?? { value: Number.NaN };
-  return unit === undefined && value >= 0 && value <= 1;
-}
+/** The first metric that is an accuracy or the like. */
+const shown = ({ metrics }: EvalEvent): string | undefined =>
+  Object.entries(metrics).find(([metric, { value }]) =>
+    isShare({ metric, value, filter: 'none', stderr: null, higher_is_better: true }),
+  )?.[0];
 
 function figure(name: string, evals: readonly EvalEvent[]): string {
   const shots = [...new Set(evals.map((e) => e.settings!['shots']!))];
-  const metric = headline(evals[0]!);
+  const metric = shown(evals[0]!)!;
   const series = shots.map(
     (k, i): Series => ({
       name: `${k} shots`,
       color: COLORS[i % COLORS.length]!,
       style: 'dots',
       points: evals.flatMap((e) =>
-        e.settings!['shots'] === k ? [[e.step, e.metrics[headline(e)]!.value] as const] : [],
+        e.settings!['shots'] === k ? [[e.step, e.metrics[metric]?.value ?? Number.NaN] as const] : [],
       ),
     }),
   );
