@@ -26,7 +26,7 @@ export interface TaskRun {
   readonly model: number; //      index into models
   readonly task: string;
   readonly alias: string;
-  readonly members: readonly string[] | null; // tasks of a group; null: a task
+  readonly members: readonly string[] | null; // tasks and groups right below a group; null: a task
   readonly version: string;
   readonly protocol: 'harness' | 'gpt3';
   readonly asked: string; //      --shots as typed: "0", "1", "few"

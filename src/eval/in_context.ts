@@ -155,7 +155,7 @@ export function groupRun(group: TaskGroup, groups: readonly TaskGroup[], measure
       model: 0,
       task: group.name,
       alias: group.alias ?? group.name,
-      members: runs.map(({ task }) => task),
+      members: membersOf(group, named),
       version: String(group.version ?? 'N/A'),
       protocol: runs[0]!.protocol,
       asked: runs[0]!.asked,
@@ -189,6 +189,13 @@ export function groupRun(group: TaskGroup, groups: readonly TaskGroup[], measure
     },
   ];
 }
+
+/** The tasks and groups right below it; of a group that has no results of its own, what is below that. */
+const membersOf = ({ children }: TaskGroup, named: ReadonlyMap<string, TaskGroup>): string[] =>
+  children.flatMap((child) => {
+    const inner = named.get(child);
+    return inner === undefined || inner.aggregate_metric_list?.length ? [child] : membersOf(inner, named);
+  });
 
 function weighted(values: readonly (number | null)[], weights: readonly number[]): number | null {
   if (values.includes(null)) return null;

@@ -29,12 +29,14 @@ const Line = z.object({
  * Throws DataError when the file cannot be read or written.
  */
 export function cached(answerer: Answerer, file: string, modelKey: string): Answerer {
+  let kept: Map<string, Answer> | undefined; // read once: a task asks several times
   return {
     n_ctx: answerer.n_ctx,
     countTokens: (text) => answerer.countTokens(text),
 
     async answer(requests, { onProgress, onAnswer, signal } = {}) {
-      const known = readAnswers(file);
+      kept ??= readAnswers(file);
+      const known = kept;
       const keys = requests.map((request) => keyOf(request, modelKey, answerer.n_ctx));
       const answers = keys.map((key) => known.get(key));
       const missing = [...answers.keys()].filter((i) => answers[i] === undefined);
@@ -52,6 +54,7 @@ export function cached(answerer: Answerer, file: string, modelKey: string): Answ
               const i = missing[k]!;
               answers[i] = answer;
               lines.append({ key: keys[i]!, answer });
+              known.set(keys[i]!, answer);
               onAnswer?.(i, answer);
             },
             onProgress: (done) => onProgress?.(hits + done, requests.length),
