@@ -30,7 +30,7 @@ export interface TaskRun {
   readonly version: string;
   readonly protocol: 'harness' | 'gpt3';
   readonly asked: string; //      --shots as typed: "0", "1", "few"
-  readonly shots: number; //      demonstrations in a prompt, in fact
+  readonly shots: number; //      demonstrations in a prompt, in fact; of a group the mean of its tasks
   readonly docs: number;
   readonly docs_of: number; //    before --limit
   readonly requests: number;

@@ -139,7 +139,8 @@ export function exists(path: string): boolean {
   }
 }
 
-function refuseExisting(path: string): void {
+/** Throws DataError where there is something of this name. */
+export function refuseExisting(path: string): void {
   if (!exists(path)) return;
   throw new DataError(`${path} exists and is not overwritten`, 'choose another name or remove it');
 }

@@ -153,10 +153,15 @@ export interface EvalEndOptions extends EvalTextOptions {
   readonly program?: string;
   /** Files that were written, by name: report, results, samples. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Where the tasks were found and how they were asked, as flags; undefined: built in, as the harness asks. */
+  readonly source?: readonly string[];
 }
 
 /** Baselines, what is about chance, K of few, notes, totals, files, and the next command. */
-export function evalEnd(record: EvalRecord, { columns, paint, program = 'gpt', files = {} }: EvalEndOptions): string {
+export function evalEnd(
+  record: EvalRecord,
+  { columns, paint, program = 'gpt', files = {}, source = [] }: EvalEndOptions,
+): string {
   const { runs, seconds } = record;
   const single = runs.filter((r) => r.members === null);
   const ofTasks = distinct(single.map((r) => r.task)).map((task) => single.filter((r) => r.task === task));
@@ -173,6 +178,7 @@ export function evalEnd(record: EvalRecord, { columns, paint, program = 'gpt', f
     line('majority', limited(baseline('majority'))),
     line('≈ chance', limited(ofTasks.flatMap((own) => aboutChanceText(own, record)))),
     ...askedShots(single).map((asked) => line(asked, limited(realShots(asked, ofTasks)))),
+    line('dirty', limited(ofTasks.flatMap(([run]) => dirtyText(run!)))),
     ...record.notes.map((note) => line('note', [note])),
     line('total', [
       plural(totals.tasks, 'task'),
@@ -183,7 +189,7 @@ export function evalEnd(record: EvalRecord, { columns, paint, program = 'gpt', f
       `${integer(totals.truncated)} truncated`,
     ]),
     ...Object.entries(files).map(([name, path]) => line(name, [path])),
-    line('next', [nextCommand(record, program)]),
+    line('next', [nextCommand(record, program, source)]),
   ].join('');
 }
 
@@ -204,6 +210,10 @@ function aboutChanceText(own: readonly TaskRun[], { models }: EvalRecord): strin
   return [`${task} ${parts.join(', ')}`];
 }
 
+/** rte 3 of 277 (13-grams); the report has the results without them */
+const dirtyText = ({ task, contamination, docs }: TaskRun): string[] =>
+  contamination === null ? [] : [`${task} ${contamination.dirty} of ${docs} (${contamination.n}-grams)`];
+
 /** rte K 10; nothing for a number that all tasks kept to. */
 function realShots(asked: string, ofTasks: readonly (readonly TaskRun[])[]): string[] {
   return ofTasks.flatMap((own) => {
@@ -213,12 +223,15 @@ function realShots(asked: string, ofTasks: readonly (readonly TaskRun[])[]): str
 }
 
 /** More shots where there was one setting; else the prompts of what was measured. */
-function nextCommand({ models, runs }: EvalRecord, program: string): string {
-  const tasks = outerTasks(runs);
+function nextCommand({ models, runs }: EvalRecord, program: string, source: readonly string[]): string {
+  const isFile = source.includes('--task-file'); // whose tasks have no other name
   const asked = askedShots(runs);
+  const command = (...words: readonly string[]) => [program, ...words.map(shell), ...source.map(shell)].join(' ');
   if (asked.length === 1) {
-    return `${program} eval ${models.map((m) => shell(m.dir)).join(' ')} --tasks ${shell(tasks.join(','))} --shots 0,1,few --plot`;
+    const tasks = isFile ? [] : ['--tasks', outerTasks(runs).join(',')];
+    return `${command('eval', ...models.map((m) => m.dir), ...tasks)} --shots 0,1,few --plot`;
   }
   const single = runs.find((r) => r.members === null && r.shots > 0) ?? runs[0];
-  return single === undefined ? '' : `${program} tasks show ${shell(single.task)} --shots ${single.shots}`;
+  if (single === undefined) return '';
+  return `${command('tasks', 'show', ...(isFile ? [] : [single.task]))} --shots ${single.shots}`;
 }

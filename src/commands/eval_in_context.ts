@@ -9,16 +9,29 @@
 //   MODEL/SHOTS/results_DATE.json                 lm-evaluation-harness's file, one per model and number of shots
 //   MODEL/SHOTS/samples_TASK_DATE.jsonl           with --log-samples: every prompt and answer, as it writes them
 
+import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 import type { EvalModel, EvalRecord, TaskRun } from '../base/eval_record.js';
-import { exists, makeFolder, nodeFileSystem, writeFile, writeFolderAtomic } from '../base/files.js';
+import {
+  diskError,
+  exists,
+  makeFolder,
+  nodeFileSystem,
+  outputPath,
+  refuseExisting,
+  writeFile,
+  writeFolderAtomic,
+} from '../base/files.js';
 import { duration, integer, plural } from '../base/format.js';
 import { jsonFileText, jsonText } from '../base/json.js';
+import { loadCheckpoint } from '../checkpoint/store.js';
 import { countParameters } from '../config/arithmetic.js';
 import { findFiles } from '../data/files.js';
 import { readText } from '../data/read.js';
 import { modelAnswerer } from '../eval/answer/answerer.js';
 import { cached, modelKey } from '../eval/answer/cache.js';
+import { ruleOf } from '../eval/gpt3.js';
+import type { HarnessTask } from '../eval/harness/task.js';
 import {
   type AskedShots,
   groupRun,
@@ -33,11 +46,12 @@ import { type HarnessResults, resultsJson } from '../eval/results/results_json.j
 import { samplesOf } from '../eval/results/samples.js';
 import { harnessTable } from '../eval/results/table.js';
 import { evalReportJson, writeEvalReport } from '../report/eval/report.js';
+import { loadTokenizer } from '../tokenizer/load.js';
 import { END_OF_TEXT } from '../tokenizer/tokenizer.js';
 import { openForTexts } from './backend.js';
 import { type OpenTasks, openTasks, taskGroups } from './open_tasks.js';
 import type { CommandContext, EvalOptions, Run } from './options.js';
-import { loadModel } from './run_model.js';
+import { loadModel, requireVocabulary } from './run_model.js';
 import { stopOnSignals } from './stop.js';
 import { cacheFolder } from './user_cache.js';
 
@@ -51,15 +65,25 @@ interface Round {
 
 export const run: Run<EvalOptions> = async (options, context) => {
   const began = new Date();
-  const out = options.out ?? defaultFolder(options.checkpoints, began);
+  const checkpoints = distinctBy(options.checkpoints, (dir) => path.resolve(dir));
+  const shots: readonly AskedShots[] = options.shots.length === 0 ? ['auto'] : options.shots;
+  const out = options.out === undefined ? defaultFolder(checkpoints, began) : outputPath(options.out);
+  // an evaluation takes a while: what would refuse it, or its result, is looked for before
+  refuseExisting(out);
+  for (const dir of checkpoints) await requireModel(dir);
   const opened = await openTasks(options.source, context.env);
+  for (const { task } of opened.tasks) await requireDemonstrations(task, shots, options);
+  requireFolder(path.dirname(out));
   const tasks = await withOverlaps(opened, options, context);
   const groups = taskGroups(opened.groups);
   const backend = await openForTexts(options, context.env);
-  const stop = stopOnSignals((text) => context.err(`${text.split(':')[0]}: stopping; the same command goes on\n`));
+  const stop = stopOnSignals((text) =>
+    context.err(`${text.split(':')[0]}: stopping; the same command goes on from here\n`),
+  );
   const rounds: Round[] = [];
+  const notes: string[] = [];
   try {
-    for (const dir of options.checkpoints) {
+    for (const dir of checkpoints) {
       const { model, tokenizer, checkpoint } = await loadModel(dir, 'best');
       const about: EvalModel = {
         name: uniqueName(
@@ -71,10 +95,13 @@ export const run: Run<EvalOptions> = async (options, context) => {
         n_ctx: checkpoint.model.n_ctx,
         step: checkpoint.trainer?.state.step ?? null,
       };
+      if (checkpoint.task !== null) {
+        notes.push(`${about.name} was fine-tuned for ${checkpoint.task.form}: these are answers of its language model`);
+      }
       const plain = modelAnswerer(model, tokenizer);
       const file = path.join(cacheFolder(context.env), 'answers.jsonl');
       const answerer = options.cache ? cached(plain, file, await modelKey(model, tokenizer)) : plain;
-      for (const asked of options.shots.length === 0 ? (['auto'] as const) : options.shots) {
+      for (const asked of shots) {
         const started = performance.now();
         const measured: Measured[] = [];
         for (const task of tasks) {
@@ -94,7 +121,7 @@ export const run: Run<EvalOptions> = async (options, context) => {
     if (context.isTty && !options.quiet) context.err('\r\x1b[K');
     stop.release();
   }
-  const record = recordOf(rounds, groups, { options, context, began, backend: backend.name });
+  const record = recordOf(rounds, groups, { options, context, began, backend: backend.name, notes });
   const results = rounds.map((round) => harnessFile(round, groups, { options, context, began }));
   await writeFolderAtomic(out, (folder) => writeFiles(folder, record, rounds, results, options, began));
   if (options.json) {
@@ -108,16 +135,53 @@ export const run: Run<EvalOptions> = async (options, context) => {
     if (own.some((result) => result.groups)) context.out(`\n${harnessTable(own, 'groups')}`);
   }
   const files = { report: path.join(out, 'report.html'), results: path.join(out, '*', '*', 'results_*.json') };
-  await context.showEvaluation(record, { plot: options.plot, files });
+  await context.showEvaluation(record, { plot: options.plot, files, source: sourceFlags(options) });
   return 0;
 };
 
-/** The folder's name; with its parent's where another model has the same. */
-const uniqueName = (dir: string, taken: readonly string[]): string => {
-  const name = path.basename(path.resolve(dir));
-  const parent = path.basename(path.dirname(path.resolve(dir)));
-  return taken.includes(name) ? `${parent}/${name}` : name;
-};
+/** Where the tasks are and how they are asked, as the command line says it. */
+const sourceFlags = ({ source: { tasksDirs, taskFiles, dataRoots, trainRows }, protocol }: EvalOptions): string[] => [
+  ...tasksDirs.flatMap((dir) => ['--tasks-dir', dir]),
+  ...taskFiles.flatMap((file) => ['--task-file', file]),
+  ...dataRoots.flatMap((dir) => ['--data-root', dir]),
+  ...(trainRows === undefined ? [] : ['--train-rows', String(trainRows)]),
+  ...(protocol === 'gpt3' ? ['--protocol', protocol] : []),
+];
+
+/** The folder's name; with those above it where another model has the same. */
+function uniqueName(dir: string, taken: readonly string[]): string {
+  const parts = path.resolve(dir).split(path.sep);
+  const names = parts.map((_, i) => parts.slice(-1 - i).join('/'));
+  return names.find((name) => !taken.includes(name)) ?? dir;
+}
+
+/** Throws DataError where there is no model with a tokenizer of its own. Weights are not read. */
+async function requireModel(dir: string): Promise<void> {
+  const checkpoint = loadCheckpoint(dir, 'best');
+  checkpoint.close();
+  requireVocabulary(checkpoint, await loadTokenizer(checkpoint.dir));
+}
+
+/** Throws DataError where a task's demonstrations are not there, ConfigError for wrong rules of GPT-3's protocol. */
+async function requireDemonstrations(
+  task: HarnessTask,
+  shots: readonly AskedShots[],
+  { protocol }: EvalOptions,
+): Promise<void> {
+  if (protocol === 'gpt3') ruleOf(task.config);
+  const wanted = shots.map((asked) => task.shots(asked === 'auto' ? undefined : asked === 'few' ? 1 : asked));
+  if (wanted.some((n) => n > 0)) await task.pool();
+}
+
+/** A folder that may be written to, which is made where it is missing. Throws DataError. */
+function requireFolder(dir: string): void {
+  makeFolder(dir);
+  try {
+    accessSync(dir, constants.W_OK);
+  } catch (error) {
+    throw diskError('write', dir, error);
+  }
+}
 
 /** Beside the checkpoint: its own folder, or for several the one that the first lies in. */
 function defaultFolder(checkpoints: readonly string[], began: Date): string {
@@ -161,21 +225,24 @@ async function* corpusOf(files: readonly string[]): AsyncGenerator<string> {
 
 /** A line on a terminal that counts requests; not more than ten times a second. */
 function progress(context: CommandContext, { quiet }: EvalOptions, what: string): (done: number, all: number) => void {
-  const started = performance.now();
+  let first: { readonly done: number; readonly at: number } | undefined; // answers of the cache come at once
   let shown = 0;
   return (done, all) => {
     const now = performance.now();
+    first ??= { done, at: now };
     if (!context.isTty || quiet || (now - shown < 100 && done < all)) return;
     shown = now;
-    const left = ((now - started) / done) * (all - done);
-    context.err(`\r\x1b[K${what} · ${integer(done)} of ${integer(all)} requests · ${duration(left / 1000)} left`);
+    const left = ((now - first.at) / (done - first.done)) * (all - done);
+    const time = Number.isFinite(left) ? ` · ${duration(left / 1000)} left` : '';
+    const line = `${what} · ${integer(done)} of ${integer(all)} requests${time}`;
+    context.err(`\r\x1b[K${line.slice(0, context.columns - 1)}`);
   };
 }
 
 function recordOf(
   rounds: readonly Round[],
   groups: readonly TaskGroup[],
-  { context, began, backend, options }: About & { readonly backend: string },
+  { context, began, backend, options, notes: before }: About & Pick<EvalRecord, 'backend' | 'notes'>,
 ): EvalRecord {
   const models = distinctBy(
     rounds.map(({ model }) => model),
@@ -189,10 +256,13 @@ function recordOf(
       model: place,
     }));
   });
-  const notes = rounds.flatMap(({ measured, model }) =>
+  const ofTasks = rounds.flatMap(({ measured, model }) =>
     measured.flatMap(({ notes }) => (models.length > 1 ? notes.map((note) => `${model.name}: ${note}`) : notes)),
   );
-  if (options.limit !== undefined) notes.unshift(`--limit ${options.limit}: not all documents, for a first look`);
+  const notes = [...before, ...ofTasks];
+  if (runs.some(({ docs, docs_of }) => docs < docs_of))
+    notes.unshift(`--limit ${options.limit}: not all documents, for a first look`);
+  if (options.protocol === 'gpt3') notes.unshift("prompts and scores are those of GPT-3's paper");
   if (options.demonstrations === 'shuffled') notes.unshift('the answers of the demonstrations were shuffled');
   return {
     format: 1,

@@ -265,7 +265,11 @@ export interface CommandContext {
   /** Says on stdout what stands below the table of an evaluation; plot: and draws accuracy by shots. */
   readonly showEvaluation: (
     record: EvalRecord,
-    options: { readonly plot: boolean; readonly files: Readonly<Record<string, string>> },
+    options: {
+      readonly plot: boolean;
+      readonly files: Readonly<Record<string, string>>;
+      readonly source: readonly string[]; // where the tasks are and how they are asked, as flags
+    },
   ) => Promise<void>;
   /** stdout is a terminal. */
   readonly isTty: boolean;

@@ -9,24 +9,29 @@
 // A file says its own in metadata: `gpt3: {instruction: ..., always: true, answer_context: ...}`; `always` keeps the
 // instruction when there are demonstrations. Free answers are decoded greedily here; the paper used a beam of four.
 
-import type { TaskMetric } from '../base/eval_record.js';
+import { z } from 'zod';
+import { ConfigError } from '../base/errors.js';
 import type { TaskConfig } from './harness/task_file.js';
 import type { Answer, AnsweredDoc, LoglikelihoodAnswer, Request } from './request.js';
-import { sampleDeviation } from './results/aggregation.js';
+import { type Aggregate, sampleDeviation } from './results/aggregation.js';
 import { argmax, rightChoices } from './results/document_metrics.js';
+import type { ScoredMetric } from './results/score.js';
 
-interface Rule {
-  readonly instruction?: string;
-  /** The instruction also stands before demonstrations. */
-  readonly always?: boolean;
-  readonly answer_context?: string;
+const OwnRule = z.strictObject({
+  instruction: z.string().optional(),
+  always: z.boolean().optional(), // the instruction also stands before demonstrations
+  answer_context: z.string().optional(),
+});
+
+interface Rule extends z.infer<typeof OwnRule> {
   /** Keys of the task file that read otherwise. */
   readonly prompt?: Partial<TaskConfig>;
 }
 
 const UNSCRAMBLE: Rule = {
-  instruction: 'Please unscramble the letters into a word, and write that word:\n',
+  instruction: 'Please unscramble the letters into a word, and write that word:',
   always: true,
+  prompt: { target_delimiter: '', fewshot_delimiter: '' }, // "\nskicts =" and " sticks": the data has all white space
 };
 
 const FILL_IN: Rule = {
@@ -41,14 +46,18 @@ const FILL_IN: Rule = {
 
 const RULES: readonly (readonly [tasks: RegExp, rule: Rule])[] = [
   [/^(lambada_|tfgpt_cloze)/, FILL_IN],
-  [/^(tfgpt_)?(anagrams[12]|cycle_letters|random_insertion|reversed_words)$/, UNSCRAMBLE],
+  [/^(anagrams[12]|cycle_letters|random_insertion|reversed_words)$/, UNSCRAMBLE],
   [/^(arc_(easy|challenge)|openbookqa|race)$/, { answer_context: 'Answer:' }],
 ];
 
-/** What of the protocol is known for a task: what its file says, else what the paper says. */
+/** What of the protocol is known for a task: what its file says, else what the paper says. Throws ConfigError. */
 export function ruleOf({ task, metadata }: Pick<TaskConfig, 'task' | 'metadata'>): Rule {
-  const own = (metadata as { gpt3?: Rule } | null | undefined)?.gpt3;
-  return { ...RULES.find(([tasks]) => tasks.test(task))?.[1], ...own };
+  const own = OwnRule.safeParse((metadata as { gpt3?: unknown } | null | undefined)?.gpt3 ?? {});
+  if (own.success) return { ...RULES.find(([tasks]) => tasks.test(task))?.[1], ...own.data };
+  throw new ConfigError(
+    `task ${task}: metadata.gpt3: ${own.error.issues.map(({ path, message }) => [...path, message].join(': ')).join('; ')}`,
+    'its keys are instruction and answer_context, texts, and always, true or false',
+  );
 }
 
 /** The task as GPT-3 was asked it, with so many demonstrations. */
@@ -67,13 +76,15 @@ export function unconditional({ answer_context }: Rule, docs: readonly { readonl
 }
 
 /** GPT-3's metrics of multiple choice, the headline first; `alone`: answers to unconditional(). */
-export function gpt3Metrics(docs: readonly AnsweredDoc[], alone: readonly (readonly Answer[])[]): TaskMetric[] {
+export function gpt3Metrics(docs: readonly AnsweredDoc[], alone: readonly (readonly Answer[])[]): ScoredMetric[] {
   const accuracy = (metric: string, value: (answer: LoglikelihoodAnswer, doc: number, choice: number) => number) => {
-    const right = docs.map((doc, d): number => {
-      const values = doc.answers.map((answer, c) => value(answer as LoglikelihoodAnswer, d, c));
-      return rightChoices(doc).includes(argmax(values)) ? 1 : 0;
+    const items = docs.map((doc, d): number => {
+      const choices = doc.answers.slice(0, doc.choices?.length); // acc_mutual_info has asked more
+      const values = choices.map((answer, c) => value(answer as LoglikelihoodAnswer, d, c));
+      return Number(rightChoices(doc).includes(argmax(values)));
     });
-    return { metric, filter: 'none', ...mean(right), higher_is_better: true };
+    const about = { metric, filter: 'none', higher_is_better: true, n: docs.length, items, aggregate: mean };
+    return { ...about, value: mean(items), stderr: standardError(items) };
   };
   const perToken = accuracy('acc_per_token', ({ logprob, tokens }) => logprob / tokens);
   if (alone.length === 0) return [perToken];
@@ -84,8 +95,7 @@ export function gpt3Metrics(docs: readonly AnsweredDoc[], alone: readonly (reado
   return [relative, perToken];
 }
 
-function mean(values: readonly number[]): { value: number; stderr: number | null } {
-  const n = values.length;
-  const stderr = n > 1 ? sampleDeviation(Float64Array.from(values)) / Math.sqrt(n) : null;
-  return { value: values.reduce((a, b) => a + b, 0) / n, stderr };
-}
+const mean: Aggregate = (items) => (items as number[]).reduce((a, b) => a + b, 0) / items.length;
+
+const standardError = (items: readonly number[]): number | null =>
+  items.length > 1 ? sampleDeviation(Float64Array.from(items)) / Math.sqrt(items.length) : null;

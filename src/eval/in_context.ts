@@ -70,17 +70,13 @@ export async function measureTask(
   const cut = split(all, perDoc);
   const docs = asked.map((doc, i): AnsweredDoc => ({ ...doc, answers: cut[i]!.slice(0, doc.requests.length) }));
 
-  const scored = score(docs, task.scoring, {
+  const ofHarness = score(docs, task.scoring, {
     ...(options.bootstrap !== undefined && { bootstrap_iters: options.bootstrap }),
   });
   const isChoice = protocol === 'gpt3' && task.config.output_type === 'multiple_choice';
   const aloneAnswers = alone.length === 0 ? [] : cut.map((answers, i) => answers.slice(asked[i]!.requests.length));
-  const metrics: TaskMetric[] = [
-    ...(isChoice ? gpt3Metrics(docs, aloneAnswers) : []),
-    ...scored.metrics.map(({ metric, filter, value, stderr, higher_is_better }) => ({
-      ...{ metric, filter, value, stderr, higher_is_better },
-    })),
-  ];
+  const ofGpt3 = isChoice ? gpt3Metrics(docs, aloneAnswers) : [];
+  const scored: Scored = { ...ofHarness, metrics: [...ofGpt3, ...ofHarness.metrics] };
   const truncated = all.filter((answer) => answer.truncated > 0).length;
   const headline = scored.metrics[0]!;
   return {
@@ -102,7 +98,11 @@ export async function measureTask(
       requests: all.length,
       truncated,
       seconds: (performance.now() - started) / 1000,
-      metrics,
+      metrics: scored.metrics.map(
+        ({ metric, filter, value, stderr, higher_is_better }): TaskMetric => ({
+          ...{ metric, filter, value, stderr, higher_is_better },
+        }),
+      ),
       ...baselines(isChoice ? 'acc' : headline.metric, docs),
       contamination: open.overlap ? splitByOverlap(open.overlap, headline.items, headline.aggregate) : null,
       examples: docs.slice(0, EXAMPLES).flatMap((doc, i) => exampleOf(doc, headline.items[i])),
@@ -134,7 +134,7 @@ async function withShots(
   const shots = await shotsThatFit(task, bare, answerer, wanted === 'few' ? Math.min(most, pool) : most);
   const reduced =
     wanted !== 'few' && shots < most
-      ? [`${task.name}: ${most} shots do not fit into n_ctx ${integer(answerer.n_ctx)}; ${shots} do`]
+      ? [`${task.name}: ${most} shots do not fit into n_ctx ${integer(answerer.n_ctx)}; asked with ${shots}`]
       : [];
   return { task: shots === most ? task : await at(shots), shots, reduced };
 }
@@ -212,18 +212,22 @@ export async function overlapsOf(
   const texts = await Promise.all(
     tasks.map(async (task) => {
       const asked = await task.requests(0, limit === undefined ? {} : { limit });
-      return { texts: asked.map(textOf), synthetic: /arithmetic|unscramble|anagram|icl_/.test(task.name) };
+      return {
+        texts: asked.map((doc) => textOf(task, doc)),
+        synthetic: /arithmetic|unscramble|anagram|icl_/.test(task.name),
+      };
     }),
   );
   return findOverlaps(texts, corpus);
 }
 
-function textOf({ requests, choices, target }: AskedDoc): string {
+function textOf(task: HarnessTask, { doc, id, requests, choices, target }: AskedDoc): string {
   const [first] = requests;
   if (first === undefined) return '';
   if (first.kind === 'rolling') return first.text;
+  const question = task.text(doc, `document ${id}`); // without the description, which all documents have
   const right = choices === null ? target : choices[Number(target)];
-  return `${first.context} ${right ?? ''}`;
+  return `${typeof question === 'string' ? question : first.context} ${right ?? ''}`;
 }
 
 /** The answers to each document's requests. */

@@ -18,8 +18,10 @@ export async function shotsThatFit(
   answerer: Answerer,
   most: number,
 ): Promise<number> {
-  const demonstrations = spread(await task.pool()).map((doc) => answerer.countTokens(task.shotContext(doc)));
-  const questions = spread(asked).map(({ requests }) => Math.max(...requests.map((r) => lengthOf(r, answerer))));
+  const demonstrations = spread(await task.pool()).map(([doc, i]) =>
+    answerer.countTokens(task.shotContext(doc, `document ${i} of the demonstrations`)),
+  );
+  const questions = spread(asked).map(([{ requests }]) => Math.max(...requests.map((r) => lengthOf(r, answerer))));
   const q = questions.sort((a, b) => a - b)[Math.floor(0.95 * (questions.length - 1))]!;
   const m = mean(demonstrations);
   const s = Math.sqrt(mean(demonstrations.map((x) => (x - m) ** 2)));
@@ -36,9 +38,13 @@ function lengthOf(request: Request, answerer: Answerer): number {
   return answerer.countTokens(request.context) + after + 1;
 }
 
-function spread<T>(list: readonly T[]): T[] {
+/** Some of a list, with their places. */
+function spread<T>(list: readonly T[]): [T, number][] {
   const n = Math.min(SAMPLE, list.length);
-  return Array.from({ length: n }, (_, i) => list[Math.floor((i * list.length) / n)]!);
+  return Array.from({ length: n }, (_, i) => {
+    const place = Math.floor((i * list.length) / n);
+    return [list[place]!, place];
+  });
 }
 
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;

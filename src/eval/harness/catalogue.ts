@@ -157,11 +157,13 @@ export class Catalogue {
     const own = Object.fromEntries(Object.entries(raw).filter(([key]) => !GROUP_KEYS.has(key)));
     const forMembers = { ...own, ...overrides };
     const { version } = (config.metadata ?? {}) as { version?: unknown };
+    const members = (config.task ?? []).flatMap((member) => this.#member(member, config.group, file, forMembers));
+    if (members.length === 0) throw new ConfigError(`${file}: group ${config.group} has no tasks`, 'list them as task');
     return {
       kind: 'group',
       name: config.group,
       alias: config.group_alias ?? config.group,
-      members: (config.task ?? []).flatMap((member) => this.#member(member, config.group, file, forMembers)),
+      members,
       aggregate: config.aggregate_metric_list ?? [],
       version: version === undefined ? null : String(version),
     };

@@ -181,11 +181,11 @@ export class HarnessTask {
     const { output_type: type, target_delimiter: delimiter } = this.config;
     if (type === 'loglikelihood_rolling') return [{ kind: 'rolling', text: this.#string('doc_to_target', target, at) }];
     const contexts = this.#contexts(at, shots);
-    const asked = (context: string, continuation: string): Request => ({
-      kind: 'loglikelihood',
-      context,
-      continuation,
-    });
+    const asked = (context: string, continuation: string): Request => {
+      const field = choices === null || this.#multipleInput ? 'doc_to_target' : 'doc_to_choice';
+      if (continuation === '') throw this.#fields.wrong(field, at, 'an answer is empty: there is nothing to score');
+      return { kind: 'loglikelihood', context, continuation };
+    };
     if (this.#generation !== null) return [{ ...this.#generation, context: contexts[0]! }];
     if (type === 'loglikelihood') return [asked(contexts[0]!, this.#string('doc_to_target', target, at))];
     if (choices === null)
@@ -217,8 +217,10 @@ export class HarnessTask {
     const chosen = isIndex && !this.#multipleInput && choices?.length ? choices.at(Number(target)) : target;
     const answer = Array.isArray(chosen) ? chosen[0] : chosen;
     if (answer === null) return { question, answer: null, prefix };
-    if (typeof answer !== 'string')
-      throw this.#fields.wrong('doc_to_target', at, `no answer in text: ${pythonStr(target)}`);
+    if (typeof answer !== 'string') {
+      const range = isIndex && choices !== null ? `, and there are ${choices.length} choices` : '';
+      throw this.#fields.wrong('doc_to_target', at, `no answer in text: ${pythonStr(target)}${range}`);
+    }
     return { question, answer, prefix };
   }
 

@@ -127,7 +127,7 @@ function groupNumbers({ name, alias, aggregate_metric_list: list }: TaskGroup, r
 const metricNumbers = (metrics: GroupResult['metrics'] | Scored['metrics']): Record<string, number | string> =>
   Object.fromEntries(
     [...metrics].flatMap(({ metric, filter, value, stderr }) => [
-      [`${metric},${filter}`, value],
+      [`${metric},${filter}`, Number.isFinite(value) ? value : String(value)], // which Python's float() reads
       [`${metric}_stderr,${filter}`, stderr ?? 'N/A'],
     ]),
   );

@@ -98,7 +98,9 @@ export function score(docs: readonly AnsweredDoc[], scoring: Scoring, options: S
     throw new ConfigError(`task ${scoring.task}: metric_list names no metric of its answers`, 'name one, such as acc');
   }
   if (badTargets > 0) {
-    notes.push(`${scoring.task}: the target of ${badTargets} of ${docs.length} documents is none of their choices`);
+    notes.push(
+      `${scoring.task}: the target of ${badTargets} of ${docs.length} documents is none of their choices; they count as wrong`,
+    );
   }
   return {
     task: scoring.task,

@@ -28,10 +28,12 @@ function rows(all: readonly HarnessResults[], column: 'results' | 'groups'): Cel
       const numbers = results[column]?.[name];
       return numbers ? taskRows(name, numbers, results) : [];
     });
+    // where "few" came to a number that was asked for too, its rows say nothing more
+    const different = [...new Map(ofTask.map((row) => [row.join('|'), row])).values()];
     const alias = all.map((results) => results[column]?.[name]?.['alias']).find((text) => text !== undefined) ?? name;
     const shown = depth > 0 ? `${' '.repeat(depth)}- ${alias}` : String(alias);
     const version = all.map((results) => results.versions[name]).find((v) => v !== undefined) ?? '    N/A';
-    return ofTask.map((row, i) => (i === 0 ? [shown, version, ...row] : ['', '', ...row]));
+    return different.map((row, i) => (i === 0 ? [shown, version, ...row] : ['', '', ...row]));
   });
 }
 

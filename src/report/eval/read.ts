@@ -20,7 +20,7 @@ const Run = z.object({
   version: text,
   protocol: z.enum(['harness', 'gpt3']),
   asked: text,
-  shots: whole,
+  shots: z.number().min(0), // of a group the mean
   docs: whole,
   docs_of: whole,
   requests: whole,

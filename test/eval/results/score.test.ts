@@ -64,7 +64,7 @@ test.each(taskNames)('results of %s', (task) => {
 test('a target among no choices is wrong, and counted', () => {
   expect(scored.get('choice_text')).toMatchObject({
     bad_targets: 1,
-    notes: ['choice_text: the target of 1 of 20 documents is none of their choices'],
+    notes: ['choice_text: the target of 1 of 20 documents is none of their choices; they count as wrong'],
   });
   expect(scored.get('choice_text')!.metrics[0]!.items[4]).toBe(0);
   expect(scored.get('choice_all')).toMatchObject({ bad_targets: 0, notes: [] });
