@@ -41,6 +41,7 @@ import {
   overlapsOf,
   versionOf,
 } from '../eval/in_context.js';
+import type { Answerer } from '../eval/request.js';
 import type { TaskGroup } from '../eval/results/groups.js';
 import { type HarnessResults, resultsJson } from '../eval/results/results_json.js';
 import { samplesOf } from '../eval/results/samples.js';
@@ -99,8 +100,7 @@ export const run: Run<EvalOptions> = async (options, context) => {
         notes.push(`${about.name} was fine-tuned for ${checkpoint.task.form}: these are answers of its language model`);
       }
       const plain = modelAnswerer(model, tokenizer);
-      const file = path.join(cacheFolder(context.env), 'answers.jsonl');
-      const answerer = options.cache ? cached(plain, file, await modelKey(model, tokenizer)) : plain;
+      const answerer = options.cache ? kept(plain, await modelKey(model, tokenizer), context) : plain;
       for (const asked of shots) {
         const started = performance.now();
         const measured: Measured[] = [];
