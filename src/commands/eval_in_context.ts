@@ -148,6 +148,10 @@ const sourceFlags = ({ source: { tasksDirs, taskFiles, dataRoots, trainRows }, p
   ...(protocol === 'gpt3' ? ['--protocol', protocol] : []),
 ];
 
+/** A file of answers for each model: what is read stays small, and a model's can be deleted. */
+const kept = (answerer: Answerer, key: string, { env }: CommandContext): Answerer =>
+  cached(answerer, path.join(cacheFolder(env), 'answers', `${key.slice(0, 16)}.jsonl`), key);
+
 /** The folder's name; with those above it where another model has the same. */
 function uniqueName(dir: string, taken: readonly string[]): string {
   const parts = path.resolve(dir).split(path.sep);
