@@ -2,8 +2,7 @@
 // `gpt eval` that show it: docs/in-context-learning.md.
 //
 //   node data/generate_icl.mjs             writes data/icl/pretrain.jsonl, which configs/icl/*.yaml train on (not in git)
-//   node data/generate_icl.mjs --tasks     writes what is held out, again: data/icl/{test,train,shuffled}.jsonl and
-//                                          configs/tasks/icl/*.yaml
+//   node data/generate_icl.mjs --tasks     writes the rows of configs/tasks/icl again: data/icl/{test,train}.jsonl
 //
 // A sequence is an instruction and nine lines `word>answer` that follow one hidden rule:
 //
@@ -105,7 +104,7 @@ const shuffled = some(ALL, ALL.length, random(SEED));
 /** Words of the questions of the evaluation, and all others. */
 export const WORDS = { test: shuffled.slice(0, HELD_OUT_WORDS), train: shuffled.slice(HELD_OUT_WORDS) };
 
-export const instruction = (text) => `${text.padEnd(WIDTH, '.')}\n`;
+const instruction = (text) => `${text.padEnd(WIDTH, '.')}\n`;
 
 /** A key, with the probability that is its value. */
 function draw(shares, next) {
@@ -132,133 +131,20 @@ export function sequences(count = SEQUENCES) {
   return Array.from({ length: count }, () => sequence(next));
 }
 
-// ---- tasks
+// ---- rows of the tasks
 
 const SHOWN = 64; // rows that demonstrations are drawn from
 const PAIRS_ASKED = 8; // of those trained on, and all of the others
 
-/** Rows: a word, and its answer by each rule in a column of its own. */
-const rowsOf = (words, rules, shown = words) =>
-  words.map((word, i) => ({
-    word: shown[i],
-    ...Object.fromEntries(rules.map(({ key, apply }) => [key, apply(word)])),
-  }));
-
-/** Every task and group, by the name of its file, and the rows that they read. */
-export function tasks() {
+/** Rows of questions and of demonstrations: a word, and its answer by each rule in a column of its own, as flip_add2. */
+export function rows() {
   const next = random(SEED + 2);
-  const keyed = (rules) => rules.map((rule) => ({ ...rule, key: rule.name.replace(' ', '_') }));
-  const families = {
-    order: keyed(RULES.order),
-    pick: keyed(RULES.pick),
-    shift: keyed(RULES.shift),
-    both: keyed(some(RULES.both, PAIRS_ASKED, next)),
-  };
-  const unseen = keyed(HELD_OUT_RULES);
-  const known = Object.values(families).flat();
-
-  const files = { _icl_yaml: COMMON };
-  const group = (name, about, of) => {
-    files[`${name}.yaml`] = [
-      `# ${about}`,
-      `group: ${name}`,
-      'task:',
-      ...of.map((task) => `  - ${task}`),
-      'aggregate_metric_list:',
-      '  - metric: acc',
-      '    aggregation: mean',
-      '    weight_by_size: false',
-      'metadata:',
-      '  version: 1.0',
-      '',
-    ].join('\n');
-    return name;
-  };
-  /** Tasks of some rules, told by a name, and their group. */
-  const family = (name, about, rules, nameOf, train = 'train') => {
-    const names = rules.map((rule) => {
-      const task = `${name}_${rule.key}`;
-      files[`${task}.yaml`] = [
-        'include: _icl_yaml',
-        `task: ${task}`,
-        `description: ${JSON.stringify(instruction(nameOf(rule)))}`,
-        `doc_to_target: "{{${rule.key}}}"`,
-        ...(train === 'train'
-          ? []
-          : ['dataset_kwargs:', '  data_files:', `    train: ${ROWS}${train}.jsonl`, `    test: ${ROWS}test.jsonl`]),
-        '',
-      ].join('\n');
-      return task;
-    });
-    return group(name, about, names);
-  };
-  const familyName = (rule) => rule.family;
-  const parts = Object.entries(families).map(([name, rules]) => family(`icl_${name}`, ABOUT[name], rules, familyName));
-  group('icl', 'All families, each told by its name: the hidden rule must be found in the demonstrations.', parts);
-  family(
-    'icl_unseen',
-    'Pairs of rules that were never trained on, told by the name of the family.',
-    unseen,
-    familyName,
-  );
-  family('icl_unseen_named', 'The same pairs, told by both their names.', unseen, (rule) => rule.name);
-  const control = Object.entries(families).map(([name, rules]) =>
-    family(
-      `icl_shuffled_${name}`,
-      `${ABOUT[name]} Control: the demonstrations' answers are those of other words.`,
-      rules,
-      familyName,
-      'shuffled',
-    ),
-  );
-  group('icl_shuffled', "The control of icl: the demonstrations' answers are those of other words.", control);
-  family(
-    'icl_shuffled_named',
-    "The control of icl_unseen_named: the demonstrations' answers are those of other words.",
-    unseen,
-    (rule) => rule.name,
-    'shuffled',
-  );
-
-  const shown = some(WORDS.train, SHOWN, next);
-  const rules = [...known, ...unseen];
-  const rows = {
-    test: rowsOf(WORDS.test, rules),
-    train: rowsOf(shown, rules),
-    shuffled: rowsOf(shown, rules, [...shown.slice(1), shown[0]]),
-  };
-  return { files, rows };
+  const { order, pick, shift, both } = RULES;
+  const rules = [...order, ...pick, ...shift, ...some(both, PAIRS_ASKED, next), ...HELD_OUT_RULES];
+  const answers = (word) => Object.fromEntries(rules.map(({ name, apply }) => [name.replace(' ', '_'), apply(word)]));
+  const rowsOf = (words) => words.map((word) => ({ word, ...answers(word) }));
+  return { test: rowsOf(WORDS.test), train: rowsOf(some(WORDS.train, SHOWN, next)) };
 }
-
-const ROWS = '../../../data/icl/'; // from configs/tasks/icl
-
-const ABOUT = {
-  order: 'The letters in another order.',
-  pick: 'One of the letters, three times.',
-  shift: 'Every letter so many further on or back.',
-  both: 'A rule of order or pick, then one of shift: pairs that were trained on.',
-};
-
-const COMMON = `# What the tasks of icl have in common: data/generate_icl.mjs writes them all, docs/in-context-learning.md explains them.
-dataset_path: json
-dataset_kwargs:
-  data_files:
-    train: ${ROWS}train.jsonl
-    test: ${ROWS}test.jsonl
-output_type: loglikelihood
-training_split: train
-test_split: test
-fewshot_split: train
-doc_to_text: "{{word}}>"
-target_delimiter: ""
-fewshot_delimiter: "\\n"
-metric_list:
-  - metric: acc
-    aggregation: mean
-    higher_is_better: true
-metadata:
-  version: 1.0
-`;
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({ options: { sequences: { type: 'string' }, tasks: { type: 'boolean' } } });
@@ -266,11 +152,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const jsonl = (rows) => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
   mkdirSync(place('icl'), { recursive: true });
   if (values.tasks) {
-    const { files, rows } = tasks();
-    mkdirSync(place('../configs/tasks/icl'), { recursive: true });
-    for (const [name, text] of Object.entries(files)) writeFileSync(place(`../configs/tasks/icl/${name}`), text);
-    for (const [name, list] of Object.entries(rows)) writeFileSync(place(`icl/${name}.jsonl`), jsonl(list));
-    console.log(`${Object.keys(files).length} files of tasks, and their rows in ${place('icl')}`);
+    for (const [name, list] of Object.entries(rows())) writeFileSync(place(`icl/${name}.jsonl`), jsonl(list));
   } else {
     const texts = sequences(Number(values.sequences ?? SEQUENCES));
     const file = place('icl/pretrain.jsonl');

@@ -41,6 +41,7 @@ import {
   overlapsOf,
   versionOf,
 } from '../eval/in_context.js';
+import type { Answerer } from '../eval/request.js';
 import type { TaskGroup } from '../eval/results/groups.js';
 import { type HarnessResults, resultsJson } from '../eval/results/results_json.js';
 import { samplesOf } from '../eval/results/samples.js';
@@ -99,8 +100,7 @@ export const run: Run<EvalOptions> = async (options, context) => {
         notes.push(`${about.name} was fine-tuned for ${checkpoint.task.form}: these are answers of its language model`);
       }
       const plain = modelAnswerer(model, tokenizer);
-      const file = path.join(cacheFolder(context.env), 'answers.jsonl');
-      const answerer = options.cache ? cached(plain, file, await modelKey(model, tokenizer)) : plain;
+      const answerer = options.cache ? kept(plain, await modelKey(model, tokenizer), context) : plain;
       for (const asked of shots) {
         const started = performance.now();
         const measured: Measured[] = [];
@@ -147,6 +147,10 @@ const sourceFlags = ({ source: { tasksDirs, taskFiles, dataRoots, trainRows }, p
   ...(trainRows === undefined ? [] : ['--train-rows', String(trainRows)]),
   ...(protocol === 'gpt3' ? ['--protocol', protocol] : []),
 ];
+
+/** A file of answers for each model: what is read stays small, and a model's can be deleted. */
+const kept = (answerer: Answerer, key: string, { env }: CommandContext): Answerer =>
+  cached(answerer, path.join(cacheFolder(env), 'answers', `${key.slice(0, 16)}.jsonl`), key);
 
 /** The folder's name; with those above it where another model has the same. */
 function uniqueName(dir: string, taken: readonly string[]): string {

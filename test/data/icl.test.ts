@@ -1,9 +1,10 @@
 // The sequences of configs/icl and the tasks that show what they taught: what is held out is never trained on, prompts
-// look like training sequences, and the bundled files are those of the generator.
+// look like training sequences, and the bundled rows are those of the generator.
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { parse } from 'yaml';
+import { BUILT_IN, openTask } from '../../src/commands/open_tasks.js';
+import { Catalogue, tasksOf } from '../../src/eval/harness/catalogue.js';
 
 interface Rule {
   readonly family: string;
@@ -14,9 +15,9 @@ type Row = Readonly<Record<string, string>>;
 
 // A path in a variable: the generator is plain JavaScript without types.
 const generator = new URL('../../data/generate_icl.mjs', import.meta.url).href;
-const { sequences, tasks, RULES, HELD_OUT_RULES, WORDS } = (await import(generator)) as {
+const { sequences, rows, RULES, HELD_OUT_RULES, WORDS } = (await import(generator)) as {
   sequences(count?: number): string[];
-  tasks(): { files: Record<string, string>; rows: Record<'test' | 'train' | 'shuffled', Row[]> };
+  rows(): Record<'test' | 'train', Row[]>;
   RULES: Record<string, Rule[]>;
   HELD_OUT_RULES: Rule[];
   WORDS: { test: string[]; train: string[] };
@@ -71,59 +72,61 @@ describe('training sequences', () => {
 });
 
 describe('bundled tasks', () => {
-  const { files, rows } = tasks();
-  const folder = new URL('../../configs/tasks/icl/', import.meta.url);
-  const read = (name: string) => readFileSync(new URL(name, folder), 'utf8');
+  const { test: questions, train: shown } = rows();
+  const rules = new Map([...Object.values(RULES).flat(), ...HELD_OUT_RULES].map((r) => [r.name.replace(' ', '_'), r]));
 
-  test('all files are what the generator writes', () => {
-    expect(readdirSync(folder).sort()).toEqual(Object.keys(files).sort());
-    for (const [name, text] of Object.entries(files)) expect(read(name)).toBe(text);
-    for (const [name, list] of Object.entries(rows)) {
+  test('rows are what the generator writes', () => {
+    for (const [name, list] of Object.entries({ test: questions, train: shown })) {
       const file = new URL(`../../data/icl/${name}.jsonl`, import.meta.url);
       expect(readFileSync(file, 'utf8')).toBe(list.map((row) => `${JSON.stringify(row)}\n`).join(''));
     }
   });
 
   test('questions are of words never trained on, demonstrations of others', () => {
-    expect(rows.test.map(({ word }) => word)).toEqual(WORDS.test);
+    expect(questions.map(({ word }) => word)).toEqual(WORDS.test);
     const trained = new Set(WORDS.train);
-    expect([...rows.train, ...rows.shuffled].filter(({ word }) => !trained.has(word!))).toEqual([]);
+    expect(shown.filter(({ word }) => !trained.has(word!))).toEqual([]);
   });
 
-  test('answers are those of the rule; in the control, of another word', () => {
-    const columns = Object.keys(rows.test[0]!).filter((name) => name !== 'word');
-    const rules = new Map(
-      [...Object.values(RULES).flat(), ...HELD_OUT_RULES].map((r) => [r.name.replace(' ', '_'), r]),
-    );
-    for (const column of columns) {
-      const all = [...rows.test, ...rows.train].map((row): [string, string] => [row['word']!, row[column]!]);
-      const rule = rules.get(column)!;
-      expect(all.filter(([word, answer]) => rule.apply(word) !== answer)).toEqual([]);
-    }
-    for (const [i, row] of rows.shuffled.entries()) {
-      expect(row['word']).toBe(rows.train[(i + 1) % rows.train.length]!['word']);
-      for (const column of columns) expect(row[column]).toBe(rows.train[i]![column]);
+  test('answers are those of the rule', () => {
+    for (const { word, ...answers } of [...questions, ...shown]) {
+      expect(Object.entries(answers).filter(([rule, answer]) => rules.get(rule)!.apply(word!) !== answer)).toEqual([]);
     }
   });
 
-  test('with eight demonstrations a prompt and its answer are a training sequence', () => {
-    const common = parse(read('_icl_yaml')) as Record<string, string>;
-    const fill = (template: string, row: Row) =>
-      template.replace(/\{\{(\w+)\}\}/g, (_, column: string) => row[column]!);
-    const leaves = Object.keys(files).filter((name) => files[name]!.startsWith('include: _icl_yaml'));
-    expect(leaves.length).toBe(21 + 8 + 8 + 21 + 8);
-    for (const name of leaves) {
-      const task = { ...common, ...(parse(files[name]!) as Record<string, string>) } as Record<string, string>;
-      const line = (row: Row) => fill(task['doc_to_text']!, row) + task['target_delimiter'] + fill(task['doc_to_target']!, row); // biome-ignore format: one line
-      const shots = rows.train.slice(0, 8).map((row) => line(row) + task['fewshot_delimiter']);
-      expect(`${task['description']}${shots.join('')}${line(rows.test[0]!)}\n`).toMatch(SEQUENCE);
-    }
+  const catalogue = new Catalogue([BUILT_IN]);
+  const rulesOf = (group: string) => catalogue.load([group]).flatMap(tasksOf).map(({ config }) => rules.get(String(config.doc_to_target))!); // biome-ignore format: one expression
+
+  test('groups ask for the rules of a family; of pairs, eight that were trained on and all others', () => {
+    for (const family of ['order', 'pick', 'shift']) expect(rulesOf(`icl_${family}`)).toEqual(RULES[family]);
+    expect(rulesOf('icl_both').filter((rule) => RULES['both']!.includes(rule))).toHaveLength(8);
+    expect(rulesOf('icl_unseen')).toEqual(HELD_OUT_RULES);
+    expect(rulesOf('icl_unseen_named')).toEqual(HELD_OUT_RULES);
+    expect(rulesOf('icl')).toEqual(['icl_order', 'icl_pick', 'icl_shift', 'icl_both'].flatMap(rulesOf));
   });
 
-  test('groups name tasks and groups that there are', () => {
-    const groups = Object.values(files).map((text) => parse(text) as { group?: string; task: string[] | string });
-    const members = groups.flatMap(({ group, task }) => (group === undefined ? [] : task));
-    expect(members.length).toBe(66 + 8);
-    expect(members.filter((name) => !(`${name}.yaml` in files))).toEqual([]);
+  test('with eight demonstrations a prompt and its answer are a training sequence', async () => {
+    const told: Record<string, Set<string>> = {};
+    for (const group of ['icl', 'icl_unseen', 'icl_unseen_named']) {
+      for (const loaded of catalogue.load([group]).flatMap(tasksOf)) {
+        const { task } = await openTask(loaded, []);
+        const rule = rules.get(String(loaded.config.doc_to_target))!;
+        for (const { requests } of await task.requests(8)) {
+          const [request] = requests;
+          if (request?.kind !== 'loglikelihood') throw new Error(request?.kind);
+          const text = `${request.context}${request.continuation}\n`;
+          expect(text).toMatch(SEQUENCE);
+          expect(linesOf(text).filter(([word, answer]) => rule.apply(word) !== answer)).toEqual([]);
+          const name = text.split('\n')[0]!.replace(/\.+$/, '');
+          const kind = name === rule.name ? 'rule' : name === rule.family ? 'family' : name;
+          told[group] = (told[group] ?? new Set()).add(kind);
+        }
+      }
+    }
+    expect(told).toEqual({
+      icl: new Set(['family']),
+      icl_unseen: new Set(['family']),
+      icl_unseen_named: new Set(['rule']),
+    });
   });
 });

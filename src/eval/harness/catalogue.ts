@@ -85,7 +85,7 @@ export class Catalogue {
 
   /**
    * What is asked for: names of tasks, groups and tags, patterns with * ? [abc] [!abc], and paths of task files (.yaml). A tag
-   * gives its tasks. Throws ConfigError: an unknown name, a task that is asked for twice (as itself and in a group).
+   * gives its tasks. GROUP::NAME is a task that stands in the file of its group alone. Throws ConfigError: an unknown name, a task that is asked for twice (as itself and in a group).
    */
   load(asked: readonly string[]): Loaded[] {
     const loaded = new Map<string, Loaded>();
@@ -112,6 +112,13 @@ export class Catalogue {
       if ('group' in raw) return [this.#group(raw, path.resolve(asked), {})];
       if (typeof raw['task'] === 'string') return [this.#task(raw, path.resolve(asked))];
       throw new ConfigError(`${asked}: neither a task nor a group: it has no key task with a name`, 'give it one');
+    }
+    const [group = ''] = asked.split('::');
+    if (asked !== group && this.#entries.get(group)?.kind === 'group') {
+      const member = this.#loadOne(group)
+        .flatMap(tasksOf)
+        .filter(({ name }) => name === asked);
+      if (member.length > 0) return member;
     }
     const names = this.matching(asked);
     const found = names.flatMap((name) => this.#build(this.#entries.get(name)!, {}));

@@ -33,7 +33,7 @@ export interface RequestOptions {
   readonly limit?: number;
   /** Of the draw of demonstrations. Default 1234. */
   readonly seed?: number;
-  /** shuffled: each demonstration gets another one's answer. For experiments on what demonstrations teach. */
+  /** shuffled: each demonstration gets another one's answer, to see what they teach. */
   readonly demonstrations?: 'right' | 'shuffled';
 }
 
@@ -42,6 +42,8 @@ type ShotConfig = Pick<
   TaskConfig,
   'doc_to_text' | 'doc_to_target' | 'doc_to_choice' | 'target_delimiter' | 'fewshot_delimiter' | 'gen_prefix'
 > & { readonly split: string | null; readonly process_docs: FunctionName | null; readonly sampler: string };
+
+const OTHERS = 16; // documents among which there is hardly ever none with another answer
 
 export class HarnessTask {
   readonly name: string;
@@ -147,17 +149,15 @@ export class HarnessTask {
     const shuffle = demonstrations === 'shuffled' ? new PythonRandom(seed) : null;
     const places = new Map(pool.map((doc, i) => [doc, i]));
     const excludesItself = this.#shots.split === this.config.test_split;
+    const shown = (shot: Doc) => this.#shot({ doc: shot, place: `document ${places.get(shot)} of the demonstrations` });
     return this.docs.slice(0, limit).map((doc, id) => {
-      const turns = sampler
-        .sample(n, excludesItself ? doc : null)
-        .map((shot) => this.#shot({ doc: shot, place: `document ${places.get(shot)} of the demonstrations` }));
-      const answers =
-        shuffle === null
-          ? turns.map((turn) => turn.answer)
-          : shuffledAnswers(
-              turns.map((turn) => turn.answer),
-              shuffle,
-            );
+      const turns = sampler.sample(n, excludesItself ? doc : null).map(shown);
+      let answers = turns.map(({ answer }) => answer);
+      if (shuffle !== null) {
+        // one alone exchanges its answer with the pool
+        const others = n === 1 ? shuffle.sample(pool, Math.min(OTHERS, pool.length)).map(shown) : [];
+        answers = shuffledAnswers([...answers, ...others.map(({ answer }) => answer)], shuffle);
+      }
       const context = turns.map((turn, i) => this.#shotText({ ...turn, answer: answers[i]! })).join('');
       return this.#ask({ doc, place: `document ${id}` }, id, context);
     });

@@ -140,7 +140,8 @@ export function figureSvg(record: EvalRecord, name: FigureName, { tasks = false 
     if (i % 2 === 1 || i === rest.length - 1) y += 280;
   }
   const height = y + 12;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img">
+<title>${escapeHtml(panelTitle(first))}</title>
 <style>${FILE_STYLE}</style><rect class="paper" width="${WIDTH}" height="${height}" rx="8"/>
 ${parts.join('\n')}
 </svg>

@@ -77,6 +77,13 @@ describe('a folder', () => {
     expect(group.aggregate).toEqual([{ metric: 'acc', filter_list: null, aggregation: 'mean', weight_by_size: false }]);
   });
 
+  it('finds a task that stands in the file of its group alone', () => {
+    const all = catalogue.load(['made_group']).flatMap(tasksOf);
+    expect(catalogue.load(['made_group::inline'])).toEqual([all.at(-1)]);
+    expect(error(() => catalogue.load(['made_group::none'])).message).toContain('is named made_group::none');
+    expect(error(() => catalogue.load(['made_group', 'made_group::inline'])).message).toContain('asked for twice');
+  });
+
   it('loads one file', () => {
     const [task] = catalogue.load([path.join(fixtures, 'colours_yaml11.yaml')]).flatMap(tasksOf);
     expect(task?.config.doc_to_text).toBe(

@@ -243,6 +243,17 @@ describe('shuffled demonstrations', () => {
     expect(await task.requests(4, { demonstrations: 'shuffled' })).toEqual(shuffled);
   });
 
+  it('of one demonstration take the answer of another document', async () => {
+    const task = await open();
+    const parts = (docs: readonly AskedDoc[]) => contexts(docs).map((context) => context.split(/(two|three|four)/));
+    const [right, shuffled] = [await task.requests(1), await task.requests(1, { demonstrations: 'shuffled' })];
+    for (const [i, [question, answer, rest]] of parts(right).entries()) {
+      const [same, other, end] = parts(shuffled)[i]!;
+      expect([same, end]).toEqual([question, rest]);
+      expect(['two', 'three', 'four'].filter((one) => one !== answer)).toContain(other);
+    }
+  });
+
   it('leave no answer in its place where that is possible', () => {
     const random = new PythonRandom(1);
     for (const answers of [
