@@ -204,7 +204,8 @@ const stamp = (date: Date): string => date.toISOString().replace(/:/g, '-').repl
 
 const fileName = (name: string): string => name.replace(/[^\w.-]+/g, '_');
 
-const shotsText = (asked: AskedShots): string => (asked === 'auto' ? 'shots of the task' : `${asked} shots`);
+const shotsText = (asked: AskedShots): string =>
+  asked === 'auto' ? 'shots of the task' : asked === 'few' ? 'few shots' : plural(asked, 'shot');
 
 /** Documents that stand in the training text of --contamination. */
 async function withOverlaps(

@@ -134,7 +134,9 @@ async function withShots(
   const shots = await shotsThatFit(task, bare, answerer, wanted === 'few' ? Math.min(most, pool) : most);
   const reduced =
     wanted !== 'few' && shots < most
-      ? [`${task.name}: ${most} shots do not fit into n_ctx ${integer(answerer.n_ctx)}; asked with ${shots}`]
+      ? [
+          `${task.name}: ${most === 1 ? '1 shot does' : `${most} shots do`} not fit into n_ctx ${integer(answerer.n_ctx)}; asked with ${shots}`,
+        ]
       : [];
   return { task: shots === most ? task : await at(shots), shots, reduced };
 }
