@@ -102,7 +102,8 @@ export function compute(command: Command) {
   return { ...globals(command), backend, device, threads };
 }
 
-export const collect = (value: string, before: readonly string[]): string[] => [...before, value];
+/** Of an option that may be given several times. */
+export const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
 
 /** An integer from `least` to `most`. */
 export function whole(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {

@@ -4,6 +4,24 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { CommandOptions, Shots, TaskSource } from '../commands/options.js';
 import { collect, columnsOf, compute, type GptCommand, globals, ON_BAD_ROW, type Start, whole } from './command.js';
 
+// Options that mean nothing without tasks, and nothing with them.
+const OF_TASKS = [
+  ...[
+    'shots',
+    'limit',
+    'protocol',
+    'demonstrations',
+    'seed',
+    'bootstrap',
+    'contamination',
+    'logSamples',
+    'plot',
+    'out',
+  ],
+  ...['tasksDir', 'dataRoot', 'trainRows'],
+];
+const OF_TEXTS = ['window', 'stride', 'detokenize', 'textKey', 'batch'];
+
 /** gpt eval */
 export function evaluate(program: GptCommand, start: Start): void {
   const command = program
@@ -35,7 +53,7 @@ export function evaluate(program: GptCommand, start: Start): void {
     )
     .option('--text-key <key>', 'key or column of the text in rows', 'text')
     .option('--batch <n>', 'windows per forward pass', whole(1));
-  command.option('--tasks <names>', 'tasks, groups or tags, separated by commas; * is a wildcard', collect, []);
+  command.option('--tasks <names>', 'tasks, groups or tags, separated by commas; * is a wildcard', collect);
   sources(command)
     .option('--shots <list>', 'demonstrations in a prompt: 0,1,few (few: as many as fit, at most 100)', shotsOf)
     .option('--limit <n>', 'only the first documents of each task', whole(1))
@@ -56,8 +74,8 @@ export function evaluate(program: GptCommand, start: Start): void {
       whole(0),
     )
     .option('--contamination <path...>', 'training text: count the documents that stand in it, and report without them')
-    .option('--log-samples', 'write every prompt and answer: samples_<task>.jsonl', false)
-    .option('--plot', 'draw accuracy by shots in the terminal', false)
+    .option('--log-samples', 'write every prompt and answer: samples_<task>.jsonl')
+    .option('--plot', 'draw accuracy by shots in the terminal')
     .option('--no-cache', 'ask everything again: do not use or keep answers of this model')
     .option('--out <dir>', 'folder for report.html and results; it must not exist (default: beside the checkpoint)')
     .addOption(
@@ -81,15 +99,19 @@ export function evaluate(program: GptCommand, start: Start): void {
         command.error("error: '--data' is a text for perplexity\n(tasks find their data under --data-root)");
       }
       if (!inContext && checkpoints.length > 1) command.error('error: several checkpoints need --tasks');
-      const only = ['shots', 'limit', 'contamination', 'logSamples', 'plot', 'out', 'tasksDir', 'dataRoot'];
-      const stray = only.find((name) => command.getOptionValueSource(name) === 'cli');
-      if (!inContext && stray !== undefined) {
-        const flag = stray.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
-        command.error(`error: '--${flag}' goes with --tasks or --task-file\n(gpt tasks list shows the tasks)`);
+      const strays = inContext ? OF_TEXTS : OF_TASKS;
+      const stray = strays.find((name) => command.getOptionValueSource(name) === 'cli');
+      if (stray !== undefined) {
+        const flag = `--${stray.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
+        command.error(
+          inContext
+            ? `error: '${flag}' is for the perplexity of a text\n(leave it out, or --tasks)`
+            : `error: '${flag}' goes with --tasks or --task-file\n(gpt tasks list shows the tasks)`,
+        );
       }
       const { data, window, stride, detokenize, textKey, batch, out } = given;
       const { shots = [], protocol, demonstrations, limit, seed, bootstrap, contamination = [] } = given;
-      const { logSamples, plot, cache, task, format, onBadRow } = given;
+      const { logSamples = false, plot = false, cache, task, format, onBadRow } = given;
       return start('eval', {
         ...compute(command),
         ...{ checkpoints, out },
@@ -132,9 +154,9 @@ const SHOW_NOTHING = { shots: 0, docs: 0, protocol: 'harness', seed: 0 } as cons
 /** Options that say which tasks, and where they and their data are. */
 function sources(command: GptCommand): GptCommand {
   return command
-    .option('--tasks-dir <dir>', 'folder of task files, e.g. lm_eval/tasks; repeatable', collect, [])
-    .option('--task-file <file>', 'one task file; repeatable', collect, [])
-    .option('--data-root <dir>', 'folder of data sets, e.g. of gpt data import; repeatable', collect, [])
+    .option('--tasks-dir <dir>', 'folder of task files, e.g. lm_eval/tasks; repeatable', collect)
+    .option('--task-file <file>', 'one task file; repeatable', collect)
+    .option('--data-root <dir>', 'folder of data sets, e.g. of gpt data import; repeatable', collect)
     .option('--train-rows <n>', 'rows of validation for demonstrations, where original files have no train', whole(1));
 }
 

@@ -3,7 +3,7 @@
 
 import path from 'node:path';
 import { ConfigError } from '../base/errors.js';
-import { exists, writeFolderAtomic } from '../base/files.js';
+import { exists, makeFolder, outputPath, writeFolderAtomic } from '../base/files.js';
 import { jsonText } from '../base/json.js';
 import { mergeEvalRecords } from '../report/eval/merge.js';
 import { readEvalRecord } from '../report/eval/read.js';
@@ -12,7 +12,7 @@ import { writeReport } from '../report/report.js';
 import type { ReportOptions, Run } from './options.js';
 
 export const run: Run<ReportOptions> = async ({ dirs, out, json, quiet }, context) => {
-  const paths = await written(dirs, out);
+  const paths = await written(dirs, out === undefined ? undefined : outputPath(out));
   if (json) context.out(`${jsonText(paths)}\n`);
   else if (!quiet) context.out(`report  ${paths.html}\n        ${paths.json}\n`);
   return 0;
@@ -32,6 +32,7 @@ async function written(dirs: readonly string[], out: string | undefined): Promis
     throw new ConfigError('a report of several evaluations needs a folder of its own', 'add --out DIR');
   }
   const record = mergeEvalRecords(dirs.map((dir) => readEvalRecord(path.join(dir, 'report.json'))));
+  makeFolder(path.dirname(out));
   await writeFolderAtomic(out, async (folder) => void (await writeEvalReport(folder, record)));
   return { html: path.join(out, 'report.html'), json: path.join(out, 'report.json') };
 }

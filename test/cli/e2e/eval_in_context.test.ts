@@ -226,9 +226,9 @@ test('two models: a table and a line each, smaller ones first in the figure', as
   );
   expect(plotted.stdout).toMatch(/^large\n\|Tasks\|[\s\S]*^small\n\|Tasks\|/m);
   expect(plotted.stdout).toMatch(/by model size/);
-  const both = await place.gpt(['report', 'two', 'plot', '--out', 'both']);
+  const both = await place.gpt(['report', 'two', 'plot', '--out', 'new/both/']);
   expect(both.code, both.stderr).toBe(0);
-  expect(numbersOf(report('both'))).toEqual(numbersOf(report('two')));
+  expect(numbersOf(report('new', 'both'))).toEqual(numbersOf(report('two')));
 });
 
 describe("a task file of one's own", () => {

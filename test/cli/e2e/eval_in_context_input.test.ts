@@ -181,11 +181,14 @@ describe('how it is asked', () => {
     [['--task', 'entailment'], '--task'],
     [['--data', 'text.txt'], '--data'],
     [['--protocol', 'gpt2'], 'harness, gpt3'],
+    [['--stride', '16'], "'--stride' is for the perplexity of a text"],
+    [['--text-key', 'story'], "'--text-key' is for the perplexity of a text"],
   ])('%j', (args, named) => refused(['--task-file', 'legs.yaml', ...args], 2, named));
 
   test('flags that need --tasks, and several checkpoints', async () => {
     await refused(['--shots', '1'], 2, "'--shots' goes with --tasks or --task-file");
     await refused(['--plot'], 2, "'--plot' goes with --tasks");
+    await refused(['--protocol', 'gpt3'], 2, "'--protocol' goes with --tasks");
     await refused(['run'], 2, 'several checkpoints need --tasks');
   });
 
