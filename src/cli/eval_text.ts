@@ -155,12 +155,14 @@ export interface EvalEndOptions extends EvalTextOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** Where the tasks were found and how they were asked, as flags; undefined: built in, as the harness asks. */
   readonly source?: readonly string[];
+  /** Requests whose answers were kept from before. */
+  readonly cached?: number;
 }
 
 /** Baselines, what is about chance, K of few, notes, totals, files, and the next command. */
 export function evalEnd(
   record: EvalRecord,
-  { columns, paint, program = 'gpt', files = {}, source = [] }: EvalEndOptions,
+  { columns, paint, program = 'gpt', files = {}, source = [], cached = 0 }: EvalEndOptions,
 ): string {
   const { runs, seconds } = record;
   const single = runs.filter((r) => r.members === null);
@@ -183,9 +185,9 @@ export function evalEnd(
     line('total', [
       plural(totals.tasks, 'task'),
       `${integer(totals.docs)} docs`,
-      plural(totals.requests, 'request'),
+      `${plural(totals.requests, 'request')}${cached > 0 ? `, ${integer(cached)} of them from the cache` : ''}`,
       duration(seconds),
-      totals.requests_per_s === null ? '' : `${integer(totals.requests_per_s)} requests/s`,
+      totals.requests_per_s === null || cached > 0 ? '' : `${integer(totals.requests_per_s)} requests/s`,
       `${integer(totals.truncated)} truncated`,
     ]),
     ...Object.entries(files).map(([name, path]) => line(name, [path])),

@@ -92,7 +92,7 @@ function commandContext(options: GlobalOptions, argv: readonly string[], opened:
       opened.push(reporter);
       return reporter;
     },
-    showEvaluation: async (record, { plot, files, source }) => {
+    showEvaluation: async (record, { plot, ...about }) => {
       const [{ evalEnd, evalPlot }, { figuresOf }, { painter }] = await Promise.all([
         import('./eval_text.js'),
         import('../base/eval_figures.js'),
@@ -103,7 +103,7 @@ function commandContext(options: GlobalOptions, argv: readonly string[], opened:
       for (const panel of plot ? [by_shots[0], by_size[0]] : []) {
         if (panel) stdout.write(`\n${evalPlot(panel, { ...look, unicode: isTty })}`);
       }
-      stdout.write(`\n${evalEnd(record, { ...look, program: programName(), files, source })}`);
+      stdout.write(`\n${evalEnd(record, { ...look, program: programName(), ...about })}`);
     },
     isTty,
     columns: stdout.columns || 80,

@@ -83,6 +83,7 @@ export const run: Run<EvalOptions> = async (options, context) => {
   );
   const rounds: Round[] = [];
   const notes: string[] = [];
+  let asked = 0; // requests that no cache answered
   try {
     for (const dir of checkpoints) {
       const { model, tokenizer, checkpoint } = await loadModel(dir, 'best');
@@ -99,18 +100,22 @@ export const run: Run<EvalOptions> = async (options, context) => {
       if (checkpoint.task !== null) {
         notes.push(`${about.name} was fine-tuned for ${checkpoint.task.form}: these are answers of its language model`);
       }
-      const plain = modelAnswerer(model, tokenizer);
+      const plain = counted(modelAnswerer(model, tokenizer), (requests) => {
+        asked += requests;
+      });
       const answerer = options.cache ? kept(plain, await modelKey(model, tokenizer), context) : plain;
-      for (const asked of shots) {
+      for (const wanted of shots) {
         const started = performance.now();
         const measured: Measured[] = [];
         for (const task of tasks) {
           const isText = task.task.config.output_type === 'loglikelihood_rolling'; // which has no prompt: once will do
           if (isText && rounds.some((round) => round.model === about)) continue;
-          const say = progress(context, options, `${about.name} · ${task.task.name} · ${shotsText(asked)}`);
-          measured.push(await measureTask(answerer, task, asked, { ...options, onProgress: say, signal: stop.signal }));
+          const say = progress(context, options, `${about.name} · ${task.task.name} · ${shotsText(wanted)}`);
+          measured.push(
+            await measureTask(answerer, task, wanted, { ...options, onProgress: say, signal: stop.signal }),
+          );
         }
-        rounds.push({ model: about, asked, measured, seconds: (performance.now() - started) / 1000 });
+        rounds.push({ model: about, asked: wanted, measured, seconds: (performance.now() - started) / 1000 });
       }
       model.dispose();
     }
@@ -135,7 +140,9 @@ export const run: Run<EvalOptions> = async (options, context) => {
     if (own.some((result) => result.groups)) context.out(`\n${harnessTable(own, 'groups')}`);
   }
   const files = { report: path.join(out, 'report.html'), results: path.join(out, '*', '*', 'results_*.json') };
-  await context.showEvaluation(record, { plot: options.plot, files, source: sourceFlags(options) });
+  const requests = rounds.flatMap(({ measured }) => measured).reduce((sum, { run }) => sum + run.requests, 0);
+  const source = sourceFlags(options);
+  await context.showEvaluation(record, { plot: options.plot, files, source, cached: requests - asked });
   return 0;
 };
 
@@ -147,6 +154,15 @@ const sourceFlags = ({ source: { tasksDirs, taskFiles, dataRoots, trainRows }, p
   ...(trainRows === undefined ? [] : ['--train-rows', String(trainRows)]),
   ...(protocol === 'gpt3' ? ['--protocol', protocol] : []),
 ];
+
+/** `count` hears how many requests the model itself is asked. */
+const counted = (answerer: Answerer, count: (requests: number) => void): Answerer => ({
+  ...answerer,
+  answer: (requests, options) => {
+    count(requests.length);
+    return answerer.answer(requests, options);
+  },
+});
 
 /** A file of answers for each model: what is read stays small, and a model's can be deleted. */
 const kept = (answerer: Answerer, key: string, { env }: CommandContext): Answerer =>

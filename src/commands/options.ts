@@ -269,6 +269,7 @@ export interface CommandContext {
       readonly plot: boolean;
       readonly files: Readonly<Record<string, string>>;
       readonly source: readonly string[]; // where the tasks are and how they are asked, as flags
+      readonly cached: number; // requests whose answers were kept from before
     },
   ) => Promise<void>;
   /** stdout is a terminal. */
