@@ -1,7 +1,7 @@
 // `gpt eval --tasks`: tasks in context from a trained checkpoint to table, report and files, as a user sees them.
 // The numbers themselves: test/eval. What is refused: eval_in_context_input.test.ts.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EvalFigures, Panel } from '../../../src/base/eval_figures.js';
 import type { EvalRecord, TaskRun } from '../../../src/base/eval_record.js';
@@ -66,7 +66,13 @@ const linesOf = (...names: string[]) =>
 /** What must be the same whenever it is asked. */
 const numbersOf = ({ runs }: EvalRecord) =>
   runs.map(({ seconds: _, ...run }) => run).sort((a, b) => (`${a.task} ${a.asked}` < `${b.task} ${b.asked}` ? -1 : 1));
-const cacheLines = () => place.read('.cache', 'answers.jsonl').toString().trim().split('\n').length;
+/** Answers that are kept, of all models. */
+function answersIn(cache: string): string[] {
+  const folder = place.path(cache, 'answers');
+  const files = existsSync(folder) ? readdirSync(folder) : [];
+  return files.flatMap((file) => readFileSync(`${folder}/${file}`, 'utf8').trim().split('\n'));
+}
+const cacheLines = () => answersIn('.cache').length;
 
 interface Results {
   readonly results: Record<string, Record<string, number | string>>;
@@ -409,8 +415,7 @@ describe('an interrupted evaluation', () => {
 
   test('keeps its answers, and the same command goes on to the same report', async () => {
     const cache = { GPT_CACHE: place.path('cache-a') };
-    const file = place.path('cache-a', 'answers.jsonl');
-    const answers = () => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').length : 0);
+    const answers = () => answersIn('cache-a').length;
     const running = place.start(['eval', ...args, '--backend', BACKEND, '--out', 'stopped'], cache);
     while (answers() < 20) await new Promise((resolve) => setTimeout(resolve, 5));
     running.process.kill('SIGINT');
@@ -423,7 +428,7 @@ describe('an interrupted evaluation', () => {
 
     const resumed = await place.gpt(['eval', ...args, '--backend', BACKEND, '--out', 'stopped'], cache);
     expect(resumed.code, resumed.stderr).toBe(0);
-    const lines = readFileSync(file, 'utf8').trim().split('\n');
+    const lines = answersIn('cache-a');
     expect(lines).toHaveLength(400); // 5 tasks of 40 documents, twice: nothing was asked again
     expect(new Set(lines.map((line) => (JSON.parse(line) as { key: string }).key)).size).toBe(400);
     await succeed(...args, '--no-cache', '--out', 'straight');
