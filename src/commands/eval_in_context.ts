@@ -11,19 +11,10 @@
 
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
-import type { EvalModel, EvalRecord, TaskRun } from '../base/eval_record.js';
-import {
-  diskError,
-  exists,
-  makeFolder,
-  nodeFileSystem,
-  outputPath,
-  refuseExisting,
-  writeFile,
-  writeFolderAtomic,
-} from '../base/files.js';
+import type { EvalModel } from '../base/eval_record.js';
+import { diskError, exists, makeFolder, outputPath, refuseExisting, writeFolderAtomic } from '../base/files.js';
 import { duration, integer, plural } from '../base/format.js';
-import { jsonFileText, jsonText } from '../base/json.js';
+import { jsonText } from '../base/json.js';
 import { loadCheckpoint } from '../checkpoint/store.js';
 import { countParameters } from '../config/arithmetic.js';
 import { findFiles } from '../data/files.js';
@@ -32,37 +23,19 @@ import { modelAnswerer } from '../eval/answer/answerer.js';
 import { cached, modelKey } from '../eval/answer/cache.js';
 import { ruleOf } from '../eval/gpt3.js';
 import type { HarnessTask } from '../eval/harness/task.js';
-import {
-  type AskedShots,
-  groupRun,
-  type Measured,
-  measureTask,
-  type OpenTask,
-  overlapsOf,
-  versionOf,
-} from '../eval/in_context.js';
+import { type AskedShots, type Measured, measureTask, type OpenTask, overlapsOf } from '../eval/in_context.js';
 import type { Answerer } from '../eval/request.js';
-import type { TaskGroup } from '../eval/results/groups.js';
-import { type HarnessResults, resultsJson } from '../eval/results/results_json.js';
-import { samplesOf } from '../eval/results/samples.js';
 import { harnessTable } from '../eval/results/table.js';
-import { evalReportJson, writeEvalReport } from '../report/eval/report.js';
+import { evalReportJson } from '../report/eval/report.js';
 import { loadTokenizer } from '../tokenizer/load.js';
 import { END_OF_TEXT } from '../tokenizer/tokenizer.js';
 import { openForTexts } from './backend.js';
+import { distinctBy, harnessFile, type Round, recordOf, stamp, writeFiles } from './eval_results.js';
 import { type OpenTasks, openTasks, taskGroups } from './open_tasks.js';
 import type { CommandContext, EvalOptions, Run } from './options.js';
 import { loadModel, requireVocabulary } from './run_model.js';
 import { stopOnSignals } from './stop.js';
 import { cacheFolder } from './user_cache.js';
-
-/** Everything that one model was asked with one number of shots. */
-interface Round {
-  readonly model: EvalModel;
-  readonly asked: AskedShots;
-  readonly measured: readonly Measured[];
-  readonly seconds: number;
-}
 
 export const run: Run<EvalOptions> = async (options, context) => {
   const began = new Date();
@@ -215,11 +188,6 @@ function defaultFolder(checkpoints: readonly string[], began: Date): string {
   }
 }
 
-/** 2026-02-28T13-05-59.123, as lm-evaluation-harness names its files. */
-const stamp = (date: Date): string => date.toISOString().replace(/:/g, '-').replace('Z', '');
-
-const fileName = (name: string): string => name.replace(/[^\w.-]+/g, '_');
-
 const shotsText = (asked: AskedShots): string =>
   asked === 'auto' ? 'shots of the task' : asked === 'few' ? 'few shots' : plural(asked, 'shot');
 
@@ -259,102 +227,4 @@ function progress(context: CommandContext, { quiet }: EvalOptions, what: string)
     const line = `${what} · ${integer(done)} of ${integer(all)} requests${time}`;
     context.err(`\r\x1b[K${line.slice(0, context.columns - 1)}`);
   };
-}
-
-function recordOf(
-  rounds: readonly Round[],
-  groups: readonly TaskGroup[],
-  { context, began, backend, options, notes: before }: About & Pick<EvalRecord, 'backend' | 'notes'>,
-): EvalRecord {
-  const models = distinctBy(
-    rounds.map(({ model }) => model),
-    ({ name }) => name,
-  );
-  const runs = rounds.flatMap(({ model, measured }): TaskRun[] => {
-    const own = measured.map(({ run }) => run);
-    const place = models.findIndex(({ name }) => name === model.name);
-    return [...groups.flatMap((group) => groupRun(group, groups, measured)), ...own].map((run) => ({
-      ...run,
-      model: place,
-    }));
-  });
-  const ofTasks = rounds.flatMap(({ measured, model }) =>
-    measured.flatMap(({ notes }) => (models.length > 1 ? notes.map((note) => `${model.name}: ${note}`) : notes)),
-  );
-  const notes = [...before, ...ofTasks];
-  if (runs.some(({ docs, docs_of }) => docs < docs_of))
-    notes.unshift(`--limit ${options.limit}: not all documents, for a first look`);
-  if (options.protocol === 'gpt3') notes.unshift("prompts and scores are those of GPT-3's paper");
-  if (options.demonstrations === 'shuffled') notes.unshift('the answers of the demonstrations were shuffled');
-  return {
-    format: 1,
-    gpt: context.version,
-    date: began.toISOString(),
-    command: `gpt ${context.argv.join(' ')}`,
-    backend,
-    seconds: rounds.reduce((sum, { seconds }) => sum + seconds, 0),
-    models,
-    runs,
-    notes: [...new Set(notes)],
-  };
-}
-
-interface About {
-  readonly options: EvalOptions;
-  readonly context: CommandContext;
-  readonly began: Date;
-}
-
-/** lm-evaluation-harness's file of a round. */
-function harnessFile(
-  { model, measured, seconds }: Round,
-  groups: readonly TaskGroup[],
-  { options, context, began }: About,
-): HarnessResults {
-  return resultsJson({
-    tasks: measured.map(({ task, scored, run, docs }) => ({
-      scored,
-      alias: run.alias,
-      version: versionOf(task.config),
-      shots: run.shots,
-      docs_of: run.docs_of,
-      config: task.config,
-      hash: options.logSamples ? samplesOf(docs, task.scoring, scored, (r) => task.harnessArguments(r)).hash : null,
-    })),
-    groups,
-    model: model.dir,
-    parameters: model.parameters,
-    limit: options.limit ?? null,
-    fewshot_seed: options.seed,
-    began: began.getTime() / 1000,
-    seconds,
-    gpt: context.version,
-    git_hash: null,
-  });
-}
-
-async function writeFiles(
-  folder: string,
-  record: EvalRecord,
-  rounds: readonly Round[],
-  results: readonly HarnessResults[],
-  { logSamples }: EvalOptions,
-  began: Date,
-): Promise<void> {
-  await writeEvalReport(folder, record);
-  for (const [i, { model, asked, measured }] of rounds.entries()) {
-    const dir = path.join(folder, fileName(model.name), String(asked));
-    makeFolder(dir);
-    await writeFile(path.join(dir, `results_${stamp(began)}.json`), jsonFileText(results[i]), nodeFileSystem);
-    if (!logSamples) continue;
-    for (const { task, scored, docs } of measured) {
-      const { lines } = samplesOf(docs, task.scoring, scored, (r) => task.harnessArguments(r));
-      const name = `samples_${fileName(task.name)}_${stamp(began)}.jsonl`;
-      await writeFile(path.join(dir, name), lines.map((line) => `${line}\n`).join(''), nodeFileSystem);
-    }
-  }
-}
-
-function distinctBy<T>(list: readonly T[], key: (item: T) => string): T[] {
-  return [...new Map(list.map((item) => [key(item), item])).values()];
 }
