@@ -131,7 +131,9 @@ async function withShots(
   const task = await at(most);
   const bare = await task.requests(0, limit === undefined ? {} : { limit });
   const pool = (await task.pool()).length - 1; // a document may be in the pool, and must not be its own demonstration
-  const shots = await shotsThatFit(task, bare, answerer, wanted === 'few' ? Math.min(most, pool) : most);
+  const shots = await (wanted === 'few'
+    ? shotsThatFit(task, bare, answerer, Math.min(most, pool), 'few')
+    : shotsThatFit(task, bare, answerer, most, 'number'));
   const reduced =
     wanted !== 'few' && shots < most
       ? [

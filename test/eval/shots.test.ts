@@ -7,13 +7,20 @@ import { fakeAnswerer, isScored, SPLITS, smallTask } from './small_task.js';
 // "2 or 9?" + " right" is 13 characters, a demonstration with its "\n\n" 14 (left) or 15 (right)
 const QUESTION = 13;
 
-async function mostThatFit(n_ctx: number, most = 100, changes = {}, splits = SPLITS): Promise<number> {
+async function mostThatFit(
+  n_ctx: number,
+  most = 100,
+  changes = {},
+  splits = SPLITS,
+  rule: 'few' | 'number' = 'few',
+): Promise<number> {
   const { task } = await smallTask(changes, splits);
   return shotsThatFit(
     task,
     await task.requests(0),
     fakeAnswerer(() => ({}), { n_ctx }),
     most,
+    rule,
   );
 }
 
@@ -50,6 +57,20 @@ test('of different lengths: two standard deviations to spare', async () => {
   expect(await mostThatFit(Math.floor(room) - 2)).toBe(4);
 });
 
+test('a number that is asked for needs only prompts of mean length to fit', async () => {
+  const words = ['a', 'bb', 'ccc', 'dddd', 'a very long name of an animal'];
+  const rows = words.map((a) => ({ a, b: 'x', larger: 1 }));
+  const splits = { train: rows, test: rows };
+  const { task } = await smallTask({}, splits);
+  const mean = (texts: readonly string[]) => texts.reduce((sum, text) => sum + text.length, 0) / texts.length;
+  const q = mean(rows.map((row) => `${task.questions(row)[0]} right`)); // the longer of both answers
+  const m = mean(rows.map((row) => task.shotContext(row)));
+  const n_ctx = Math.ceil(q + 2 * m) - 1;
+  expect(await mostThatFit(n_ctx, 100, {}, splits, 'number')).toBe(2);
+  expect(await mostThatFit(n_ctx - 1, 100, {}, splits, 'number')).toBe(1);
+  expect(await mostThatFit(n_ctx, 100, {}, splits, 'few')).toBeLessThan(2);
+});
+
 test('text that is generated takes its room too', async () => {
   const changes = {
     ...{ output_type: 'generate_until', doc_to_target: "{{['left','right'][larger]}}", doc_to_choice: null },
@@ -70,7 +91,7 @@ test('with so many, hardly a prompt is longer than the context', async () => {
   const { task } = await smallTask({}, { train, test: train.slice(0, 200) });
   const n_ctx = 400;
   const answerer = fakeAnswerer(() => ({}), { n_ctx });
-  const k = await shotsThatFit(task, await task.requests(0), answerer, 100);
+  const k = await shotsThatFit(task, await task.requests(0), answerer, 100, 'few');
   const lengths = (shots: number) =>
     task
       .requests(shots)
