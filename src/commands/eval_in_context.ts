@@ -30,7 +30,16 @@ import { evalReportJson } from '../report/eval/report.js';
 import { loadTokenizer } from '../tokenizer/load.js';
 import { END_OF_TEXT } from '../tokenizer/tokenizer.js';
 import { openForTexts } from './backend.js';
-import { distinctBy, harnessFile, type Round, recordOf, stamp, writeFiles } from './eval_results.js';
+import {
+  distinctBy,
+  harnessFile,
+  type Round,
+  recordOf,
+  type SamplesOf,
+  samplesOfRounds,
+  stamp,
+  writeFiles,
+} from './eval_results.js';
 import { type OpenTasks, openTasks, taskGroups } from './open_tasks.js';
 import type { CommandContext, EvalOptions, Run } from './options.js';
 import { loadModel, requireVocabulary } from './run_model.js';
@@ -100,8 +109,9 @@ export const run: Run<EvalOptions> = async (options, context) => {
     stop.release();
   }
   const record = recordOf(rounds, groups, { options, context, began, backend: backend.name, notes });
-  const results = rounds.map((round) => harnessFile(round, groups, { options, context, began }));
-  await writeFolderAtomic(out, (folder) => writeFiles(folder, record, rounds, results, options, began));
+  const samples: SamplesOf = options.logSamples ? samplesOfRounds(rounds) : new Map();
+  const results = rounds.map((round) => harnessFile(round, groups, samples, { options, context, began }));
+  await writeFolderAtomic(out, (folder) => writeFiles(folder, record, rounds, results, samples, began));
   if (options.json) {
     context.out(`${jsonText(evalReportJson(record))}\n`);
     return 0;
@@ -162,7 +172,7 @@ async function requirePrompts(
   { protocol, limit }: EvalOptions,
 ): Promise<void> {
   if (protocol === 'gpt3') ruleOf(task.config);
-  await task.requests(0, limit === undefined ? {} : { limit });
+  await task.requests(0, { limit });
   const wanted = shots.map((asked) => task.shots(asked === 'auto' ? undefined : asked === 'few' ? 1 : asked));
   if (wanted.some((n) => n > 0)) await task.requests(1, { limit: 1 });
 }

@@ -7,7 +7,7 @@ import { jsonFileText } from '../base/json.js';
 import { type AskedShots, groupRun, type Measured, versionOf } from '../eval/in_context.js';
 import type { TaskGroup } from '../eval/results/groups.js';
 import { type HarnessResults, resultsJson } from '../eval/results/results_json.js';
-import { samplesOf } from '../eval/results/samples.js';
+import { type Samples, samplesOf } from '../eval/results/samples.js';
 import { writeEvalReport } from '../report/eval/report.js';
 import type { CommandContext, EvalOptions } from './options.js';
 
@@ -70,21 +70,32 @@ export interface About {
   readonly began: Date;
 }
 
-/** lm-evaluation-harness's file of a round. */
+/** Every prompt and answer, by the task that was measured. */
+export type SamplesOf = ReadonlyMap<Measured, Samples>;
+
+export const samplesOfRounds = (rounds: readonly Round[]): SamplesOf =>
+  new Map(
+    rounds
+      .flatMap(({ measured }) => measured)
+      .map((one) => [one, samplesOf(one.docs, one.task.scoring, one.scored, (r) => one.task.harnessArguments(r))]),
+  );
+
+/** lm-evaluation-harness's file of a round; of tasks with samples it has the hash. */
 export function harnessFile(
   { model, measured, seconds }: Round,
   groups: readonly TaskGroup[],
+  samples: SamplesOf,
   { options, context, began }: About,
 ): HarnessResults {
   return resultsJson({
-    tasks: measured.map(({ task, scored, run, docs }) => ({
-      scored,
-      alias: run.alias,
-      version: versionOf(task.config),
-      shots: run.shots,
-      docs_of: run.docs_of,
-      config: task.config,
-      hash: options.logSamples ? samplesOf(docs, task.scoring, scored, (r) => task.harnessArguments(r)).hash : null,
+    tasks: measured.map((one) => ({
+      scored: one.scored,
+      alias: one.run.alias,
+      version: versionOf(one.task.config),
+      shots: one.run.shots,
+      docs_of: one.run.docs_of,
+      config: one.task.config,
+      hash: samples.get(one)?.hash ?? null,
     })),
     groups,
     model: model.dir,
@@ -104,7 +115,7 @@ export async function writeFiles(
   record: EvalRecord,
   rounds: readonly Round[],
   results: readonly HarnessResults[],
-  { logSamples }: EvalOptions,
+  samples: SamplesOf,
   began: Date,
 ): Promise<void> {
   await writeEvalReport(folder, record);
@@ -112,10 +123,10 @@ export async function writeFiles(
     const dir = path.join(folder, fileName(model.name), String(asked));
     makeFolder(dir);
     await writeFile(path.join(dir, `results_${stamp(began)}.json`), jsonFileText(results[i]), nodeFileSystem);
-    if (!logSamples) continue;
-    for (const { task, scored, docs } of measured) {
-      const { lines } = samplesOf(docs, task.scoring, scored, (r) => task.harnessArguments(r));
-      const name = `samples_${fileName(task.name)}_${stamp(began)}.jsonl`;
+    for (const one of measured) {
+      const { lines } = samples.get(one) ?? {};
+      if (lines === undefined) continue;
+      const name = `samples_${fileName(one.task.name)}_${stamp(began)}.jsonl`;
       await writeFile(path.join(dir, name), lines.map((line) => `${line}\n`).join(''), nodeFileSystem);
     }
   }

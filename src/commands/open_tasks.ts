@@ -3,7 +3,7 @@
 import path from 'node:path';
 import { evalRoots, evalRows } from '../data/eval_sets.js';
 import { Catalogue, type Loaded, type LoadedGroup, type LoadedTask, tasksOf } from '../eval/harness/catalogue.js';
-import { HarnessTask } from '../eval/harness/task.js';
+import { HarnessTask, type Splits } from '../eval/harness/task.js';
 import type { OpenTask } from '../eval/in_context.js';
 import type { TaskGroup } from '../eval/results/groups.js';
 import { checkScoring } from '../eval/results/score.js';
@@ -43,10 +43,20 @@ export async function openTask(
 ): Promise<OpenTask> {
   const { dataset_path, dataset_name, dataset_kwargs } = config;
   const set = { path: dataset_path ?? '', name: dataset_name, kwargs: dataset_kwargs, folder: path.dirname(file) };
-  const splits = (split: string) => evalRows(roots, set, split, { trainRows });
+  const splits = readOnce((split) => evalRows(roots, set, split, { trainRows }));
   const task = await HarnessTask.open(config, splits);
   checkScoring(task.scoring);
   return { task, splits };
+}
+
+/** Each split is read once, however many versions of the task are opened. */
+function readOnce(splits: Splits): Splits {
+  const read = new Map<string, ReturnType<Splits>>();
+  return (split) => {
+    const rows = read.get(split) ?? splits(split);
+    read.set(split, rows);
+    return rows;
+  };
 }
 
 const groupsOf = (item: Loaded): LoadedGroup[] =>

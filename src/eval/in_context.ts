@@ -62,7 +62,7 @@ export async function measureTask(
   const { protocol, limit, seed, demonstrations } = options;
   const { task, shots, reduced } = await withShots(answerer, open, wanted, options);
   const name = task.name;
-  const asked = await task.requests(shots, { seed, demonstrations, ...(limit !== undefined && { limit }) });
+  const asked = await task.requests(shots, { seed, demonstrations, limit });
   const alone = protocol === 'gpt3' ? unconditional(ruleOf(task.config), asked) : [];
   const perDoc = asked.map(({ requests }, i) => [...requests, ...(alone[i] ?? [])]);
   const { onProgress, signal } = options;
@@ -70,9 +70,7 @@ export async function measureTask(
   const cut = split(all, perDoc);
   const docs = asked.map((doc, i): AnsweredDoc => ({ ...doc, answers: cut[i]!.slice(0, doc.requests.length) }));
 
-  const ofHarness = score(docs, task.scoring, {
-    ...(options.bootstrap !== undefined && { bootstrap_iters: options.bootstrap }),
-  });
+  const ofHarness = score(docs, task.scoring, { bootstrap_iters: options.bootstrap });
   const isChoice = protocol === 'gpt3' && task.config.output_type === 'multiple_choice';
   const aloneAnswers = alone.length === 0 ? [] : cut.map((answers, i) => answers.slice(asked[i]!.requests.length));
   const ofGpt3 = isChoice ? gpt3Metrics(docs, aloneAnswers) : [];
@@ -129,7 +127,7 @@ async function withShots(
   const most = wanted === 'few' ? MOST_SHOTS : given.shots(wanted === 'auto' ? undefined : wanted);
   if (isRolling || given.shots(most) === 0) return { task: await at(0), shots: 0, reduced: [] };
   const task = await at(most);
-  const bare = await task.requests(0, limit === undefined ? {} : { limit });
+  const bare = await task.requests(0, { limit });
   const pool = (await task.pool()).length - 1; // a document may be in the pool, and must not be its own demonstration
   const shots = await (wanted === 'few'
     ? shotsThatFit(task, bare, answerer, Math.min(most, pool), 'few')
@@ -215,7 +213,7 @@ export async function overlapsOf(
 ): Promise<Overlap[]> {
   const texts = await Promise.all(
     tasks.map(async (task) => {
-      const asked = await task.requests(0, limit === undefined ? {} : { limit });
+      const asked = await task.requests(0, { limit });
       return {
         texts: asked.map((doc) => textOf(task, doc)),
         synthetic: /arithmetic|unscramble|anagram|icl_/.test(task.name),

@@ -30,7 +30,7 @@ export type AskedDoc = Omit<AnsweredDoc, 'answers'>;
 
 export interface RequestOptions {
   /** Only this many documents, from the first. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /** Of the draw of demonstrations. Default 1234. */
   readonly seed?: number;
   /** shuffled: each demonstration gets another one's answer, to see what they teach. */
@@ -95,8 +95,7 @@ export class HarnessTask {
         'name the split to evaluate',
       );
     }
-    const once = cached(splits);
-    return new HarnessTask(config, once, await read(config, once, split, config.process_docs));
+    return new HarnessTask(config, splits, await read(config, splits, split, config.process_docs));
   }
 
   /** Demonstrations in a prompt when `asked` are asked for: a task file's num_fewshot of 0 cannot be overridden. */
@@ -246,15 +245,6 @@ export class HarnessTask {
       this.config.process_docs,
     );
   }
-}
-
-function cached(splits: Splits): Splits {
-  const read = new Map<string, Promise<readonly Doc[]>>();
-  return (split) => {
-    const rows = read.get(split) ?? splits(split);
-    read.set(split, rows);
-    return rows;
-  };
 }
 
 async function read(

@@ -47,7 +47,7 @@ export interface FilteredAnswers {
 
 /** `bootstrap_iters`: 0 for no standard errors at all; by default 100,000, fewer of more than 6,000 documents. */
 export interface ScoreOptions {
-  readonly bootstrap_iters?: number;
+  readonly bootstrap_iters?: number | undefined;
 }
 
 /** Throws what `score` would throw whatever the answers: to be called before a model is asked. */
