@@ -4,14 +4,18 @@
 //
 // Config keys are no options of their own: pretrain hands dotted flags (--train.max_steps 100, --model.n_layer=4) on as
 // they are, and src/config judges them. The tree loads commander and nothing else, so that help is instant.
-// command.ts has what the commands share, task_program.ts those of fine-tuned tasks, eval_program.ts what measures models.
+// command.ts has what the commands share; the other files *_program.ts have groups of them.
 
 import { type Command, Option } from 'commander';
-import type { CommandOptions, TokenizerTrainOptions } from '../commands/options.js';
+import type { CommandOptions } from '../commands/options.js';
 import { collect, compute, GptCommand, globals, PRECISIONS, real, type Start, whole } from './command.js';
 import { data } from './data_program.js';
 import { evaluate, tasks } from './eval_program.js';
+import { exportModel, importModel } from './interchange_program.js';
+import { plan } from './plan_program.js';
+import { report } from './report_program.js';
 import { finetune, predict } from './task_program.js';
+import { tokenizer } from './tokenizer_program.js';
 
 /** The tree. Parsing throws CommanderError, and nothing is written but help and version. */
 export function createProgram(version: string, start: Start): Command {
@@ -51,18 +55,7 @@ export function createProgram(version: string, start: Start): Command {
     .command('doctor')
     .about('Show backends, versions, cores, what is missing and how to get it.', [])
     .action((_, command: Command) => start('doctor', globals(command)));
-  program
-    .command('report')
-    .about('Write report.html and report.json of a run again, or one report of several evaluations.', [
-      ['gpt report checkpoints/my-run', 'also while it trains, or after a kill'],
-      ['gpt report eval-a eval-b --out both', 'folders of gpt eval --tasks'],
-    ])
-    .argument('<folder...>', 'run folder, or folders of evaluations')
-    .option('--out <dir>', 'folder for the report of several evaluations; it must not exist')
-    .action((dirs: string[], _, command: Command) => {
-      const { out } = command.opts<CommandOptions['report']>();
-      return start('report', { ...globals(command), dirs, out });
-    });
+  report(program, start);
   program
     .command('parity')
     .about('Compare this machine with reference numbers of PyTorch; exit 1 beyond the tolerances.', [
@@ -164,25 +157,6 @@ function shortFlags(command: Command): string[] {
   ];
 }
 
-function plan(program: GptCommand, start: Start): void {
-  const command = program
-    .command('plan')
-    .about('Parameters, memory, disk and time of a run, before it starts.', [
-      ['gpt plan gpt2-124m', ''],
-      ['gpt plan gpt3-1.3b --train.micro_batch 2 --train.recompute true', 'every config key is a flag'],
-      ['gpt plan gpt1 --tokens 1e9 --gflops 300', 'for a text of 1B tokens, at 300 GFLOP/s'],
-    ])
-    .usage('<config> [options] [--section.key value ...]')
-    .argument('<config>', 'YAML file, or the name of a preset in configs/')
-    .option('--gflops <n>', 'rate of the machine, for the time (gpt doctor and gpt bench measure it)', real(1e-3, 1e12))
-    .option('--tokens <n>', 'tokens of the text, for runs that count epochs', real(1, 1e18));
-  command.configFlags = [];
-  command.action((config: string) => {
-    const { gflops, tokens } = command.opts<{ gflops?: number; tokens?: number }>();
-    return start('plan', { ...globals(command), config, flags: command.configFlags ?? [], gflops, tokens });
-  });
-}
-
 function generate(program: GptCommand, start: Start): void {
   program
     .command('generate')
@@ -226,55 +200,6 @@ function generate(program: GptCommand, start: Start): void {
     });
 }
 
-function importModel(program: GptCommand, start: Start): void {
-  program
-    .command('import')
-    .about('Make a model of llm.c (.bin) or nanoGPT (ckpt.pt) usable here: writes a Hugging Face folder.', [
-      ['gpt import ckpt.pt --out models/mine', 'nanoGPT; executes nothing of it'],
-      ['gpt import gpt2_124M.bin --out models/gpt2', 'llm.c, version 3 or 5'],
-      ['gpt import ckpt.pt --out models/my --tokenizer tokenizer.json', ''],
-    ])
-    .argument('<file>', 'model file')
-    .requiredOption('--out <dir>', 'folder to write; it must not exist')
-    .option('--tokenizer <t>', 'gpt2-bpe, byte, a tokenizer.json or a checkpoint folder (default: gpt2-bpe if it fits)')
-    .addOption(
-      new Option('--activation <f>', 'GELU of a nanoGPT: gelu erf; gelu_new tanh, before June 2023').choices([
-        'gelu',
-        'gelu_new',
-      ]),
-    )
-    .action((file: string, _, command: Command) => {
-      const { out, tokenizer, activation } = command.opts<CommandOptions['import']>();
-      return start('import', { ...globals(command), file, out, tokenizer, activation });
-    });
-}
-
-function exportModel(program: GptCommand, start: Start): void {
-  program
-    .command('export')
-    .about('Write a model for other programs: the best checkpoint of a run, without its training state.', [
-      ['gpt export checkpoints/my-run --out model', 'for transformers'],
-      ['gpt export checkpoints/my-run --out model --dtype bf16', 'half the size'],
-      ['gpt export checkpoints/my-run --out gpt2.bin --format llmc', 'for llm.c'],
-      ['gpt export checkpoints/my-lora --out model --merge', 'with its LoRA adapters in the weights'],
-      ['gpt export checkpoints/my-lora --out peft --format peft', 'the adapters alone'],
-    ])
-    .argument('<checkpoint>', 'run folder, step folder or Hugging Face folder')
-    .requiredOption('--out <path>', 'folder (hf, peft) or file (llmc) to write; it must not exist')
-    .addOption(
-      new Option('--format <f>', 'hf: folder for transformers; llmc: .bin; peft: LoRA adapters')
-        .choices(['hf', 'llmc', 'peft'])
-        .default('hf'),
-    )
-    .addOption(new Option('--dtype <t>', 'of the weights').choices(['f32', 'bf16', 'f16']).default('f32'))
-    .option('--merge', 'put the LoRA adapters into the weights', false)
-    .option('--base <name>', "of peft: its base model, by folder or name (default: the checkpoint's folder)")
-    .action((checkpoint: string, _, command: Command) => {
-      const { format, out, dtype, merge, base } = command.opts<CommandOptions['export']>();
-      return start('export', { ...globals(command), checkpoint, format, out, dtype, merge, base });
-    });
-}
-
 function bench(program: GptCommand, start: Start): void {
   program
     .command('bench')
@@ -299,41 +224,4 @@ function bench(program: GptCommand, start: Start): void {
       const what = { model, batch, nCtx, steps, warmup, precision, recompute };
       return start('bench', { ...compute(command), ...what, profile, limits });
     });
-}
-
-function tokenizer(program: GptCommand, start: Start): void {
-  const group = program.command('tokenizer').about('Train a tokenizer on your own text, or look into one.', [
-    ['gpt tokenizer train corpus.txt --vocab-size 4096', ''],
-    ['gpt tokenizer show tokenizer.json "some text"', ''],
-  ]);
-  group
-    .command('train')
-    .about('Train a byte-level BPE tokenizer (as GPT-2: any text, any language).', [
-      ['gpt tokenizer train corpus.txt --vocab-size 4096 --out tokenizer.json', ''],
-      ["gpt tokenizer train 'books/**/*.txt' posts.jsonl --text-key body", ''],
-      ['gpt pretrain my.yaml --tokenizer.type file --tokenizer.path tokenizer.json', ''],
-    ])
-    .argument('<text...>', 'files, folders or globs, as for pretrain --data')
-    .option('--vocab-size <n>', 'tokens: 256 bytes, the merges, <|endoftext|>', whole(257, 2 ** 20), 4096)
-    .option('--out <file>', 'what to write; an existing file is an error', 'tokenizer.json')
-    .option('--min-frequency <n>', 'merge only what occurs so many times', whole(1), 2)
-    .option('--text-key <key>', 'key or column of the text in files of rows', 'text')
-    .action((data: string[], _, command: Command) => {
-      const { out, vocabSize, minFrequency, textKey } = command.opts<TokenizerTrainOptions>();
-      const options = { data, out, vocabSize, minFrequency, textKey };
-      return start('tokenizer', { ...globals(command), action: 'train', ...options });
-    });
-  group
-    .command('show')
-    .about('Show the tokens of a text.', [
-      ['gpt tokenizer show tokenizer.json "Once upon a time"', ''],
-      ['gpt tokenizer show gpt2-bpe - < story.txt', 'from standard input'],
-      ['gpt tokenizer show checkpoints/my-run', 'its kind and size'],
-    ])
-    .argument('<tokenizer>', 'tokenizer.json, run or checkpoint folder, gpt2-bpe or byte')
-    .argument('[text]', '-: standard input')
-    .action((name: string, text: string | undefined, _, command: Command) =>
-      start('tokenizer', { ...globals(command), action: 'show', tokenizer: name, text }),
-    );
-  for (const command of group.commands) command.allowExcessArguments(false).configureHelp({ showGlobalOptions: true });
 }

@@ -1,0 +1,21 @@
+// What shows a run: gpt report.
+
+import type { Command } from 'commander';
+import type { CommandOptions } from '../commands/options.js';
+import { type GptCommand, globals, type Start } from './command.js';
+
+/** gpt report */
+export function report(program: GptCommand, start: Start): void {
+  program
+    .command('report')
+    .about('Write report.html and report.json of a run again, or one report of several evaluations.', [
+      ['gpt report checkpoints/my-run', 'also while it trains, or after a kill'],
+      ['gpt report eval-a eval-b --out both', 'folders of gpt eval --tasks'],
+    ])
+    .argument('<folder...>', 'run folder, or folders of evaluations')
+    .option('--out <dir>', 'folder for the report of several evaluations; it must not exist')
+    .action((dirs: string[], _, command: Command) => {
+      const { out } = command.opts<CommandOptions['report']>();
+      return start('report', { ...globals(command), dirs, out });
+    });
+}
