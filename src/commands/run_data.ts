@@ -2,7 +2,9 @@
 
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { availableCores } from '../base/cores.js';
 import type { RunConfig } from '../config/schema.js';
+import { encodingThreads } from '../data/encode.js';
 import { type PreparedData, prepareData } from '../data/prepare.js';
 import type { CommandContext } from './options.js';
 import { cacheFolder } from './user_cache.js';
@@ -22,6 +24,7 @@ export function prepareRunData(
     data: { ...data, path: data.path === undefined ? undefined : fromPackage(data.path) },
     tokenizer: { ...tokenizer, path: isGone ? checkpoint : found },
     cacheDir: path.join(cacheFolder(env), 'tokens'),
+    threads: encodingThreads(Number(env['GPT_THREADS']) || availableCores()),
   });
 }
 

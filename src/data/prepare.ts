@@ -18,10 +18,12 @@ import type { DataConfig, TokenizerConfig } from '../config/schema.js';
 import { createTokenizer, loadTokenizer } from '../tokenizer/load.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { fillCacheFolder } from './cache_folder.js';
+import { encodeAll, type Piece } from './encode.js';
 import { findFiles } from './files.js';
 import { readText, type TextChunk } from './read.js';
-import { chooseSplit, countCharacters, everything, type Route, type Side } from './split.js';
-import { concatSources, openTokenFile, sliceSource, TokenFileWriter, type TokenSource } from './token_file.js';
+import { ShardWriter } from './shard_writer.js';
+import { everything, type Side, Split } from './split.js';
+import { concatSources, openTokenFile, sliceSource, type TokenSource } from './token_file.js';
 
 const HASHED_BYTES = 16 << 20;
 const FORMAT = 1; // raise it when the same inputs give other shards
@@ -58,6 +60,8 @@ export interface PrepareOptions {
   readonly tokenizer: TokenizerConfig;
   /** Shards are kept in a folder under this one. */
   readonly cacheDir: string;
+  /** For encoding. */
+  readonly threads: number;
   readonly onProgress?: PrepareProgress;
 }
 
@@ -266,7 +270,7 @@ async function tokenize(
   valFiles: readonly string[],
   heldOut: string | undefined,
   fixed: Tokenizer | undefined,
-  { data, onProgress }: PrepareOptions,
+  { data, threads, onProgress }: PrepareOptions,
 ): Promise<void> {
   const own = sizes(files).bytes;
   const held = sizes(valFiles).bytes;
@@ -284,27 +288,35 @@ async function tokenize(
   const tokenizer = fixed ?? (await createTokenizer({ type: 'char' }, corpus));
 
   // The first pass counts, because where to cut depends on how much there is.
-  let documents = 0;
-  let characters = 0;
-  for await (const { text, docEnd } of read(files)) {
-    if (docEnd) documents++;
-    characters += countCharacters(text);
-  }
-  const { split, route } =
-    heldOut !== undefined
-      ? { split: heldOut, route: everything('train') }
-      : chooseSplit(documents, characters, data.val_fraction);
+  const chosen = new Split(data.val_fraction);
+  const countedFrom = done;
+  for await (const chunk of heldOut === undefined ? read(files) : []) if (chosen.count(chunk)) break;
+  const unread = own - (done - countedFrom);
+  if (unread > 0) onBytes(unread);
+  const { route, words } =
+    heldOut === undefined ? chosen.route() : { route: everything('train'), words: () => heldOut };
 
+  let documents = 0;
+  async function* pieces(): AsyncGenerator<Piece & { readonly side: Side }> {
+    for (const [list, of] of [[files, route] as const, [valFiles, everything('val')] as const]) {
+      for await (const chunk of read(list)) {
+        if (chunk.docEnd) documents++;
+        const parts = [...of(chunk)];
+        for (const [i, { side, text }] of parts.entries()) {
+          yield { file: chunk.file, text, side, end: chunk.docEnd && i === parts.length - 1 };
+        }
+      }
+    }
+  }
   const sides = {
-    train: new Writer(join(dir, 'train.bin'), tokenizer),
-    val: new Writer(join(dir, 'val.bin'), tokenizer),
+    train: new ShardWriter(() => join(dir, 'train.bin'), tokenizer.vocabSize),
+    val: new ShardWriter(() => join(dir, 'val.bin'), tokenizer.vocabSize),
   };
   try {
-    for await (const chunk of read(files)) write(chunk, route, sides);
-    for await (const chunk of read(valFiles)) {
-      if (chunk.docEnd) documents++;
-      write(chunk, everything('val'), sides);
+    for await (const { piece, tokens } of encodeAll(pieces(), tokenizer, { threads })) {
+      sides[piece.side].add(tokens, piece);
     }
+    for (const side of [sides.train, sides.val]) side.finish({ evenEmpty: true });
     const stats: DataStats = {
       ...sizes([...files, ...valFiles]),
       documents,
@@ -312,8 +324,8 @@ async function tokenize(
       val_tokens: sides.val.tokens,
       train_bytes: sides.train.bytes,
       val_bytes: sides.val.bytes,
-      split,
-      fingerprint: createHash('sha256').update(`${sides.train.finish()} ${sides.val.finish()}`).digest('hex'),
+      split: words(),
+      fingerprint: createHash('sha256').update(`${sides.train.digest()} ${sides.val.digest()}`).digest('hex'),
     };
     await writeFileAtomic(join(dir, 'tokenizer.json'), tokenizer.toJson());
     const manifest = { tokenizer: tokenizer.fingerprint, stats };
@@ -321,55 +333,5 @@ async function tokenize(
   } finally {
     sides.train.abort();
     sides.val.abort();
-  }
-}
-
-function write(chunk: TextChunk, route: Route, sides: Record<Side, Writer>): void {
-  let last: Side = 'train';
-  try {
-    for (const { side, text } of route(chunk)) {
-      sides[side].text(text);
-      last = side;
-    }
-  } catch (error) {
-    if (!(error instanceof DataError)) throw error;
-    throw new DataError(`${chunk.file}: ${error.message}`, error.fix);
-  }
-  if (chunk.docEnd) sides[last].endOfText();
-}
-
-/** One side's shard, with its counts and hash. */
-class Writer {
-  bytes = 0;
-  readonly #file: TokenFileWriter;
-  readonly #tokenizer: Tokenizer;
-  readonly #hash = createHash('sha256');
-
-  constructor(path: string, tokenizer: Tokenizer) {
-    this.#file = new TokenFileWriter(path, tokenizer.vocabSize);
-    this.#tokenizer = tokenizer;
-  }
-
-  get tokens(): number {
-    return this.#file.count;
-  }
-
-  text(text: string): void {
-    this.bytes += Buffer.byteLength(text);
-    this.#hash.update(this.#file.append(this.#tokenizer.encode(text)));
-  }
-
-  endOfText(): void {
-    this.#hash.update(this.#file.append([this.#tokenizer.eot]));
-  }
-
-  /** sha256 of the tokens. */
-  finish(): string {
-    this.#file.finish();
-    return this.#hash.digest('hex');
-  }
-
-  abort(): void {
-    this.#file.abort();
   }
 }

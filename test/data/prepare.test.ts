@@ -37,6 +37,7 @@ function prepare({
     data: DataConfig.parse(data),
     tokenizer: TokenizerConfig.parse({ type: tokenizer, ...(tokenizerPath ? { path: tokenizerPath } : {}) }),
     cacheDir: cache,
+    threads: 2,
     ...(onProgress ? { onProgress } : {}),
   });
 }
@@ -286,6 +287,7 @@ test('progress reaches its total', async () => {
       data: DataConfig.parse({ path, val_path: held }),
       tokenizer: TokenizerConfig.parse({ type }),
       cacheDir: join(dir, 'cache5'),
+      threads: 2,
       onProgress: ({ bytes, totalBytes }) => {
         seen.push(bytes);
         total = totalBytes;
