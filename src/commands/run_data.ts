@@ -5,7 +5,8 @@ import path from 'node:path';
 import { availableCores } from '../base/cores.js';
 import type { RunConfig } from '../config/schema.js';
 import { encodingThreads } from '../data/encode.js';
-import { type PreparedData, prepareData } from '../data/prepare.js';
+import { prepareData } from '../data/prepare.js';
+import type { PreparedData } from '../data/prepared.js';
 import type { CommandContext } from './options.js';
 import { cacheFolder } from './user_cache.js';
 

@@ -11,9 +11,6 @@
 import { Stream } from '../base/rng.js';
 import { permuted } from './permutation.js';
 
-/** The smallest share that a corpus may have of all weights together. */
-export const LEAST_SHARE = 1e-6;
-
 const LEAST_BLOCK = 64;
 
 /** Where a sequence comes from. */
@@ -31,7 +28,7 @@ export class Mixture {
   #block = -1; // whose order is known
   #order: readonly Draw[] = [];
 
-  /** Weights need not sum to 1. Each is at least LEAST_SHARE of their sum. */
+  /** Weights need not sum to 1. A block has as many sequences as the smallest goes into the sum (config/checks.ts). */
   constructor(weights: readonly number[], seed: number) {
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     let sum = 0;
