@@ -67,7 +67,7 @@ async function prepareFiles(paths: readonly string[], options: PrepareOptions): 
 }
 
 /** Throws DataError unless the source holds a window of n_ctx tokens and the token after it. */
-export function requireLength(source: TokenSource, n_ctx: number, what: 'training' | 'validation'): void {
+export function requireLength(source: TokenSource, n_ctx: number, what: string): void {
   if (source.length > n_ctx) return;
   const shorter = source.length > 1 ? `, or set --model.n_ctx to at most ${source.length - 1}` : '';
   const more = what === 'validation' ? ', or hold out more (--data.val_fraction)' : '';
