@@ -13,6 +13,7 @@ import { type CorpusProgress, type CorpusResult, prepareCorpus } from '../data/c
 import { encodingThreads } from '../data/encode.js';
 import { findFiles } from '../data/files.js';
 import type { CommandContext, DataFolderOptions, DataPrepareOptions, Run } from './options.js';
+import { ProgressLine } from './progress_line.js';
 import { namedTokenizer } from './tokenizer.js';
 
 export const run: Run<DataPrepareOptions | DataFolderOptions> = (options, context) => {
@@ -30,13 +31,13 @@ async function prepare(options: DataPrepareOptions, context: CommandContext): Pr
   const tokenizer = await namedTokenizer(isAlias ? 'gpt2-bpe' : options.tokenizer);
   const threads = encodingThreads(options.threads ?? (Number(context.env['GPT_THREADS']) || availableCores()));
   const started = performance.now();
-  const line = new ProgressLine(options, context);
+  const line = new ProgressLine(context, { silent: quiet || json });
   const stop = stopOnSignal(context);
   let result: CorpusResult;
   try {
     result = await prepareCorpus({
       ...{ files, out, tokenizer, textKey, valFraction, shardTokens, dedup, part, parts, threads },
-      onProgress: (progress) => line.show(progress),
+      onProgress: (progress) => line.show((elapsed) => progressText(progress, elapsed)),
       signal: stop.signal,
     });
   } finally {
@@ -142,36 +143,6 @@ async function check({ dir, json, quiet }: DataFolderOptions, context: CommandCo
   else if (!quiet)
     context.out(`${summary(dir, manifest)}checked  ${plural(shards.length, 'shard')}: every hash, every id\n`);
   return 0;
-}
-
-const LINE_MS = 100; //   between changes of the line on a terminal
-const LOG_MS = 30_000; // between lines of a log
-
-/** Where the work is: a line that replaces itself on a terminal, elsewhere one from time to time. */
-class ProgressLine {
-  readonly #isSilent: boolean;
-  readonly #context: CommandContext;
-  #started: number | undefined;
-  #shown = 0;
-
-  constructor({ quiet, json }: DataPrepareOptions, context: CommandContext) {
-    this.#isSilent = quiet || json;
-    this.#context = context;
-  }
-
-  show(progress: CorpusProgress): void {
-    const now = performance.now();
-    this.#started ??= now;
-    if (this.#isSilent || now - this.#shown < (this.#context.isTty ? LINE_MS : LOG_MS)) return;
-    if (!this.#context.isTty && now - this.#started < LOG_MS) return;
-    this.#shown = now;
-    const text = progressText(progress, (now - this.#started) / 1000);
-    this.#context.err(this.#context.isTty ? `\r\x1b[K${text.slice(0, this.#context.columns - 1)}` : `${text}\n`);
-  }
-
-  clear(): void {
-    if (this.#context.isTty && this.#shown > 0) this.#context.err('\r\x1b[K');
-  }
 }
 
 /** 3/12 files · 42.1% · 412M tokens · 18.3 MB/s · eta 3m12s */

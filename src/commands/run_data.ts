@@ -3,11 +3,13 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { availableCores } from '../base/cores.js';
+import { duration, percent } from '../base/format.js';
 import type { RunConfig } from '../config/schema.js';
 import { encodingThreads } from '../data/encode.js';
 import { prepareData } from '../data/prepare.js';
 import type { PreparedData } from '../data/prepared.js';
 import type { CommandContext } from './options.js';
+import { ProgressLine } from './progress_line.js';
 import { cacheFolder } from './user_cache.js';
 
 /** Options of prepareRunData. */
@@ -19,20 +21,30 @@ export interface RunDataOptions {
 }
 
 /** Tokenizes the text that the configuration names, or finds the shards in the cache. Throws ConfigError, DataError. */
-export function prepareRunData(
+export async function prepareRunData(
   { data, tokenizer }: RunConfig,
-  { env }: CommandContext,
+  context: CommandContext,
   { checkpoint, origin }: RunDataOptions = {},
 ): Promise<PreparedData> {
   const found = tokenizer.path === undefined ? undefined : fromPackage(tokenizer.path)[0]!;
   const isGone = found !== undefined && !existsSync(found) && checkpoint !== undefined;
-  return prepareData({
-    data: { ...data, path: data.path === undefined ? undefined : fromPackage(data.path) },
-    tokenizer: { ...tokenizer, path: isGone ? checkpoint : found },
-    tokenizerIsDefault: origin?.('tokenizer.type') === 'default',
-    cacheDir: path.join(cacheFolder(env), 'tokens'),
-    threads: encodingThreads(Number(env['GPT_THREADS']) || availableCores()),
-  });
+  const line = new ProgressLine(context);
+  try {
+    return await prepareData({
+      data: { ...data, path: data.path === undefined ? undefined : fromPackage(data.path) },
+      tokenizer: { ...tokenizer, path: isGone ? checkpoint : found },
+      tokenizerIsDefault: origin?.('tokenizer.type') === 'default',
+      cacheDir: path.join(cacheFolder(context.env), 'tokens'),
+      threads: encodingThreads(Number(context.env['GPT_THREADS']) || availableCores()),
+      onProgress: ({ bytes, totalBytes }) =>
+        line.show((seconds) => {
+          const left = duration((seconds * (totalBytes - bytes)) / bytes);
+          return `reading the text and making tokens: ${percent(bytes / totalBytes)} · eta ${left}`;
+        }),
+    });
+  } finally {
+    line.clear();
+  }
 }
 
 /** Tokens of the vocabulary before any text is read; null: it is made of the text's characters. Throws DataError. */

@@ -1,4 +1,4 @@
-// gpt data import, get and list: what they print and write.
+// gpt data import, get and list: what they print and write. (prepare, merge and check: test/cli/e2e/data.test.ts.)
 
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,10 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createProgram } from '../../src/cli/program.js';
 import { run } from '../../src/commands/data.js';
+import { progressText } from '../../src/commands/data_prepare.js';
 import type { CommandContext, DataOptions } from '../../src/commands/options.js';
+import { findCorpus, TEXT_CORPORA } from '../../src/data/corpora.js';
+import { downloadFile } from '../../src/data/download.js';
 import { startHub } from '../data/hub.js';
 import { tinyParquet } from '../data/tiny_parquet.js';
 
@@ -17,8 +20,18 @@ const hub = await startHub(
   { 'plain_text/train/0000.parquet': PARQUET, 'plain_text/test/0000.parquet': PARQUET },
   { license: 'afl-3.0' },
 );
+const stories = await startHub(
+  'roneneldan/TinyStories',
+  {
+    'default/train/0000.parquet': PARQUET,
+    'default/train/0001.parquet': PARQUET,
+    'default/validation/0000.parquet': PARQUET,
+  },
+  { license: 'cdla-sharing-1.0' },
+);
 afterAll(() => {
   hub.close();
+  stories.close();
   rmSync(dir, { recursive: true, force: true });
 });
 
@@ -118,6 +131,71 @@ size     ${2 * PARQUET.length} B in 2 files
   });
 });
 
+describe('get of a text corpus', () => {
+  const out = join(dir, 'text');
+  const line = ['get', 'tinystories', '--out', out, '--hub', stories.url];
+
+  test('says what it is and where it comes from, fetches, and goes on', async () => {
+    const head = `corpus   tinystories: 2 million short stories by GPT-3.5 and GPT-4 (Eldan and Li 2023)
+from     roneneldan/TinyStories, default (${stories.url})
+licence  cdla-sharing-1.0
+`;
+    const size = `${PARQUET.length} B`;
+    expect(await gpt([...line, '--dry-run'])).toBe(`${head}size     ${3 * PARQUET.length} B in 3 files\n`);
+    expect(existsSync(out)).toBe(false);
+    stories.options.breakAfter = 60;
+    await expect(gpt([...line, '--split', 'train'])).rejects.toMatchObject({
+      exitCode: 4,
+      fix: 'run the command again: it goes on from there',
+    });
+    stories.requests.length = 0;
+    const printed = await gpt(line);
+    expect(printed.startsWith(head)).toBe(true);
+    expect(printed).toContain(`wrote    ${out}/tinystories/train-00000-of-00002.parquet  ${size}\n`);
+    expect(printed).toContain(`wrote    ${out}/tinystories/validation.parquet  ${size}\n`);
+    expect(
+      printed,
+    ).toContain(`next     gpt data prepare '${out}/tinystories/train*' --tokenizer gpt2 --out data/tinystories
+         gpt pretrain gpt2-124m --data data/tinystories\n`);
+    expect(stories.requests.find((request) => request.includes('/store/'))).toMatch(/ bytes=\d+-$/);
+    expect(readFileSync(join(out, 'tinystories/train-00001-of-00002.parquet')).equals(PARQUET)).toBe(true);
+    expect(await gpt(line)).toContain(`there    ${out}/tinystories/train-00000-of-00002.parquet`);
+    const { fetched } = JSON.parse(await gpt([...line, '--json'])) as { fetched: unknown[] };
+    expect(fetched).toEqual([]);
+  });
+
+  test('of one file: its hash is known, and another content is refused', async () => {
+    const args = ['get', 'tinyshakespeare', '--out', out, '--hub', stories.url];
+    await expect(gpt(args)).rejects.toMatchObject({ exitCode: 4, message: expect.stringContaining('404') });
+    const found = await findCorpus(TEXT_CORPORA.find(({ name }) => name === 'tinyshakespeare')!, `${hub.url}/store`);
+    expect(found.files).toMatchObject([
+      { url: `${hub.url}/store/karpathy/char-rnn/master/data/tinyshakespeare/input.txt`, bytes: 1_115_394 },
+    ]);
+    const own = { ...found.files[0]!, url: `${hub.url}/store/plain_text/train/0000.parquet`, bytes: PARQUET.length };
+    await expect(downloadFile(out, own)).rejects.toThrow(/what came has the SHA-256 [0-9a-f]{64}, not 86c4e6aa/);
+  });
+
+  test('without a network it says so', async () => {
+    const closed = await startHub('x/y', {}, {});
+    closed.close();
+    await expect(gpt(['get', 'tinystories', '--out', out, '--hub', closed.url])).rejects.toMatchObject({
+      exitCode: 4,
+      message: expect.stringMatching(/^cannot reach 127\.0\.0\.1:\d+ \(ECONNREFUSED\)$/),
+    });
+  });
+
+  test('every one has its licence, its size and where it is from in the list', async () => {
+    const { corpora } = JSON.parse(await gpt(['list', '--json'])) as { corpora: Record<string, unknown>[] };
+    expect(corpora.map(({ name }) => name)).toEqual([
+      ...['tinyshakespeare', 'tinystories', 'wikitext-2', 'wikitext-103', 'fineweb-edu'],
+    ]);
+    for (const { licence, bytes, source } of corpora) expect([licence, bytes, source].every(Boolean)).toBe(true);
+    expect(await gpt(['list'])).toContain(
+      '  about 1.06 MiB, public domain; https://raw.githubusercontent.com/karpathy/',
+    );
+  });
+});
+
 test('list: every set with its licence, and where it is', async () => {
   const own = join(dir, 'own');
   const printed = await gpt(['list', '--data-root', dir, own]);
@@ -131,4 +209,10 @@ test('list: every set with its licence, and where it is', async () => {
     ...['rte', 'sst2', 'cola', 'mrpc', 'stsb', 'sick', 'piqa', 'hellaswag', 'copa', 'cosmosqa', 'lambada', 'wikitext2'],
     ...['gpt3_synthetic', 'gsm8k', 'blimp'],
   ]);
+});
+
+test('the line of progress', () => {
+  const progress = { files: 3, totalFiles: 12, bytes: 42_100_000, totalBytes: 100_000_000, tokens: 9_120_000 };
+  expect(progressText(progress, 2)).toBe('3/12 files · 42.1% · 9.12M tokens · 21.1 MB/s · eta 2.8s');
+  expect(progressText({ ...progress, bytes: 0 }, 0)).toBe('3/12 files · 0.0% · 9.12M tokens · 0.0 MB/s · eta -');
 });

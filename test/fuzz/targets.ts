@@ -3,6 +3,7 @@
 import type { Target } from './target.js';
 import { checkpointTargets } from './targets/checkpoint.js';
 import { configTargets } from './targets/config.js';
+import { corpusTargets } from './targets/corpus.js';
 import { foreignModelTargets } from './targets/foreign_models.js';
 import { rowTargets } from './targets/rows.js';
 import { runLogTargets } from './targets/run_log.js';
@@ -17,6 +18,7 @@ export const TARGETS: readonly Target[] = [
   ...tokenizerTargets,
   ...configTargets,
   ...tokenFileTargets,
+  ...corpusTargets,
   ...rowTargets,
   ...tableTargets,
   ...checkpointTargets,
