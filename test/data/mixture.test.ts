@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { loadConfig } from '../../src/config/load.js';
 import { Mixture } from '../../src/data/mixture.js';
 import { BatchStream } from '../../src/data/stream.js';
 import type { TokenSource } from '../../src/data/token_file.js';
@@ -100,4 +101,24 @@ describe('batches', () => {
     for (const micro of [0, 1, 7, 100]) expect(one.batchAt(micro)).toEqual(none.batchAt(micro));
     expect([one.windows, one.epochTokens, one.epochOf(9)]).toEqual([none.windows, none.epochTokens, none.epochOf(9)]);
   });
+});
+
+test("GPT-3's mixture loads, and has the paper's epochs", () => {
+  const { data } = loadConfig({ file: 'configs/mix/gpt3.yaml', flags: [] }).run;
+  const billions = [410, 19, 12, 55, 3];
+  expect([data.path?.length, data.weights]).toEqual([5, GPT3]);
+  const epochs = new Mixture(data.weights!, 0).counts(300_000).map((n, i) => n / 1000 / billions[i]!);
+  for (const [i, paper] of [0.44, 2.9, 1.9, 0.43, 3.4].entries()) {
+    expect(Math.abs(epochs[i]! / paper - 1), `${epochs[i]} and ${paper}`).toBeLessThan(0.25); // weights are rounded
+  }
+});
+
+test.each<[string[], RegExp]>([
+  [['--data.path', 'a', '--data.path', 'b', '--data.weights', '[1]'], /1 weights for 2 entries of data\.path/],
+  [['--data.weights', '[1, 2]'], /2 weights for 0 entries/],
+  [['--data.path', '[a, b]', '--data.weights', '[1, 0]'], /data\.weights: expected list of \(number, above 0\)/],
+  [['--data.path', '[a, b]', '--data.weights', '[1, 1.0e-7]'], /a share is below 0\.000001/],
+  [['--data.path', 'a', '--data.weights', '[1]', '--data.val_path', 'v'], /not with data\.weights/],
+])('weights that cannot be: %j', (flags, message) => {
+  expect(() => loadConfig({ file: 'mini', flags })).toThrow(message);
 });
