@@ -1,7 +1,7 @@
 // Rows of the data sets that task files of lm-evaluation-harness name, from folders on this machine: nothing here opens
 // the network. A data root is a folder with
 //
-//   <dataset_path>/<dataset_name, or "default">/<split>.jsonl     also .json .csv .tsv (all also .gz) and .parquet
+//   <dataset_path>/<dataset_name, or "default">/<split>.jsonl     also .json .csv .tsv (all also .gz, .zst) and .parquet
 //   <dataset_path>/<dataset_name>/<split>-00000-of-00002.parquet  as the Hugging Face hub cuts its files
 //   <owner>/<set>/<file>                                          what hf://datasets/<owner>/<set>/<file> names
 //   rte/dev.tsv, piqa/valid.jsonl ...                             original files: eval_import.ts converts them in memory
@@ -181,8 +181,7 @@ function missing(roots: readonly string[], set: EvalSet, split: string, trainRow
   const name = set.name ?? 'default';
   const place = placeOf({ path: set.path, name, split });
   const called = `${set.path}${set.name ? `, ${set.name}` : ''}`;
-  const endings = ROW_ENDINGS.slice(1).join(' ');
-  const places = roots.map((root) => `${join(root, place)}${ROW_ENDINGS[0]} (or ${endings})`);
+  const places = roots.map((root) => `${join(root, place)}.jsonl (or .json .csv .tsv, also .gz .zst; or .parquet)`);
   const validation = placeOf({ path: set.path, name, split: 'validation' });
   if (split === 'train' && trainRows === 0 && roots.some((root) => originalAt(root, validation, 0))) {
     throw new DataError(

@@ -74,8 +74,8 @@ describe('a data root', () => {
     expect(error.exitCode).toBe(4);
     expect(error.message).toBe(
       `nyu-mll/glue, rte: no rows of its split "validation"; looked for
-  ${root('first')}/nyu-mll/glue/rte/validation.jsonl (or .jsonl.gz .json .json.gz .csv .csv.gz .tsv .tsv.gz .parquet)
-  ${root('second')}/nyu-mll/glue/rte/validation.jsonl (or .jsonl.gz .json .json.gz .csv .csv.gz .tsv .tsv.gz .parquet)`,
+  ${root('first')}/nyu-mll/glue/rte/validation.jsonl (or .json .csv .tsv, also .gz .zst; or .parquet)
+  ${root('second')}/nyu-mll/glue/rte/validation.jsonl (or .json .csv .tsv, also .gz .zst; or .parquet)`,
     );
     expect(error.fix).toContain('gpt data get nyu-mll/glue rte');
     expect(error.fix).toContain('gpt data import rte FOLDER');
