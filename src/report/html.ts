@@ -51,9 +51,12 @@ const TASK: readonly Section[] = [
   environment,
 ];
 
-/** The whole page. */
-export function reportHtml(record: RunRecord): string {
+/** What goes inside <main>: `gpt watch` shows it too, anew as the run goes on. */
+export function reportBody(record: RunRecord): string {
   const summary = summarize(record);
   const sections = summary.task === null ? PRETRAINING : TASK;
-  return page(record.start.name, sections.map((section) => section(record, summary)).join('\n'));
+  return sections.map((section) => section(record, summary)).join('\n');
 }
+
+/** The whole page. */
+export const reportHtml = (record: RunRecord): string => page(record.start.name, reportBody(record));
