@@ -104,16 +104,37 @@ function refuseHeld(dir: string, path: string, content: string): void {
     throw new DataError(`another process is just starting in ${dir}`, 'wait for it, or start a run of your own');
   }
   const { pid, host, started } = holder;
-  const elsewhere = host !== hostname() || isOfAnotherNamespace(holder);
-  const itsBirth = born(pid);
-  const reused = holder.born !== '' && itsBirth !== '' && holder.born !== itsBirth;
-  if (!elsewhere && (!isAlive(pid) || reused)) return;
+  const running = isRunning(holder);
+  if (running === false) return;
   throw new DataError(
     `${dir} is in use: process ${pid} on host ${host} has been training there since ${started}`,
-    elsewhere
+    running === undefined
       ? `wait for it; if that process is gone, remove ${path} and try again`
       : `wait for it, end it (kill ${pid}: it saves first), or start a run of your own`,
   );
+}
+
+/** Who has a folder locked. */
+export interface LockHolder {
+  readonly pid: number;
+  readonly host: string;
+  /** false: it is gone, and was killed, since it left its lock. undefined: that cannot be known from here. */
+  readonly running: boolean | undefined;
+}
+
+/** For those who only look: undefined where there is no lock, or none that tells who. */
+export function lockHolder(dir: string): LockHolder | undefined {
+  const content = contentOf(join(dir, 'lock'));
+  const holder = content === undefined ? undefined : parse(content);
+  return holder && { pid: holder.pid, host: holder.host, running: isRunning(holder) };
+}
+
+/** undefined: of another host, or of another PID namespace. */
+function isRunning(holder: Holder): boolean | undefined {
+  if (holder.host !== hostname() || isOfAnotherNamespace(holder)) return undefined;
+  const itsBirth = born(holder.pid);
+  const reused = holder.born !== '' && itsBirth !== '' && holder.born !== itsBirth;
+  return isAlive(holder.pid) && !reused;
 }
 
 /** Whether its number means nothing here. After a restart of the machine it means nothing anywhere: the process is gone. */

@@ -13,7 +13,7 @@ import { data } from './data_program.js';
 import { evaluate, tasks } from './eval_program.js';
 import { exportModel, importModel } from './interchange_program.js';
 import { plan } from './plan_program.js';
-import { report } from './report_program.js';
+import { report, watch } from './report_program.js';
 import { finetune, predict } from './task_program.js';
 import { tokenizer } from './tokenizer_program.js';
 
@@ -26,6 +26,7 @@ export function createProgram(version: string, start: Start): Command {
       ['gpt pretrain --resume checkpoints/my-run', 'go on where it stopped'],
       ['gpt finetune checkpoints/my-run rte --data rte/', 'teach it a task'],
       ['gpt generate checkpoints/my-run --prompt "Once"', 'write'],
+      ['gpt watch checkpoints/my-run', 'live in the browser'],
       ['gpt eval checkpoints/my-run', 'perplexity'],
       ['gpt eval checkpoints/my-run --tasks tfgpt', 'tasks in context'],
       ['gpt doctor', 'what this machine can do'],
@@ -56,6 +57,7 @@ export function createProgram(version: string, start: Start): Command {
     .about('Show backends, versions, cores, what is missing and how to get it.', [])
     .action((_, command: Command) => start('doctor', globals(command)));
   report(program, start);
+  watch(program, start);
   program
     .command('parity')
     .about('Compare this machine with reference numbers of PyTorch; exit 1 beyond the tolerances.', [

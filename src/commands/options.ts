@@ -160,6 +160,11 @@ export interface ReportOptions extends GlobalOptions {
   readonly out: string | undefined; //  a new folder, for several evaluations
 }
 
+export interface WatchOptions extends GlobalOptions {
+  readonly dir: string | undefined; //  a run folder; undefined: the newest one in checkpoints/
+  readonly port: number; //             0: any free one
+}
+
 export interface SelftestOptions extends ComputeOptions {
   readonly only: string | undefined; // kernels whose name contains it
   readonly large: boolean; //           sizes of real models too, timed
@@ -305,6 +310,7 @@ export interface CommandOptions {
   readonly plan: PlanOptions;
   readonly doctor: DoctorOptions;
   readonly report: ReportOptions;
+  readonly watch: WatchOptions;
   readonly parity: ParityOptions;
   readonly selftest: SelftestOptions;
   readonly tokenizer: TokenizerOptions;

@@ -1,0 +1,137 @@
+// The page of a watched run: the report, a bar above it, and a script that puts in what the server sends.
+//
+//   server -> page   {"title", "bar", "age", "main"}   a server-sent event; "main" only when the log has grown
+//
+// The script changes those nodes alone that differ, so that scroll position, focus, selection, open <details> and chosen
+// radio buttons stay as the reader has left them. Where the server goes away, the page says so and keeps what it has.
+
+import { escapeHtml } from '../chart.js';
+import { STYLE } from '../style.js';
+
+/** What is shown at a moment. bar and main are HTML in which every text is escaped. */
+export interface View {
+  readonly title: string;
+  readonly bar: string;
+  readonly main: string;
+  /** Seconds since the last event; null: there was none. */
+  readonly age: number | null;
+}
+
+/** The whole page. The nonce is that of its Content-Security-Policy. */
+export const livePage = ({ title, bar, main, age }: View, nonce: string): string => `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
+<title>${escapeHtml(title)}</title>
+<style>${STYLE}${LIVE_STYLE}</style>
+<div id="live" data-age="${age ?? ''}"><div id="bar">${bar}</div><p id="link" role="status"></p></div>
+<main>
+${main}
+</main>
+<script nonce="${nonce}">${SCRIPT}</script>
+</html>
+`;
+
+const LIVE_STYLE = `
+html { scroll-padding-top: 64px; }
+#live { position: sticky; top: 0; z-index: 1; display: flex; flex-wrap: wrap; gap: 0 20px;
+  padding: 9px max(24px, calc(50% - 516px)) 7px; background: var(--card); color: var(--muted);
+  border-bottom: 1px solid var(--line); font-size: 13.5px; font-variant-numeric: tabular-nums; }
+#bar, #bar p { display: contents; } #live b { font-weight: 600; overflow-wrap: anywhere; }
+#bar .done { position: absolute; top: 0; left: 0; height: 3px; background: var(--c1); }
+#bar p > b { color: var(--c1); } #bar span b { color: var(--fg); }
+#bar .finished { color: var(--c3); } #bar .interrupted, #bar .silent { color: var(--warn); }
+#bar .diverged, #bar .failed, #bar .killed { color: var(--bad); }
+#link { margin: 0 0 0 auto; } #link.lost { color: var(--bad); font-weight: 600; }
+main .status.running { display: none; }
+@media (max-width: 640px) { #live { padding: 9px 14px 7px; column-gap: 13px; } }
+@media print { #live { display: none; } }`.replaceAll('\n', '');
+
+const SILENT_LINK_MS = 60_000; // the server says something every few seconds
+
+/** Runs in the browser. */
+const SCRIPT = `
+'use strict';
+const element = (id) => document.getElementById(id);
+const link = element('link');
+let age = element('live').dataset.age;
+let heard = performance.now();
+let state = new Date();
+let lost = false;
+
+const key = (node) => node.nodeName + '#' + (node.id || '') + (/^H[1-6]$/.test(node.nodeName) ? node.textContent : '');
+
+function become(old, now) {
+  if (old.nodeType !== 1) {
+    if (old.nodeValue !== now.nodeValue) old.nodeValue = now.nodeValue;
+    return;
+  }
+  if (old.isEqualNode(now)) return;
+  for (const { name } of [...old.attributes]) if (name !== 'open' && !now.hasAttribute(name)) old.removeAttribute(name);
+  for (const { name, value } of now.attributes) {
+    if (name !== 'open' && old.getAttribute(name) !== value) old.setAttribute(name, value);
+  }
+  becomeInside(old, now);
+}
+
+function becomeInside(old, now) {
+  const wanted = [...now.childNodes];
+  const last = new Map(wanted.map((node, i) => [key(node), i]));
+  let at = old.firstChild;
+  const drop = () => {
+    const next = at.nextSibling;
+    at.remove();
+    at = next;
+  };
+  wanted.forEach((node, i) => {
+    while (at && key(at) !== key(node) && !(last.get(key(at)) > i)) drop();
+    if (!at || key(at) !== key(node)) return old.insertBefore(node, at);
+    const next = at.nextSibling;
+    become(at, node);
+    at = next;
+  });
+  while (at) drop();
+}
+
+function show(id, html) {
+  const template = document.createElement('template');
+  template.innerHTML = html;
+  becomeInside(typeof id === 'string' ? element(id) : id, template.content);
+}
+
+function ago(s) {
+  if (s < 60) return Math.floor(s) + ' s';
+  if (s < 3600) return Math.floor(s / 60) + ' min';
+  return s < 172800 ? Math.floor(s / 3600) + ' h' : Math.floor(s / 86400) + ' days';
+}
+
+function tick() {
+  const silent = performance.now() - heard;
+  const gone = lost || silent > ${SILENT_LINK_MS};
+  link.className = gone ? 'lost' : '';
+  const text = gone
+    ? 'watch ended, this is the state at ' + state.toTimeString().slice(0, 8)
+    : age === '' ? '' : 'last event ' + ago(Number(age) + silent / 1000) + ' ago';
+  if (link.textContent !== text) link.textContent = text;
+}
+
+const source = new EventSource(location.pathname.replace(/\\/?$/, '/events'));
+source.onmessage = ({ data }) => {
+  const message = JSON.parse(data);
+  heard = performance.now();
+  state = new Date();
+  lost = false;
+  age = message.age ?? '';
+  document.title = message.title;
+  show('bar', message.bar);
+  if (message.main !== undefined) show(document.querySelector('main'), message.main);
+  tick();
+};
+source.onerror = () => {
+  lost = true;
+  tick();
+};
+setInterval(tick, 1000);
+tick();
+`;
