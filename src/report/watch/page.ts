@@ -34,7 +34,7 @@ ${main}
 `;
 
 const LIVE_STYLE = `
-html { scroll-padding-top: 64px; }
+html { scroll-padding-top: 64px; } svg { overflow-anchor: none; }
 #live { position: sticky; top: 0; z-index: 1; display: flex; flex-wrap: wrap; gap: 0 20px;
   padding: 9px max(24px, calc(50% - 516px)) 7px; background: var(--card); color: var(--muted);
   border-bottom: 1px solid var(--line); font-size: 13.5px; font-variant-numeric: tabular-nums; }
@@ -75,29 +75,30 @@ function become(old, now) {
   becomeInside(old, now);
 }
 
+// Children are the same ones along the longest common subsequence of their keys.
 function becomeInside(old, now) {
-  const wanted = [...now.childNodes];
-  const last = new Map(wanted.map((node, i) => [key(node), i]));
-  let at = old.firstChild;
-  const drop = () => {
-    const next = at.nextSibling;
-    at.remove();
-    at = next;
-  };
-  wanted.forEach((node, i) => {
-    while (at && key(at) !== key(node) && !(last.get(key(at)) > i)) drop();
-    if (!at || key(at) !== key(node)) return old.insertBefore(node, at);
-    const next = at.nextSibling;
-    become(at, node);
-    at = next;
-  });
-  while (at) drop();
+  const [was, wanted] = [[...old.childNodes], [...now.childNodes]];
+  const [a, b] = [was.map(key), wanted.map(key)];
+  let [i, endA, endB] = [0, a.length, b.length];
+  while (i < endA && i < endB && a[i] === b[i]) become(was[i], wanted[i++]);
+  while (endA > i && endB > i && a[endA - 1] === b[endB - 1]) become(was[--endA], wanted[--endB]);
+  const longest = Array.from({ length: endA + 1 }, () => new Uint32Array(endB + 1));
+  for (let x = endA - 1; x >= i; x--) {
+    for (let y = endB - 1; y >= i; y--) {
+      longest[x][y] = a[x] === b[y] ? longest[x + 1][y + 1] + 1 : Math.max(longest[x + 1][y], longest[x][y + 1]);
+    }
+  }
+  for (let j = i; i < endA || j < endB; ) {
+    if (i < endA && j < endB && a[i] === b[j]) become(was[i++], wanted[j++]);
+    else if (i < endA && (j === endB || longest[i + 1][j] >= longest[i][j + 1])) was[i++].remove();
+    else old.insertBefore(wanted[j++], was[i] ?? null);
+  }
 }
 
-function show(id, html) {
+function show(parent, html) {
   const template = document.createElement('template');
   template.innerHTML = html;
-  becomeInside(typeof id === 'string' ? element(id) : id, template.content);
+  becomeInside(parent, template.content);
 }
 
 function ago(s) {
@@ -124,7 +125,7 @@ source.onmessage = ({ data }) => {
   lost = false;
   age = message.age ?? '';
   document.title = message.title;
-  show('bar', message.bar);
+  show(element('bar'), message.bar);
   if (message.main !== undefined) show(document.querySelector('main'), message.main);
   tick();
 };
