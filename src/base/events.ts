@@ -74,13 +74,13 @@ export const StartEvent = z
     origins: z.record(text, text).describe('configuration key: file:line, flag or "default"'),
     backend: text.describe('native, wasm, ...'),
     backend_reason: text.describe('why this one'),
-    precision: text.describe('fp32 or bf16: of the matrix products'),
+    precision: text.describe('fp32, tf32 or bf16: of the matrix products'),
     threads: number,
     device: text.describe('model of the CPU or GPU'),
     peak_gflops: number
       .nullable()
-      .describe('measured fp32 matmul rate of this machine, the denominator of mfu; null: not measured'),
-    environment: z.record(text, text).describe('node, os, libraries, git commit'),
+      .describe('measured rate of matrix products in this precision, the denominator of mfu; null: not measured'),
+    environment: z.record(text, text).describe('node, os, cpu, tfjs: names and versions'),
     params: number,
     flops_per_token: number.describe('forward and backward, causal attention counted once'),
     memory_estimate_bytes: number,
@@ -129,7 +129,7 @@ export const StepEvent = z
     mfu: number
       .nullable()
       .describe('share of peak_gflops, attention by its visible keys alone; null: peak not measured'),
-    memory_bytes: number.describe('resident size of the process'),
+    memory_bytes: number.describe('resident size of the process; on a GPU what is reserved of its memory'),
     tensors: number.describe('alive in TensorFlow.js'),
     eta_s: number.describe('seconds to the end'),
     batch_tokens: number.optional().describe('tokens of this update, where the batch grows'),
