@@ -94,6 +94,21 @@ export const StartEvent = z
       train_bytes: number.nullable().describe('null: token shards, whose text is not known'),
       val_bytes: number.nullable().describe('the same'),
       split: text.optional().describe('what is held out, in words'),
+      val_words: whole.optional().describe('what blanks separate in the held-out text; not of long texts'),
+      list: z
+        .array(
+          z.object({
+            file: text,
+            bytes: whole,
+            sha256: text.optional().describe('of the content; not of large files'),
+          }),
+        )
+        .optional()
+        .describe('the files, at most 100'),
+      common: z
+        .array(z.object({ token: text, count: whole }))
+        .optional()
+        .describe('the most frequent tokens of the training part, the first 2 million of its tokens counted'),
       fingerprint: text.optional().describe('hash of the tokens; a resume needs the same'),
     }),
     max_steps: whole,
@@ -140,6 +155,7 @@ export const StepEvent = z
     grad_norm_z: number.nullable().optional().describe('the same of the gradient norm'),
     task_loss: number.optional().describe('nats per example; of scores: mean squared error'),
     lm_loss: number.optional().describe('auxiliary language-modelling loss, nats per token'),
+    data_ms: number.optional().describe('of step_ms: making the batch, in which nothing else is done'),
     padding: number.optional().describe('share of the computed tokens that are padding'),
   })
   .describe('One optimizer update.');

@@ -11,7 +11,8 @@ export const page = (title: string, body: string): string => `<!doctype html>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>${escapeHtml(title)} · gpt report</title>
 <style>${STYLE}</style>
-<main>
+<a class="skip" href="#report">Skip to the report</a>
+<main id="report" tabindex="-1">
 ${body}
 </main>
 </html>

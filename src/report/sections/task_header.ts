@@ -2,10 +2,11 @@
 
 import { bytes, count, duration, integer, percent } from '../../base/format.js';
 import { briefText, metricLabel, taskText } from '../../base/task_result.js';
+import type { RunRecord } from '../record.js';
+import type { RunSummary } from '../summary.js';
 import { describeModel, headerOf } from './header.js';
-import type { Section } from './section.js';
 
-export const taskHeader: Section = (record, s) => {
+export function taskHeader(record: RunRecord, s: RunSummary): string {
   const { start, evals } = record;
   const { task } = start;
   if (!task || !s.task) return '';
@@ -38,4 +39,4 @@ export const taskHeader: Section = (record, s) => {
     lines.map((parts) => parts.filter((p) => p !== '').join(' · ')),
     cards,
   );
-};
+}
