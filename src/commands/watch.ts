@@ -2,8 +2,8 @@
 //
 //   run.jsonl -> WatchedRun, which looks twice a second -> server -> pages that listen
 //
-// It only looks: the run does not notice, and goes on when the watch ends. Looking and drawing take a twentieth of one
-// core at most, however long the log is: the run needs them.
+// It only looks: the run does not notice, and goes on when the watch ends. The bar follows every event; the report is
+// drawn every two seconds, and of a long run so seldom that it takes a twentieth of one core: the run needs them.
 
 import { statSync } from 'node:fs';
 import path from 'node:path';
@@ -17,15 +17,15 @@ import { WatchedRun } from '../report/watch/watched_run.js';
 import type { Run, WatchOptions } from './options.js';
 import { stopOnSignals } from './stop.js';
 
-const EVERY_MS = 500;
-const LONGEST_MS = 30_000;
+const LOOK_MS = 500;
+const DRAW_MS = 2000;
 const SHARE_OF_CORE = 1 / 20;
 const BEAT_MS = 5000; // so that a page notices when the connection has died without a word
 
 export const run: Run<WatchOptions> = async ({ dir, port, json, quiet }, context) => {
   const folder = dir === undefined ? newestRun('checkpoints') : requireRunFolder(dir);
   const watched = new WatchedRun(folder);
-  const server = await serve(() => watched.view(), port);
+  const server = await serve(watched, port);
   await watched.look();
   if (watched.problem !== undefined) throw watched.problem;
   const say = (text: string) => void (quiet || context.err(`${text}\n`));
@@ -33,19 +33,25 @@ export const run: Run<WatchOptions> = async ({ dir, port, json, quiet }, context
   context.out(json ? `${jsonText({ url: server.url, dir: folder })}\n` : `${server.url}\n`);
   say(`${folder}: live at this address, for you alone; Ctrl-C ends the watch, not the run`);
   let said = '';
-  let sent = 0;
+  let isDrawn = true;
+  let [drawAt, sent] = [0, 0];
   while (!stop.signal.aborted) {
-    const begun = performance.now();
     const change = await watched.look();
-    if (change !== undefined || begun - sent >= BEAT_MS) {
-      server.push(change ?? 'bar');
-      sent = begun;
+    if (change === 'everything') isDrawn = false;
+    const now = performance.now();
+    const draws = !isDrawn && now >= drawAt;
+    if (draws || change !== undefined || now - sent >= BEAT_MS) {
+      server.push(draws ? 'everything' : 'bar');
+      sent = now;
+    }
+    if (draws) {
+      isDrawn = true;
+      drawAt = now + Math.max(DRAW_MS, (performance.now() - now) / SHARE_OF_CORE);
     }
     const { text } = watched.state;
     if (text !== said) say(text);
     said = text;
-    const pause = Math.min(LONGEST_MS, Math.max(EVERY_MS, (performance.now() - begun) / SHARE_OF_CORE));
-    await setTimeout(pause, undefined, { signal: stop.signal }).catch(() => {}); // the signal ends it early
+    await setTimeout(LOOK_MS, undefined, { signal: stop.signal }).catch(() => {}); // the signal ends it early
   }
   server.close();
   stop.release();

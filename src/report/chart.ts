@@ -65,10 +65,10 @@ export const NOTHING = '<p class="empty">nothing recorded yet</p>';
 
 const MAX_POINTS = 500;
 
-/** At most about `most` points that keep the extremes: of each stretch its lowest and highest point. */
+/** At most `most` points that keep the extremes: of each stretch its lowest and highest point, the first and the last. */
 export function thin(points: readonly (readonly [number, number])[], most = MAX_POINTS): (readonly [number, number])[] {
   if (points.length <= most) return [...points];
-  const size = Math.ceil(points.length / (most / 2));
+  const size = Math.ceil(points.length / (most / 2 - 1));
   const out: (readonly [number, number])[] = [];
   for (let i = 0; i < points.length; i += size) {
     const part = points.slice(i, i + size);
@@ -80,6 +80,8 @@ export function thin(points: readonly (readonly [number, number])[], most = MAX_
     }
     out.push(...(low === high ? [low] : low[0] < high[0] ? [low, high] : [high, low]));
   }
+  if (out[0] !== points[0]) out.unshift(points[0]!);
+  if (out.at(-1) !== points.at(-1)) out.push(points.at(-1)!);
   return out;
 }
 

@@ -36,13 +36,13 @@ describe.skipIf(chromium === undefined)(`a watched run in a browser${chromium ? 
     at = 0;
     watched = new WatchedRun(join(path, '..'));
     await watched.look();
-    server = await serve(() => watched.view(), 0);
+    server = await serve(watched, 0);
     await browser.open(server.url);
   }
   const bar = () => browser.evaluate<string>(`document.getElementById('bar').innerText.replace(/\\s+/g, ' ').trim()`);
   const pointsOfLoss = () =>
     browser.evaluate<number>(
-      `document.querySelector('.linear .big path.faint').getAttribute('d').split(/[ML]/).length - 1`,
+      `document.querySelector('.v-step-linear .big path.faint').getAttribute('d').split(/[ML]/).length - 1`,
     );
 
   beforeAll(async () => {
@@ -72,22 +72,28 @@ describe.skipIf(chromium === undefined)(`a watched run in a browser${chromium ? 
     await watch();
     await trainTo(150);
     await browser.until(`document.querySelectorAll('path.faint').length > 0`);
-    await browser.evaluate(`document.getElementById('linear').focus()`);
+    await browser.evaluate(`document.getElementById('loss-figure-linear').focus()`);
     await browser.press('ArrowRight');
-    await browser.evaluate(`document.querySelector('main details').open = true`);
+    await browser.evaluate(`document.querySelector('#configuration details').open = true`);
     await browser.evaluate(`(window.kept = document.querySelector('main figure'), scrollTo(0, 700))`);
     const seen = () =>
       browser.evaluate(`({
-        log: document.getElementById('log').checked,
-        shown: getComputedStyle(document.querySelector('.view.log')).display,
+        log: document.getElementById('loss-figure-log').checked,
+        shown: getComputedStyle(document.querySelector('.v-step-log')).display,
         focus: document.activeElement.id,
-        open: [...document.querySelectorAll('main details')].map((d) => d.open),
+        open: document.querySelector('#configuration details').open,
         scroll: scrollY,
         same: window.kept === document.querySelector('main figure'),
       })`);
     const before = await seen();
-    expect(before).toMatchObject({ log: true, shown: 'block', focus: 'log', scroll: 700, same: true });
-    expect((before as { open: boolean[] }).open[0]).toBe(true);
+    expect(before).toMatchObject({
+      log: true,
+      shown: 'block',
+      focus: 'loss-figure-log',
+      scroll: 700,
+      open: true,
+      same: true,
+    });
     for (const step of [151, 180, 299]) {
       // at 200 comes a validation, with a row and a card
       await trainTo(step);
@@ -96,8 +102,9 @@ describe.skipIf(chromium === undefined)(`a watched run in a browser${chromium ? 
     }
     expect(await pointsOfLoss()).toBe(299);
     // the last sample is a new section above the place where the reader is
-    await browser.evaluate(`document.querySelector('main details').scrollIntoView()`);
-    const place = () => browser.evaluate<number>(`document.querySelector('main details').getBoundingClientRect().top`);
+    await browser.evaluate(`document.querySelector('#configuration details').scrollIntoView()`);
+    const place = () =>
+      browser.evaluate<number>(`document.querySelector('#configuration details').getBoundingClientRect().top`);
     const top = await place();
     appendFileSync(path, lines.slice(at).join(''));
     await look();
@@ -111,7 +118,7 @@ describe.skipIf(chromium === undefined)(`a watched run in a browser${chromium ? 
     await look();
     await browser.until(`document.getElementById('bar').innerText.includes('50/300')`);
     expect(await browser.evaluate(`document.querySelector('main').innerText.includes('fox called Mira')`)).toBe(false);
-    expect(await seen()).toMatchObject({ log: true, open: [true], same: true });
+    expect(await seen()).toMatchObject({ log: true, open: true, same: true });
     expect(Math.abs((await place()) - top)).toBeLessThan(2);
   });
 
@@ -147,7 +154,7 @@ describe.skipIf(chromium === undefined)(`a watched run in a browser${chromium ? 
     const background = () => browser.evaluate(`getComputedStyle(document.getElementById('live')).backgroundColor`);
     expect(await background()).toBe('rgb(255, 255, 255)');
     await browser.media({ dark: true });
-    expect(await background()).toBe('rgb(27, 31, 35)');
+    expect(await background()).toBe('rgb(26, 30, 36)');
     await browser.media({ print: true });
     expect(await browser.evaluate(`getComputedStyle(document.getElementById('live')).display`)).toBe('none');
     await browser.media({});

@@ -7,7 +7,15 @@ import { ConfigError } from '../../src/base/errors.js';
 import type { View } from '../../src/report/watch/page.js';
 import { type LiveServer, serve } from '../../src/report/watch/server.js';
 
-const view: View = { title: 'a <b> & c', bar: '<p>bar</p>', main: '<h1>line 1\nline 2</h1>', age: 3 };
+type Shown = View & { readonly main: string };
+const view: Shown = { title: 'a <b> & c', bar: '<p>bar</p>', main: '<h1>line 1\nline 2</h1>', age: 3 };
+const watched = (of: () => Shown) => ({
+  view: () => {
+    const { main: _, ...rest } = of();
+    return rest;
+  },
+  main: () => of().main,
+});
 const servers: LiveServer[] = [];
 const sockets: Socket[] = [];
 afterEach(() => {
@@ -15,8 +23,8 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 
-async function open(of: () => View = () => view): Promise<LiveServer & { port: number; path: string }> {
-  const server = await serve(of, 0);
+async function open(of: () => Shown = () => view): Promise<LiveServer & { port: number; path: string }> {
+  const server = await serve(watched(of), 0);
   servers.push(server);
   const { port, pathname } = new URL(server.url);
   return Object.assign(Object.create(server) as LiveServer, { port: Number(port), path: pathname });
@@ -54,7 +62,7 @@ async function listener(port: number, path: string) {
     ended = true;
   });
   socket.write(`GET ${path}events HTTP/1.1\r\nHost: localhost:${port}\r\n\r\n`);
-  const messages = () => [...text.matchAll(/data: (.*)\n\n/g)].map(([, json]) => JSON.parse(json!) as Partial<View>);
+  const messages = () => [...text.matchAll(/data: (.*)\n\n/g)].map(([, json]) => JSON.parse(json!) as Partial<Shown>);
   return { socket, messages, text: () => text, ended: () => ended };
 }
 
@@ -150,7 +158,10 @@ describe('who may look', () => {
     const port = await new Promise<number>((resolve) =>
       taken.listen(0, '127.0.0.1', () => resolve((taken.address() as { port: number }).port)),
     );
-    const error = await serve(() => view, port).catch((e: unknown) => e);
+    const error = await serve(
+      watched(() => view),
+      port,
+    ).catch((e: unknown) => e);
     taken.close();
     expect(error).toBeInstanceOf(ConfigError);
     expect(error).toMatchObject({ exitCode: 2, message: `port ${port} of 127.0.0.1 is in use` });

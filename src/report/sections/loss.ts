@@ -1,10 +1,11 @@
 // Training and validation loss by step, tokens or time, beside what simple models lose; learning rate and gradient norm
 // below, on the same axis; and the steps that stand out.
 
+import type { StepEvent } from '../../base/events.js';
 import { duration, integer } from '../../base/format.js';
 import { MovingAverage } from '../../base/moving_average.js';
 import { SPIKE_Z } from '../../base/spike.js';
-import { legend, lineChart, type Mark, NOTHING, type Series } from '../chart.js';
+import { legend, lineChart, type Mark, NOTHING, type Series, thin } from '../chart.js';
 import { learningRate, short, tick } from '../numbers.js';
 import type { RunRecord } from '../record.js';
 import type { RunSummary } from '../summary.js';
@@ -76,15 +77,17 @@ export function lossFigure(
     style: 'marks',
     points: shown.map((s) => [s.step, s.loss]),
   };
-  const series = shown.length > 0 ? [...lines, ringed] : lines;
+  const series = (shown.length > 0 ? [...lines, ringed] : lines).map(thinned);
   const [pins, marks] = [checkpointPins(checkpoints), resumes(parts)];
   const known = references.flatMap(({ name, y }) => (y === null ? [] : [{ name, y }]));
   const more = [
     ...(pins.length > 0 ? ['<span><i class="pin"></i>checkpoint (the best coloured)</span>'] : []),
     ...(marks.length > 0 ? ['<span><i class="mark"></i>resumed</span>'] : []),
   ];
-  const lr: Series = { name: 'learning rate', color: 'var(--c4)', points: steps.map((s) => [s.step, s.lr]) };
-  const norm: Series = { name: 'gradient norm', color: 'var(--c3)', points: steps.map((s) => [s.step, s.grad_norm]) };
+  const line = (name: string, color: string, of: (s: StepEvent) => number): Series =>
+    thinned({ name, color, points: steps.map((s) => [s.step, of(s)]) });
+  const lr = line('learning rate', 'var(--c4)', (s) => s.lr);
+  const norm = line('gradient norm', 'var(--c3)', (s) => s.grad_norm);
   return switched('loss-figure', xAxes(steps), legend(series, more.join('')), ({ axis, log, width }) => {
     const on = (list: readonly Series[]) => list.map((s) => onAxis(s, axis));
     const places = on(series).flatMap((s) => s.points.map(([x]) => x).filter(Number.isFinite));
@@ -123,6 +126,10 @@ export function lossFigure(
     return `${main}${below(lr, 'learning rate', false, learningRate)}${below(norm, 'gradient norm before clipping', true, tick)}`;
   });
 }
+
+/** Before it is drawn in twelve ways. */
+const thinned = (s: Series): Series =>
+  s.style === 'dots' || s.style === 'marks' ? s : { ...s, points: thin(s.points) };
 
 const onAxis = (s: Series, axis: XAxis): Series => ({ ...s, points: s.points.map(([x, y]) => [axis.place(x), y]) });
 

@@ -1,37 +1,27 @@
 // The page of a watched run: the report, a bar above it, and a script that puts in what the server sends.
 //
-//   server -> page   {"title", "bar", "age", "main"}   a server-sent event; "main" only when the log has grown
+//   server -> page   {"title", "bar", "age", "main"}   a server-sent event; "main" only when it is drawn anew
 //
 // The script changes those nodes alone that differ, so that scroll position, focus, selection, open <details> and chosen
 // radio buttons stay as the reader has left them. Where the server goes away, the page says so and keeps what it has.
 
-import { escapeHtml } from '../chart.js';
-import { STYLE } from '../style.js';
+import { frame } from '../page.js';
 
-/** What is shown at a moment. bar and main are HTML in which every text is escaped. */
+/** What is shown at a moment beside the report. The bar is HTML in which every text is escaped. */
 export interface View {
   readonly title: string;
   readonly bar: string;
-  readonly main: string;
   /** Seconds since the last event; null: there was none. */
   readonly age: number | null;
 }
 
-/** The whole page. The nonce is that of its Content-Security-Policy. */
-export const livePage = ({ title, bar, main, age }: View, nonce: string): string => `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="data:,">
-<title>${escapeHtml(title)}</title>
-<style>${STYLE}${LIVE_STYLE}</style>
-<div id="live" data-age="${age ?? ''}"><div id="bar">${bar}</div><p id="link" role="status"></p></div>
-<main>
-${main}
-</main>
-<script nonce="${nonce}">${SCRIPT}</script>
-</html>
-`;
+/** The whole page. The nonce is that of its Content-Security-Policy, which the server sends. */
+export const livePage = ({ title, bar, age }: View, main: string, nonce: string): string =>
+  frame(title, main, {
+    head: `<link rel="icon" href="data:,">\n<style>${LIVE_STYLE}</style>`,
+    above: `<div id="live" data-age="${age ?? ''}"><div id="bar">${bar}</div><p id="link" role="status"></p></div>\n`,
+    below: `<script nonce="${nonce}">${SCRIPT}</script>\n`,
+  });
 
 const LIVE_STYLE = `
 html { scroll-padding-top: 64px; } svg { overflow-anchor: none; }

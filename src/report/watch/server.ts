@@ -13,10 +13,17 @@ import type { AddressInfo } from 'node:net';
 import { ConfigError } from '../../base/errors.js';
 import { livePage, type View } from './page.js';
 
+/** What is served. */
+export interface Watched {
+  readonly view: () => View;
+  /** The report, as HTML in which every text is escaped. */
+  readonly main: () => string;
+}
+
 export interface LiveServer {
   /** With the token: who has it may look. */
   readonly url: string;
-  /** Sends the view to all pages; without `main` where the log has not grown. */
+  /** Sends the view to all pages, with the report or without it. */
   push(what: 'everything' | 'bar'): void;
   /** Number of pages that listen. */
   readonly pages: number;
@@ -37,8 +44,8 @@ const HEADERS = {
   'x-frame-options': 'DENY',
 };
 
-/** Serves what view() tells, at port 0 on any free one. Throws ConfigError where the port is not to be had. */
-export async function serve(view: () => View, port: number): Promise<LiveServer> {
+/** Serves on a port, at 0 on any free one. Throws ConfigError where the port is not to be had. */
+export async function serve(watched: Watched, port: number): Promise<LiveServer> {
   const token = randomBytes(16).toString('hex');
   const pages = new Set<ServerResponse>();
   const behind = new Set<ServerResponse>(); // whose network has not taken the last message yet
@@ -48,8 +55,8 @@ export async function serve(view: () => View, port: number): Promise<LiveServer>
       behind.add(page); // gets the newest then: nothing piles up
       return;
     }
-    const { main, ...rest } = view();
-    page.write(`data: ${JSON.stringify(what === 'everything' ? { ...rest, main } : rest)}\n\n`);
+    const main = what === 'everything' ? { main: watched.main() } : {};
+    page.write(`data: ${JSON.stringify({ ...watched.view(), ...main })}\n\n`);
   };
 
   const listen = (response: ServerResponse): void => {
@@ -78,7 +85,7 @@ export async function serve(view: () => View, port: number): Promise<LiveServer>
     } else {
       const nonce = randomBytes(16).toString('base64');
       response.writeHead(200, { ...HEADERS, ...policy(nonce), 'content-type': 'text/html; charset=utf-8' });
-      response.end(livePage(view(), nonce));
+      response.end(livePage(watched.view(), watched.main(), nonce));
     }
   });
   await new Promise<void>((resolve, reject) => {

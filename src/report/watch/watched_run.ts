@@ -10,9 +10,10 @@ import type { RunRecord } from '../record.js';
 import { barHtml, doneText } from './bar.js';
 import { FollowedLog } from './followed_log.js';
 import type { View } from './page.js';
+import type { Watched } from './server.js';
 import { type State, stateOf } from './state.js';
 
-export class WatchedRun {
+export class WatchedRun implements Watched {
   readonly #dir: string;
   readonly #name: string;
   readonly #log: FollowedLog;
@@ -53,17 +54,21 @@ export class WatchedRun {
     return this.#bar === before ? undefined : 'bar';
   }
 
-  /** What is drawn once is kept until the log grows. */
-  view(): View {
+  /** The report. What is drawn is kept until the log grows. */
+  main(): string {
     const { record } = this.#log;
     this.#main ??= record ? reportBody(record) : this.#nothingYet();
+    return this.#main;
+  }
+
+  view(): View {
+    const { record } = this.#log;
     const { phase } = this.#state;
     const progress = record && (phase === 'training' || phase === 'silent') ? doneText(record) : phase;
     const age = this.#age();
     return {
       title: `${progress} · ${record?.start.name ?? this.#name} · gpt watch`,
       bar: this.#bar,
-      main: this.#main,
       age: age === undefined ? null : Math.round(age / 1000),
     };
   }
