@@ -64,6 +64,8 @@ describe.skipIf(chromium === undefined)(`a watched run in a browser${chromium ? 
     await trainTo(121);
     await browser.until(`document.getElementById('bar').innerText.includes('121/300')`);
     expect(await pointsOfLoss()).toBe(121);
+    // a report cannot know whether the run goes on, and says so; here the bar knows
+    expect(await browser.evaluate(`getComputedStyle(document.querySelector('.notice.running')).display`)).toBe('none');
     expect(await browser.evaluate(`document.getElementById('link').textContent`)).toMatch(/^last event \d+ s ago$/);
     expect(browser.complaints).toEqual([]);
   });

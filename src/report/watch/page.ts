@@ -34,7 +34,7 @@ html { scroll-padding-top: 64px; } svg { overflow-anchor: none; }
 #bar .finished { color: var(--c3); } #bar .interrupted, #bar .silent { color: var(--warn); }
 #bar .diverged, #bar .failed, #bar .killed { color: var(--bad); }
 #link { margin: 0 0 0 auto; } #link.lost { color: var(--bad); font-weight: 600; }
-main .status.running { display: none; }
+main .status.running, #live:has(.training) ~ main .notice.running { display: none; }
 @media (max-width: 640px) { #live { padding: 9px 14px 7px; column-gap: 13px; } }
 @media print { #live { display: none; } }`.replaceAll('\n', '');
 
