@@ -68,7 +68,7 @@ export class FollowedLog {
 
   async #read(fd: number): Promise<boolean> {
     const { ino, size, mtimeMs } = fstatSync(fd);
-    const begins = ino !== this.#file || size < this.#offset || !this.#knows(fd);
+    const begins = ino !== this.#file || !this.#knows(fd);
     if (begins) this.#begin(ino);
     const isNew = this.gone || (begins && this.changed !== undefined) || size > this.#offset;
     this.gone = false;
@@ -85,6 +85,7 @@ export class FollowedLog {
     return readSync(fd, into, 0, into.length, this.#offset);
   }
 
+  /** Whether the bytes before our place are those that we read: not of a shorter or another log. */
   #knows(fd: number): boolean {
     const bytes = Buffer.alloc(this.#last.length);
     if (bytes.length > 0) readSync(fd, bytes, 0, bytes.length, this.#offset - bytes.length);
