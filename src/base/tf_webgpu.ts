@@ -11,7 +11,6 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DeviceError, type GptError, MemoryError } from './errors.js';
-import { bytes } from './format.js';
 import { silenced } from './silence.js';
 import { tf } from './tf.js';
 
@@ -104,8 +103,7 @@ let opened: WebgpuDevice | undefined;
 export async function openWebgpu({ folders, software }: WebgpuChoice): Promise<WebgpuDevice> {
   if (opened !== undefined) return opened;
   const files = findWebgpu(folders);
-  if (files === undefined)
-    throw new DeviceError(`${PACKAGES.join(' and ')} are not installed (130 MB)`, WEBGPU_INSTALL);
+  if (files === undefined) throw new DeviceError(`${PACKAGES.join(' and ')} are not installed`, WEBGPU_INSTALL);
   const [dawn, { WebGPUBackend }] = await silenced(async () => {
     try {
       const [dawn, kernels] = files.map((file) => import(pathToFileURL(file).href));
@@ -120,7 +118,10 @@ export async function openWebgpu({ folders, software }: WebgpuChoice): Promise<W
   if (adapter === null) throw new DeviceError('WebGPU finds no adapter', howToGetAdapter());
   const name = nameOf(adapter.info);
   if (!software && isSoftware(adapter.info)) {
-    throw new DeviceError(`WebGPU finds only ${name}, which computes on the CPU`, howToGetAdapter());
+    throw new DeviceError(
+      `WebGPU finds only ${name}, which computes on the CPU: --backend webgpu takes it, for tests`,
+      howToGetAdapter(),
+    );
   }
 
   Object.assign(globalThis, dawn.globals);
@@ -128,7 +129,9 @@ export async function openWebgpu({ folders, software }: WebgpuChoice): Promise<W
   Object.defineProperty(navigator, 'gpu', { value: gpu, configurable: true });
   Object.defineProperty(globalThis, 'navigator', { value: navigator, configurable: true });
   const requiredLimits = Object.fromEntries(LIMITS.map((limit) => [limit, adapter.limits[limit]]));
-  const device = await adapter.requestDevice({ requiredLimits });
+  const device = await adapter.requestDevice({ requiredLimits }).catch((error: Error) => {
+    throw new DeviceError(`${name} gives no device: ${error.message.split('\n')[0]}`, howToGetAdapter());
+  });
   tf.registerBackend('webgpu', () => throwing(new WebGPUBackend(device, adapter.info), device, name));
   replaceAddN();
   opened = {
