@@ -106,10 +106,9 @@ export async function openWebgpu({ folders, software }: WebgpuChoice): Promise<W
   if (files === undefined) throw new DeviceError(`${PACKAGES.join(' and ')} are not installed`, WEBGPU_INSTALL);
   const [dawn, { WebGPUBackend }] = await silenced(async () => {
     try {
-      const [dawn, kernels] = files.map((file) => import(pathToFileURL(file).href));
-      return [(await dawn) as Dawn, (await kernels) as Kernels] as const;
+      return (await Promise.all(files.map((file) => import(pathToFileURL(file).href)))) as [Dawn, Kernels];
     } catch (error) {
-      throw new DeviceError(`npm package webgpu does not load: ${(error as Error).message}`, WEBGPU_INSTALL);
+      throw new DeviceError(`WebGPU does not load: ${(error as Error).message}`, WEBGPU_INSTALL);
     }
   });
 

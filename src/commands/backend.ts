@@ -81,13 +81,13 @@ export async function openBackend(
         return await openNative(wanted, env, why);
       } catch (error) {
         if (!(error instanceof DeviceError)) throw error;
-        why = `${error.message}; to train some 50 times faster, ${error.fix}`;
-      }
-      try {
-        return await openWebgpuBackend(WEBGPU_FOR_AUTO, why);
-      } catch (error) {
-        if (!(error instanceof DeviceError)) throw error;
-        return openPortable('wasm', why);
+        const noNative = error;
+        try {
+          return await openWebgpuBackend(WEBGPU_FOR_AUTO, `${why}; ${noNative.message}`);
+        } catch (error) {
+          if (!(error instanceof DeviceError)) throw error;
+          return openPortable('wasm', `${noNative.message}; to train some 50 times faster, ${noNative.fix}`);
+        }
       }
     }
     case 'cuda':

@@ -99,9 +99,15 @@ async function webgpuFinding(): Promise<Finding> {
     return { backend: 'webgpu', ok: true, what };
   } catch (error) {
     if (!(error instanceof GptError)) throw error;
-    const here = findWebgpu([]) === undefined && findWebgpu([process.cwd()]) !== undefined;
-    const what = here ? `${error.message} beside gpt, but in this folder: --backend webgpu takes them` : error.message;
-    return { backend: 'webgpu', ok: false, what, fix: error.fix };
+    const { message: what, fix } = error;
+    if (findWebgpu([]) !== undefined || findWebgpu([process.cwd()]) === undefined) {
+      return { backend: 'webgpu', ok: false, what, fix };
+    }
+    return {
+      backend: 'webgpu',
+      ok: false,
+      what: `${what} beside gpt, but in this folder: --backend webgpu takes them`,
+    };
   }
 }
 
