@@ -62,7 +62,7 @@ module.exports = {
       comment: 'data, tokenizers, checkpoints, reports and configs work on arrays: they start fast and test alone',
       severity: 'error',
       from: { path: '^src/(data|tokenizer|checkpoint|report|config)/' },
-      to: { path: '(^src/base/tf(_wasm)?\\.ts$)|(@tensorflow/)', reachable: true },
+      to: { path: '(^src/base/tf(_wasm|_webgpu)?\\.ts$)|(@tensorflow/)', reachable: true },
     },
     {
       name: 'terminal-only-in-cli',

@@ -10,6 +10,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { DeviceError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';
 import { jsonFileText } from '../base/json.js';
 import { tf } from '../base/tf.js';
@@ -32,8 +33,11 @@ export type Limits = z.infer<typeof Limits>;
 const SECONDS = 1.5; // for each limit
 const COPIED = 64 << 20; // floats: no cache holds so many
 
-/** Measures now, and keeps the result. Throws DataError when the cache folder cannot be written. */
+/** Measures now, and keeps the result. Throws DataError when the cache folder cannot be written, DeviceError for webgpu. */
 export async function measureLimits(backend: OpenedBackend, env: CommandContext['env']): Promise<Limits> {
+  if (backend.name === 'webgpu') {
+    throw new DeviceError('the limits of backend webgpu cannot be measured', 'leave --limits and --profile out');
+  }
   const best = (measure: () => number): number => {
     let found = 0;
     for (const end = performance.now() + SECONDS * 1000; performance.now() < end; ) found = Math.max(found, measure());
