@@ -149,8 +149,18 @@ export interface BenchOptions extends ComputeOptions {
 export interface PlanOptions extends GlobalOptions {
   readonly config: string; //               preset name or file
   readonly flags: readonly string[]; //     dotted config flags
-  readonly gflops: number | undefined; //   rate of the machine, for the time
   readonly tokens: number | undefined; //   of one epoch of the text
+  readonly view: PlanView;
+}
+
+/** What a plan is asked about, beside the run on this machine. */
+export interface PlanView {
+  readonly gpus?: number | undefined;
+  readonly gpuMemory?: number | undefined; // bytes of each
+  readonly hardware?: string | undefined; //  one of config/hardware.ts, by its key; undefined: all
+  readonly mfu?: number | undefined; //       share of the peak; undefined: 0.4
+  readonly price?: number | undefined; //     of a GPU-hour
+  readonly gflops?: number | undefined; //    rate that a machine delivers
 }
 
 export type DoctorOptions = GlobalOptions;

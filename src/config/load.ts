@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { ConfigError, DataError } from '../base/errors.js';
 import type { Json } from '../base/events.js';
 import { checkFinetune, checkRun, EXCLUSIVE, type Problem } from './checks.js';
-import { displayName, type FileKind, findConfig, readConfigFile } from './config_file.js';
+import { displayName, type FileKind, findConfig, presetNames, readConfigFile } from './config_file.js';
 import { commentedConfig } from './document.js';
 import { readFlags } from './flags.js';
 import { FINETUNE_KEYS, PRETRAIN_KEYS } from './keys.js';
@@ -78,6 +78,10 @@ const FINETUNE: Kind<FinetuneConfig> = {
   parse: (sections) => FinetuneConfig.parse(sections),
   check: checkFinetune,
 };
+
+/** The names of gpt's own presets: of pretraining, or of fine-tuning. */
+export const presets = (kind: 'pretrain' | 'finetune' = 'pretrain'): string[] =>
+  presetNames(PACKAGE_ROOT, { pretrain: PRETRAIN, finetune: FINETUNE }[kind].presets);
 
 /** Loads and checks. Throws ConfigError (exit 2) that lists everything that is wrong; DataError for damaged `stored`. */
 export const loadConfig = (options: LoadOptions): LoadedConfig => load(options, PRETRAIN);

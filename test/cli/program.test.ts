@@ -183,6 +183,21 @@ test('options have the documented defaults', async () => {
     tokenizer: 'tokenizer.json',
     text: undefined,
   });
+  const { options } = await parse('plan', 'mini', '--gpus', '8', '--gpu-memory', '80GiB', '--train.seed', '1');
+  expect(options).toEqual({
+    ...global,
+    config: 'mini',
+    flags: ['--train.seed', '1'],
+    tokens: undefined,
+    view: {
+      gpus: 8,
+      gpuMemory: 80 * 2 ** 30,
+      hardware: undefined,
+      mfu: undefined,
+      price: undefined,
+      gflops: undefined,
+    },
+  });
   expect((await parse('tokenizer', 'show', 'byte', '-')).options).toMatchObject({ text: '-' });
   expect((await parse('generate', 'run', '--interactive')).options).toMatchObject({ interactive: true, prompt: [] });
   expect((await parse('--json', 'doctor')).options).toEqual({ ...global, json: true });
@@ -207,6 +222,12 @@ describe('refusals exit with 2 and say what to do', () => {
     [['generate', 'x', '--temperature', 'hot'], 'must be a number', '--help'],
     [['eval', 'x', '--backend', 'gpu'], 'native', '--help'],
     [['plan', 'a', 'b'], 'too many arguments', '--help'],
+    [['plan', 'a', '--gpu-memory', '80'], 'must be a size with its unit, such as 141GB', '--help'],
+    [['plan', 'a', '--gpu-memory', '0GB'], 'must be a size', '--help'],
+    [['plan', 'a', '--gpus', '0'], 'must be an integer from 1 to 1000000', '--help'],
+    [['plan', 'a', '--hardware', 'h1000'], 'Allowed choices are h100, h200, a100, rtx4090, l4', '--help'],
+    [['plan', 'a', '--mfu', '1.5'], 'must be a number from 0.001 to 1', '--help'],
+    [['plan', 'a', '--price', 'much'], 'must be a number', '--help'],
     [['--quiet'], 'no command given', '--help'],
     [
       ['generate', 'x', '--interactive', '--prompt', 'A'],
@@ -240,6 +261,7 @@ test('help and version are no errors, and help fits 80 columns', async () => {
     ['eval'],
     ['tasks'],
     ['generate'],
+    ['plan'],
     ['tokenizer'],
     ['tokenizer', 'train'],
     ['tokenizer', 'show'],
