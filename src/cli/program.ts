@@ -9,6 +9,7 @@
 import { type Command, Option } from 'commander';
 import type { CommandOptions } from '../commands/options.js';
 import { collect, compute, GptCommand, globals, PRECISIONS, real, type Start, whole } from './command.js';
+import { config } from './config_program.js';
 import { data } from './data_program.js';
 import { evaluate, tasks } from './eval_program.js';
 import { exportModel, importModel } from './interchange_program.js';
@@ -46,6 +47,7 @@ export function createProgram(version: string, start: Start): Command {
   evaluate(program, start);
   tasks(program, start);
   plan(program, start);
+  config(program, start);
   tokenizer(program, start);
   importModel(program, start);
   exportModel(program, start);

@@ -163,6 +163,20 @@ export interface PlanView {
   readonly gflops?: number | undefined; //    rate that a machine delivers
 }
 
+/** `gpt config show`. */
+export interface ConfigShowOptions extends GlobalOptions {
+  readonly action: 'show';
+  readonly config: string; //               preset name or file, of pretrain or finetune
+  readonly flags: readonly string[]; //     dotted config flags
+}
+
+/** `gpt config list`. */
+export interface ConfigListOptions extends GlobalOptions {
+  readonly action: 'list';
+}
+
+export type ConfigOptions = ConfigShowOptions | ConfigListOptions;
+
 export type DoctorOptions = GlobalOptions;
 
 export interface ReportOptions extends GlobalOptions {
@@ -313,6 +327,7 @@ export interface CommandOptions {
   readonly tasks: TasksOptions;
   readonly bench: BenchOptions;
   readonly plan: PlanOptions;
+  readonly config: ConfigOptions;
   readonly doctor: DoctorOptions;
   readonly report: ReportOptions;
   readonly parity: ParityOptions;
