@@ -11,10 +11,10 @@ export function config(program: GptCommand, start: Start): void {
   ]);
   const show = group
     .command('show')
-    .about('Show every setting of a configuration and where it came from, as YAML that loads again.', [
+    .about('Show every setting and where it came from, as YAML that loads again.', [
       ['gpt config show gpt2-124m', ''],
-      ['gpt config show gpt2-124m --train.max_steps 100 > my.yaml', ''],
-      ['gpt config show rte', 'a preset of gpt finetune'],
+      ['gpt config show gpt2-124m --train.max_steps 9 > my.yaml', ''],
+      ['gpt config show rte', 'of gpt finetune'],
       ['gpt config show my.yaml --json', ''],
     ])
     .usage('<config> [options] [--section.key value ...]')

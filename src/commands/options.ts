@@ -177,6 +177,40 @@ export interface ConfigListOptions extends GlobalOptions {
 
 export type ConfigOptions = ConfigShowOptions | ConfigListOptions;
 
+/** A command of the tree as data: what completions and the man page are made of. */
+export interface CommandTree {
+  readonly path: string; //                 "gpt data get"
+  readonly summary: string;
+  readonly description: string; //          with examples
+  readonly usage: string; //                "gpt data get [options] <path> [name]"
+  readonly args: readonly CommandArgument[];
+  readonly options: readonly CommandOption[]; // its own, and of the root those of all commands
+  readonly takesKeys: boolean; //           dotted config flags
+  readonly commands: readonly CommandTree[];
+}
+
+export interface CommandArgument {
+  readonly name: string;
+  readonly variadic: boolean;
+  readonly choices: readonly string[];
+  readonly description: string;
+}
+
+export interface CommandOption {
+  readonly names: readonly string[]; //     "-q", "--quiet"
+  readonly value: string | null; //         name of its value; null: it takes none
+  readonly flags: string; //                "-q, --quiet" or "--data <path...>"
+  readonly variadic: boolean;
+  readonly choices: readonly string[];
+  readonly description: string;
+}
+
+/** `gpt completion`. */
+export interface CompletionOptions extends GlobalOptions {
+  readonly shell: 'bash' | 'zsh' | 'fish' | 'man';
+  readonly tree: CommandTree;
+}
+
 export type DoctorOptions = GlobalOptions;
 
 export interface ReportOptions extends GlobalOptions {
@@ -328,6 +362,7 @@ export interface CommandOptions {
   readonly bench: BenchOptions;
   readonly plan: PlanOptions;
   readonly config: ConfigOptions;
+  readonly completion: CompletionOptions;
   readonly doctor: DoctorOptions;
   readonly report: ReportOptions;
   readonly parity: ParityOptions;
