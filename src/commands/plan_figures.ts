@@ -16,7 +16,7 @@ import {
 } from '../config/memory.js';
 import type { ResolvedModel } from '../config/model_shape.js';
 import type { RunConfig } from '../config/schema.js';
-import { type RankSettings, rankMemory, smallestGpus, ZERO_STAGES } from '../config/zero.js';
+import { type RankSettings, rankMemory, smallestGpus, ZERO_STAGES, type ZeroStage } from '../config/zero.js';
 import type { Schedule } from '../train/schedule.js';
 import type { Limits } from './kept_limits.js';
 import type { PlanView } from './options.js';
@@ -203,36 +203,39 @@ interface Ranks {
   readonly sequences: number; // of the batch
 }
 
-/** The largest micro-batch of a GPU that its memory and its part of the batch allow. */
+/** The largest micro-batch of a GPU that its memory and its part of the batch allow; that of `rank` does. */
 function largestOnRank(
   shape: ResolvedModel,
   rank: RankSettings,
-  stage: (typeof ZERO_STAGES)[number],
+  stage: ZeroStage,
   { gpus, memory, sequences }: Ranks,
 ): number {
-  const most = Math.floor(sequences / gpus);
-  let microBatch = rank.microBatch;
-  while (microBatch < most && rankMemory(shape, { ...rank, microBatch: microBatch + 1 }, stage, gpus).total <= memory) {
-    microBatch++;
+  let fits = rank.microBatch;
+  let tooLarge = Math.max(fits, Math.floor(sequences / gpus)) + 1;
+  while (tooLarge - fits > 1) {
+    const microBatch = Math.floor((fits + tooLarge) / 2);
+    if (rankMemory(shape, { ...rank, microBatch }, stage, gpus).total <= memory) fits = microBatch;
+    else tooLarge = microBatch;
   }
-  return microBatch;
+  return fits;
 }
 
 /** The least change with which a stage fits into `memory` bytes of each GPU. */
 function adviceForRanks(shape: ResolvedModel, rank: RankSettings, gpus: number, memory: number): string {
-  const changes: [flags: string, settings: RankSettings][] = [
-    ['--train.micro_batch 1', { ...rank, microBatch: 1 }],
-    ['--train.recompute true', { ...rank, recompute: true }],
-    ['--train.recompute true --train.micro_batch 1', { ...rank, recompute: true, microBatch: 1 }],
-  ];
-  for (const [flags, settings] of changes) {
+  const smaller = { flag: '--train.micro_batch 1', change: { microBatch: 1 }, isChange: rank.microBatch > 1 };
+  const again = { flag: '--train.recompute true', change: { recompute: true }, isChange: !rank.recompute };
+  const both = [again, smaller].filter(({ isChange }) => isChange);
+  const withAll = (changes: typeof both) =>
+    Object.assign({}, rank, ...changes.map(({ change }) => change)) as RankSettings;
+  const text = (changes: typeof both) =>
+    changes.length === 0 ? '' : `with ${changes.map(({ flag }) => flag).join(' ')} `;
+  for (const changes of [[smaller], [again], both]) {
+    const settings = withAll(changes);
     const stage = ZERO_STAGES.find((s) => rankMemory(shape, settings, s, gpus).total <= memory);
-    if (stage !== undefined) return `with ${flags} ${stageName(stage)} fits`;
+    if (stage !== undefined) return `${text(changes)}${stageName(stage)} fits`;
   }
-  const least = { ...rank, recompute: true, microBatch: 1 };
-  const [, , [flags]] = changes as [unknown, unknown, [string]];
-  const needed = smallestGpus(shape, least, 3, memory);
-  if (needed !== undefined) return `with ${flags} ZeRO 3 fits on ${needed} GPUs or more`;
+  const needed = smallestGpus(shape, withAll(both), 3, memory);
+  if (needed !== undefined) return `${text(both)}ZeRO 3 fits on ${needed} GPUs or more`;
   return 'no number of these GPUs is enough: shorten --model.n_ctx, or split the layers themselves (tensor parallelism)';
 }
 

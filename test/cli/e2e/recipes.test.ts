@@ -52,6 +52,7 @@ test('--dry-run checks everything, shows the plan and writes no run', async () =
   ]);
   expect(code).toBe(0);
   expect(stdout).toContain('20 steps, 2.56k tokens');
+  for (const section of ['memory', 'here', 'disk', 'compute', 'speed']) expect(stdout).toContain(`\n${section} `);
   expect(stderr).toContain(`backend ${BACKEND}`);
   expect(existsSync(place.path('dry'))).toBe(false);
 });
