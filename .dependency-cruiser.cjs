@@ -65,6 +65,13 @@ module.exports = {
       to: { path: '(^src/base/tf(_wasm|_webgpu)?\\.ts$)|(@tensorflow/)', reachable: true },
     },
     {
+      name: 'no-tensors-in-plans',
+      comment: 'gpt plan allocates nothing, and is instant',
+      severity: 'error',
+      from: { path: '^src/commands/plan[.]ts' },
+      to: { path: '(^src/base/tf(_wasm)?\\.ts$)|(@tensorflow/)', reachable: true },
+    },
+    {
       name: 'terminal-only-in-cli',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/cli/' },

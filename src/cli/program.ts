@@ -9,6 +9,8 @@
 import { type Command, Option } from 'commander';
 import type { CommandOptions } from '../commands/options.js';
 import { collect, compute, GptCommand, globals, PRECISIONS, real, type Start, whole } from './command.js';
+import { completion } from './completion_program.js';
+import { config } from './config_program.js';
 import { data } from './data_program.js';
 import { evaluate, tasks } from './eval_program.js';
 import { exportModel, importModel } from './interchange_program.js';
@@ -47,6 +49,7 @@ export function createProgram(version: string, start: Start): Command {
   evaluate(program, start);
   tasks(program, start);
   plan(program, start);
+  config(program, start);
   tokenizer(program, start);
   importModel(program, start);
   exportModel(program, start);
@@ -87,6 +90,7 @@ export function createProgram(version: string, start: Start): Command {
       const { only, large } = command.opts<CommandOptions['selftest']>();
       return start('selftest', { ...compute(command), only, large });
     });
+  completion(program, start);
   for (const command of program.commands) {
     command.allowExcessArguments(false).configureHelp({ showGlobalOptions: true });
   }

@@ -149,8 +149,66 @@ export interface BenchOptions extends ComputeOptions {
 export interface PlanOptions extends GlobalOptions {
   readonly config: string; //               preset name or file
   readonly flags: readonly string[]; //     dotted config flags
-  readonly gflops: number | undefined; //   rate of the machine, for the time
   readonly tokens: number | undefined; //   of one epoch of the text
+  readonly view: PlanView;
+}
+
+/** What a plan is asked about, beside the run on this machine. */
+export interface PlanView {
+  readonly gpus?: number | undefined;
+  readonly gpuMemory?: number | undefined; // bytes of each
+  readonly hardware?: string | undefined; //  one of config/hardware.ts, by its key; undefined: all
+  readonly mfu?: number | undefined; //       share of the peak; undefined: 0.4
+  readonly price?: number | undefined; //     of a GPU-hour
+  readonly gflops?: number | undefined; //    rate that a machine delivers
+}
+
+/** `gpt config show`. */
+export interface ConfigShowOptions extends GlobalOptions {
+  readonly action: 'show';
+  readonly config: string; //               preset name or file, of pretrain or finetune
+  readonly flags: readonly string[]; //     dotted config flags
+}
+
+/** `gpt config list`. */
+export interface ConfigListOptions extends GlobalOptions {
+  readonly action: 'list';
+}
+
+export type ConfigOptions = ConfigShowOptions | ConfigListOptions;
+
+/** A command of the tree as data: what completions and the man page are made of. */
+export interface CommandTree {
+  readonly path: string; //                 "gpt data get"
+  readonly summary: string;
+  readonly description: string; //          with examples
+  readonly usage: string; //                "gpt data get [options] <path> [name]"
+  readonly args: readonly CommandArgument[];
+  readonly options: readonly CommandOption[]; // its own, and of the root those of all commands
+  readonly takesKeys: boolean; //           dotted config flags
+  readonly commands: readonly CommandTree[];
+}
+
+export interface CommandArgument {
+  readonly name: string;
+  readonly variadic: boolean;
+  readonly choices: readonly string[];
+  readonly description: string;
+}
+
+export interface CommandOption {
+  readonly names: readonly string[]; //     "-q", "--quiet"
+  readonly value: string | null; //         name of its value; null: it takes none
+  readonly flags: string; //                "-q, --quiet" or "--data <path...>"
+  readonly variadic: boolean;
+  readonly choices: readonly string[];
+  readonly description: string;
+}
+
+/** `gpt completion`. */
+export interface CompletionOptions extends GlobalOptions {
+  readonly shell: 'bash' | 'zsh' | 'fish' | 'man';
+  readonly tree: CommandTree;
 }
 
 export type DoctorOptions = GlobalOptions;
@@ -308,6 +366,8 @@ export interface CommandOptions {
   readonly tasks: TasksOptions;
   readonly bench: BenchOptions;
   readonly plan: PlanOptions;
+  readonly config: ConfigOptions;
+  readonly completion: CompletionOptions;
   readonly doctor: DoctorOptions;
   readonly report: ReportOptions;
   readonly watch: WatchOptions;
