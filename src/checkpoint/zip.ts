@@ -6,7 +6,9 @@
 //   end record             where the central directory is; 22 bytes and a comment
 //
 // The entry's bytes begin behind the LOCAL header's name and extra field, whose lengths differ from the directory's:
-// torch pads them to a multiple of 64 bytes. Not read: compression, encryption, archives in several parts.
+// torch pads them to a multiple of 64 bytes. Refused: compression, encryption, archives in several parts, entries that
+// overlap, and names that would leave a folder (nothing is unpacked here, but who writes them means harm).
+// Written by zip_write.ts.
 
 import * as zlib from 'node:zlib';
 import { DataError } from '../base/errors.js';
@@ -29,13 +31,13 @@ interface Entry {
   readonly headerAt: number;
 }
 
-const LOCAL = 0x04034b50;
-const CENTRAL = 0x02014b50;
-const END = 0x06054b50;
-const END64 = 0x06064b50;
-const LOCATOR64 = 0x07064b50;
+export const LOCAL = 0x04034b50;
+export const CENTRAL = 0x02014b50;
+export const END = 0x06054b50;
+export const END64 = 0x06064b50;
+export const LOCATOR64 = 0x07064b50;
 const END_BYTES = 22;
-const IN_ZIP64 = 0xffffffff;
+export const IN_ZIP64 = 0xffffffff;
 
 /** Opens an archive and checks its directory. Throws DataError, naming the file, on any damage. */
 export function openZip(path: string): ZipFile {
@@ -81,6 +83,9 @@ function readDirectory(file: InputFile): Map<string, Entry> {
     if (data.getUint16(at + 8, true) & 1) throw damaged(file, `${label} is encrypted`);
     if (data.getUint16(at + 10, true) !== 0) throw damaged(file, `${label} is compressed, which torch.save never does`);
     if (entries.has(name)) throw damaged(file, `it has ${label} twice`);
+    if (/^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)|\0/.test(name)) {
+      throw damaged(file, `its entry ${label} has a path out of its folder`);
+    }
     const extra = new DataView(data.buffer, at + 46 + nameLength, extraLength);
     const sizes = [
       data.getUint32(at + 24, true),
@@ -95,7 +100,18 @@ function readDirectory(file: InputFile): Map<string, Entry> {
     entries.set(name, { size: entrySize, crc: data.getUint32(at + 16, true), headerAt });
     at = end;
   }
+  requireApart(file, entries, start);
   return entries;
+}
+
+/** Entries that share bytes, with each other or with the directory, are no archive that a program wrote. */
+function requireApart(file: InputFile, entries: ReadonlyMap<string, Entry>, directory: number): void {
+  const inOrder = [...entries].sort(([, a], [, b]) => a.headerAt - b.headerAt);
+  for (const [i, [name, { headerAt, size }]] of inOrder.entries()) {
+    const [next, limit] = [inOrder[i + 1]?.[0], inOrder[i + 1]?.[1].headerAt ?? directory];
+    if (headerAt + 30 + Buffer.byteLength(name) + size <= limit) continue;
+    throw damaged(file, `${short(name)} overlaps with ${next === undefined ? 'its directory' : short(next)}`);
+  }
 }
 
 /** Finds the end record from behind: a comment may follow it. */
@@ -149,7 +165,7 @@ function readEntry(file: InputFile, name: string, entry: Entry | undefined): Uin
 }
 
 /** In parts: zlib takes 32-bit lengths. */
-function crc32(bytes: Uint8Array): number {
+export function crc32(bytes: Uint8Array): number {
   let crc = 0;
   for (let at = 0; at < bytes.length; at += 1 << 30) crc = zlib.crc32(bytes.subarray(at, at + (1 << 30)), crc);
   return crc;

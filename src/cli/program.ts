@@ -11,7 +11,7 @@ import type { CommandOptions } from '../commands/options.js';
 import { collect, compute, GptCommand, globals, PRECISIONS, real, type Start, whole } from './command.js';
 import { data } from './data_program.js';
 import { evaluate, tasks } from './eval_program.js';
-import { exportModel, importModel } from './interchange_program.js';
+import { exportModel, getModel, importModel } from './interchange_program.js';
 import { plan } from './plan_program.js';
 import { report } from './report_program.js';
 import { finetune, predict } from './task_program.js';
@@ -49,6 +49,7 @@ export function createProgram(version: string, start: Start): Command {
   tokenizer(program, start);
   importModel(program, start);
   exportModel(program, start);
+  getModel(program, start);
   data(program, start);
   bench(program, start);
   program

@@ -56,7 +56,7 @@ describe('export', () => {
   test('llmc and back: every bit; bfloat16 is half as large', async () => {
     const { code, stderr } = await place.gpt(['export', 'run', '--format', 'llmc', '--out', 'model.bin']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const back = await place.gpt(['import', 'model.bin', '--out', 'back', '--tokenizer', 'byte']);
+    const back = await place.gpt(['import', 'model.bin', 'back', '--tokenizer', 'byte']);
     expect(back).toMatchObject({ code: 0, stderr: '' });
     expect(place.read('back', 'model.safetensors').equals(place.read('run', 'step-000002', 'model.safetensors'))).toBe(
       true,
@@ -126,7 +126,7 @@ const SLOW = `data:text/javascript,${encodeURIComponent(`
 test.each<[NodeJS.Signals, number, string[]]>([
   ['SIGINT', 130, ['export', 'run', '--out', 'stopped/hf']],
   ['SIGTERM', 143, ['export', 'run', '--format', 'llmc', '--out', 'stopped/model.bin']],
-  ['SIGHUP', 129, ['import', 'stopped.pt', '--out', 'stopped/nano']],
+  ['SIGHUP', 129, ['import', 'stopped.pt', 'stopped/nano']],
 ])('%s while a model is written: exit %i, and nothing of it stays', async (signal, exit, args) => {
   nanoGpt('stopped.pt');
   mkdirSync(place.path('stopped'));
@@ -140,7 +140,7 @@ test.each<[NodeJS.Signals, number, string[]]>([
 
 describe('import', () => {
   test("nanoGPT's padded vocabulary gets GPT-2's tokenizer and loses the padding", async () => {
-    const { code, stdout, stderr } = await place.gpt(['import', nanoGpt('ckpt.pt'), '--out', 'nano']);
+    const { code, stdout, stderr } = await place.gpt(['import', nanoGpt('ckpt.pt'), 'nano']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain('note   the model has no biases: they are zero');
     expect(stdout).toContain('note   of 50,304 rows of the embedding the last 47 are padding, and were cut off\n');
@@ -154,7 +154,7 @@ describe('import', () => {
 
   test('nothing of a checkpoint is executed', async () => {
     const evil = nanoGpt('evil.pt', [['config', py.call(py.global('posix', 'system'), py.str('touch pwned'))]]);
-    const refused = complaint(await place.gpt(['import', evil, '--out', 'evil']));
+    const refused = complaint(await place.gpt(['import', evil, 'evil']));
     expect(refused).toMatchObject({ code: 4, wellFormed: true });
     expect(refused.text).toContain('evil.pt: its pickle cannot be read: it refers to posix.system');
     expect(existsSync(place.path('pwned'))).toBe(false);
@@ -166,14 +166,14 @@ describe('import', () => {
     place.write('tokens.bin', new Uint8Array(Int32Array.of(20240520, 1, 0).buffer));
     for (const [args, code, message] of [
       [
-        ['small.pt', '--out', 'y', '--tokenizer', 'byte'],
+        ['small.pt', 'y', '--tokenizer', 'byte'],
         4,
         /vocabulary of 50304 is larger than the tokenizer's 257 tokens/,
       ],
-      [['small.pt', '--out', 'y', '--tokenizer', 'char'], 2, /--tokenizer char does not say which vocabulary/],
-      [['small.pt', '--out', 'run'], 4, /run exists and is not overwritten/],
-      [['small.pt', '--out', 'y.tmp-7/'], 2, /y.tmp-7\/: a name that ends in .tmp-NUMBER/],
-      [['tokens.bin', '--out', 'y'], 4, /tokens.bin is a file of tokens, not a model/],
+      [['small.pt', 'y', '--tokenizer', 'char'], 2, /--tokenizer char does not say which vocabulary/],
+      [['small.pt', 'run'], 4, /run exists and is not overwritten/],
+      [['small.pt', 'y.tmp-7/'], 2, /y.tmp-7\/: a name that ends in .tmp-NUMBER/],
+      [['tokens.bin', 'y'], 4, /tokens.bin is a file of tokens, not a model/],
     ] as const) {
       const refused = complaint(await place.gpt(['import', ...args]));
       expect(refused).toMatchObject({ code, wellFormed: true });
