@@ -58,7 +58,7 @@ export function reportLine({ used, ignored, zero }: TensorReport): string {
   for (const { why } of ignored) reasons.set(why, (reasons.get(why) ?? 0) + 1);
   const [only] = reasons.keys();
   const why =
-    reasons.size === 1 ? ` (${only})` : ` (${[...reasons].map(([reason, n]) => `${n} ${reason}`).join(', ')})`;
+    reasons.size === 1 ? ` (${only})` : ` (${[...reasons].map(([reason, n]) => `${reason} ${n}`).join(', ')})`;
   const zeros = zero.length === 0 ? '' : `, ${zero.length} zero`;
   return `${plural(used.length, 'tensor')} used, ${ignored.length} ignored${ignored.length > 0 ? why : ''}${zeros}, 0 missed`;
 }

@@ -158,7 +158,11 @@ describe('readModel', () => {
       (t) => [...t.values()].filter((x) => !x.name.endsWith('c_attn.bias')),
       /model.safetensors: tensors missing: transformer.h.0.attn.c_attn.bias$/,
     ],
-    ['no tensors', () => [], /tensors missing: transformer.wte.weight, transformer.wpe.weight, transformer.h.0.ln_1.weight, .*, transformer.ln_f.bias$/],
+    [
+      'no tensors',
+      () => [],
+      /tensors missing: transformer.wte.weight, transformer.wpe.weight, transformer.h.0.ln_1.weight, .*, transformer.ln_f.bias$/,
+    ],
     [
       'a wrong shape',
       (t) => [...t.values()].map((x) => (x.name === wte ? { ...x, shape: [4, 11] } : x)),

@@ -165,11 +165,7 @@ describe('import', () => {
     nanoGpt('small.pt');
     place.write('tokens.bin', new Uint8Array(Int32Array.of(20240520, 1, 0).buffer));
     for (const [args, code, message] of [
-      [
-        ['small.pt', 'y', '--tokenizer', 'byte'],
-        4,
-        /vocabulary of 50304 is larger than the tokenizer's 257 tokens/,
-      ],
+      [['small.pt', 'y', '--tokenizer', 'byte'], 4, /vocabulary of 50304 is larger than the tokenizer's 257 tokens/],
       [['small.pt', 'y', '--tokenizer', 'char'], 2, /--tokenizer char does not say which vocabulary/],
       [['small.pt', 'run'], 4, /run exists and is not overwritten/],
       [['small.pt', 'y.tmp-7/'], 2, /y.tmp-7\/: a name that ends in .tmp-NUMBER/],
