@@ -108,7 +108,7 @@ export function matchTensors(
     const { dtype, shape } = file.info(name);
     if (!shapes.has(parameter)) {
       const why = IGNORED.find(([pattern]) => pattern.test(own))?.[1];
-      if (why === undefined) unknown.push(own === name ? name : parameter);
+      if (why === undefined) unknown.push(name);
       else ignored.push({ name, shape, dtype, why });
       continue;
     }

@@ -29,6 +29,8 @@ interface Entry {
   readonly size: number;
   readonly crc: number;
   readonly headerAt: number;
+  /** Where the next entry begins, or the directory. */
+  readonly limit: number;
 }
 
 export const LOCAL = 0x04034b50;
@@ -97,21 +99,14 @@ function readDirectory(file: InputFile): Map<string, Entry> {
     // entries that share bytes would make much of a little
     total += entrySize;
     if (total > file.size) throw damaged(file, 'its entries have more bytes than the file');
-    entries.set(name, { size: entrySize, crc: data.getUint32(at + 16, true), headerAt });
+    entries.set(name, { size: entrySize, crc: data.getUint32(at + 16, true), headerAt, limit: start });
     at = end;
   }
-  requireApart(file, entries, start);
-  return entries;
-}
-
-/** Entries that share bytes, with each other or with the directory, are no archive that a program wrote. */
-function requireApart(file: InputFile, entries: ReadonlyMap<string, Entry>, directory: number): void {
   const inOrder = [...entries].sort(([, a], [, b]) => a.headerAt - b.headerAt);
-  for (const [i, [name, { headerAt, size }]] of inOrder.entries()) {
-    const [next, limit] = [inOrder[i + 1]?.[0], inOrder[i + 1]?.[1].headerAt ?? directory];
-    if (headerAt + 30 + Buffer.byteLength(name) + size <= limit) continue;
-    throw damaged(file, `${short(name)} overlaps with ${next === undefined ? 'its directory' : short(next)}`);
+  for (const [i, [name, entry]] of inOrder.entries()) {
+    entries.set(name, { ...entry, limit: inOrder[i + 1]?.[1].headerAt ?? start });
   }
+  return entries;
 }
 
 /** Finds the end record from behind: a comment may follow it. */
@@ -159,6 +154,7 @@ function readEntry(file: InputFile, name: string, entry: Entry | undefined): Uin
   if (header.getUint32(0, true) !== LOCAL) throw damaged(file, `there is no ${label} where its directory says`);
   const at = entry.headerAt + 30 + header.getUint16(26, true) + header.getUint16(28, true);
   const bytes = file.read(at, entry.size, label);
+  if (at + entry.size > entry.limit) throw damaged(file, `${label} overlaps with what follows it`);
   // 0: torch can be told not to compute it
   if (entry.crc !== 0 && crc32(bytes) !== entry.crc) throw damaged(file, `the checksum of ${label} is wrong`);
   return bytes;
