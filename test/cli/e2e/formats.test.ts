@@ -77,7 +77,31 @@ describe('export', () => {
     expect(2 * (place.read('half.bin').length - 1024)).toBe(place.read('model.bin').length - 1024);
   });
 
+  test("nanogpt and back: every bit, and the run's step", async () => {
+    const { code, stdout, stderr } = await place.gpt(['export', 'run', '--format', 'nanogpt', '--out', 'run.pt']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('note   nanoGPT computes GELU with erf, and this model has the tanh form');
+    expect(stdout).toContain("note   without Adam's moments");
+    const back = await place.gpt(['import', 'run.pt', 'from-nano', '--tokenizer', 'byte', '--json']);
+    expect(back).toMatchObject({ code: 0, stderr: '' });
+    const told = JSON.parse(back.stdout) as { tensors: Record<string, { name: string }[]> };
+    expect(told).toMatchObject({ source: 'run.pt', format: 'nanoGPT, step 2', out: 'from-nano' });
+    expect(told.tensors).toMatchObject({
+      missed: [],
+      unknown: [],
+      ignored: [{ name: 'lm_head.weight', why: 'tied head' }],
+    });
+    expect(told.tensors['used']).toHaveLength(28);
+    expect(place.read('from-nano', 'model.safetensors')).toEqual(place.read('run', 'step-000002', 'model.safetensors'));
+  });
+
   test.each<[string, string[], number, RegExp]>([
+    [
+      'float16 for nanoGPT',
+      ['run', '--out', 'x', '--format', 'nanogpt', '--dtype', 'f16'],
+      2,
+      /nanogpt writes float32/,
+    ],
     ['float16 for llm.c', ['run', '--out', 'x', '--format', 'llmc', '--dtype', 'f16'], 2, /llm.c has no float16/],
     ['a target that exists', ['run', '--out', 'text.txt'], 4, /text.txt exists and is not overwritten/],
     ['a checkpoint that is none', ['nowhere', '--out', 'x'], 4, /nowhere/],
@@ -139,6 +163,50 @@ test.each<[NodeJS.Signals, number, string[]]>([
 });
 
 describe('import', () => {
+  test('a Hugging Face folder, with its tokenizer: every tensor is reported, and the text is the same', async () => {
+    await place.gpt(['export', 'run', '--out', 'hub', '--dtype', 'bf16']);
+    const { code, stdout, stderr } = await place.gpt(['import', 'hub/', 'imported', '--tensors']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(
+      /^read {3}hub\/ \(Hugging Face folder, bfloat16\)\n {7}gpt2, 2 layers.*\n {7}28 tensors used, 0 ignored, 0 missed\n/,
+    );
+    expect(stdout).toMatch(/\n {7}used {5}transformer\.wte\.weight +BF16 \[257, 32\]\n/);
+    expect(stdout).toMatch(/\nwrote {2}imported\ntry {4}.* generate imported --prompt "Once upon a time"\n$/);
+    expect(place.read('imported', 'tokenizer.json').equals(place.read('hub', 'tokenizer.json'))).toBe(true);
+    expect(await written('imported')).toBe(await written('hub'));
+  });
+
+  test("GPT-2's two tokenizer files become a tokenizer.json", async () => {
+    await place.gpt(['import', nanoGpt('two.pt'), 'two']);
+    const whole = place.read('two', 'tokenizer.json');
+    for (const name of ['tokenizer.json', 'tokenizer_config.json']) rmSync(place.path('two', name));
+    expect(await place.gpt(['import', 'two', 'two-again', '--quiet'])).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: '',
+    });
+    expect(place.read('two-again', 'tokenizer.json').equals(whole)).toBe(true);
+    expect(place.names('two-again')).toContain('tokenizer_config.json');
+  });
+
+  test('a folder that lacks tensors, one whose index leads out of it, a run folder', async () => {
+    await place.gpt(['export', 'run', '--out', 'lacks']);
+    const config = JSON.parse(place.read('lacks', 'config.json').toString()) as object;
+    place.write('lacks/config.json', JSON.stringify({ ...config, n_layer: 4 }));
+    const lacks = complaint(await place.gpt(['import', 'lacks', 'z']));
+    expect(lacks).toMatchObject({ code: 4, wellFormed: true });
+    expect(lacks.text).toContain('tensors missing: transformer.h.{2-3}.ln_1.weight, transformer.h.{2-3}.ln_1.bias, ');
+    rmSync(place.path('lacks', 'model.safetensors'));
+    place.write('lacks/model.safetensors.index.json', '{"weight_map": {"wte.weight": "../x.safetensors"}}');
+    const leads = complaint(await place.gpt(['import', 'lacks', 'z']));
+    expect(leads).toMatchObject({ code: 4, wellFormed: true });
+    expect(leads.text).toContain('puts wte.weight into ../x.safetensors, outside of its folder');
+    const own = complaint(await place.gpt(['import', 'run', 'z']));
+    expect(own).toMatchObject({ code: 4, wellFormed: true });
+    expect(own.text).toContain("run is a checkpoint of gpt's own");
+    expect(existsSync(place.path('z'))).toBe(false);
+  });
+
   test("nanoGPT's padded vocabulary gets GPT-2's tokenizer and loses the padding", async () => {
     const { code, stdout, stderr } = await place.gpt(['import', nanoGpt('ckpt.pt'), 'nano']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
