@@ -12,7 +12,7 @@ export function importModel(program: GptCommand, start: Start): void {
       ['gpt import ~/models/gpt2 checkpoints/gpt2', 'Hugging Face folder'],
       ['gpt import model.bin checkpoints/x', 'llm.c, version 3 or 5'],
       ['gpt import ckpt.pt checkpoints/y', 'nanoGPT; executes nothing of it'],
-      ['gpt import ckpt.pt checkpoints/y --tokenizer tok.json', ''],
+      ['gpt import ckpt.pt out --tokenizer tok.json', ''],
     ])
     .argument('<source>', "Hugging Face folder, llm.c's .bin, nanoGPT's ckpt.pt, or the folder of OpenAI's GPT-1")
     .argument('<out>', 'folder to write; it must not exist')
@@ -37,7 +37,7 @@ export function getModel(program: GptCommand, start: Start): void {
     .about('Fetch a GPT-1 or GPT-2 from the Hugging Face hub; says size and licence first.', [
       ['gpt get gpt2', "OpenAI's 124M, to checkpoints/gpt2"],
       ['gpt get gpt2-xl --dry-run', 'only what it is'],
-      ['gpt get microsoft/DialoGPT-small --out checkpoints/dialo', ''],
+      ['gpt get microsoft/DialoGPT-small', 'any of this architecture'],
       ['gpt generate checkpoints/gpt2 --interactive', 'afterwards'],
     ])
     .argument('<model>', 'gpt2, gpt2-medium, gpt2-large, gpt2-xl, distilgpt2, openai-gpt, or owner/name')
@@ -56,12 +56,12 @@ export function exportModel(program: GptCommand, start: Start): void {
   program
     .command('export')
     .about('Write a model for other programs: the best checkpoint of a run, without its training state.', [
-      ['gpt export checkpoints/my-run --out model', 'for transformers'],
-      ['gpt export checkpoints/my-run --out model --dtype bf16', 'half the size'],
-      ['gpt export checkpoints/my-run --out gpt2.bin --format llmc', 'for llm.c'],
-      ['gpt export checkpoints/my-run --out ckpt.pt --format nanogpt', ''],
-      ['gpt export checkpoints/my-lora --out model --merge', 'with its LoRA adapters in the weights'],
-      ['gpt export checkpoints/my-lora --out peft --format peft', 'the adapters alone'],
+      ['gpt export checkpoints/run --out model', 'for transformers'],
+      ['gpt export checkpoints/run --out model --dtype bf16', 'half the size'],
+      ['gpt export checkpoints/run --out gpt2.bin --format llmc', 'for llm.c'],
+      ['gpt export checkpoints/run --out ckpt.pt --format nanogpt', 'for nanoGPT'],
+      ['gpt export checkpoints/lora --out model --merge', 'LoRA merged in'],
+      ['gpt export checkpoints/lora --out peft --format peft', 'the adapters'],
     ])
     .argument('<checkpoint>', 'run folder, step folder or Hugging Face folder')
     .requiredOption('--out <path>', 'folder (hf, peft) or file (llmc, nanogpt) to write; it must not exist')

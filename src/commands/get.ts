@@ -46,12 +46,12 @@ export const run: Run<GetOptions> = async (options, context) => {
     if (options.json) context.out(`${jsonText(about)}\n`);
     return 0;
   }
-  const { model, report, notes } = await fetchModel(found, out, options, context);
+  const { model, report, notes, hasTokenizer } = await fetchModel(found, out, options, context);
   say(`read     ${modelLine(model)}\n         ${reportLine(report)}\n`);
   if (options.tensors) say(tensorTable(report, '         '));
   for (const note of notes) say(`note     ${note}\n`);
   say(`wrote    ${out}\n`);
-  say(`try      ${context.program} generate ${out} --interactive\n`);
+  if (hasTokenizer) say(`try      ${context.program} generate ${out} --interactive\n`);
   if (options.json) {
     const tensors = { ...report, missed: [], unknown: [] };
     context.out(`${jsonText({ ...about, out, model, notes, tensors })}\n`);
@@ -67,7 +67,7 @@ async function fetchModel({ files }: HubModel, out: string, options: GetOptions,
     for (const file of files) {
       const target = join(part, file.place);
       const there = statSync(target, { throwIfNoEntry: false })?.size === file.bytes;
-      if (!there) await downloadFile(part, file, progress(file, options, context));
+      if (!there) await downloadShown(part, file, options, context);
       // half a gigabyte of a model that gpt cannot compute would be a pity
       if (file.place === 'config.json') requireReadable(target);
     }
@@ -75,7 +75,7 @@ async function fetchModel({ files }: HubModel, out: string, options: GetOptions,
     unlock();
     nodeFileSystem.rename(part, out);
     syncFolder(dirname(out), nodeFileSystem);
-    return verified;
+    return { ...verified, notes: verified.notes.map((note) => note.replaceAll(part, out)) };
   } catch (error) {
     throw diskError('write', out, error);
   } finally {
@@ -96,20 +96,20 @@ async function verify(dir: string) {
   for (const [name, text] of tokenizer.files) {
     if (!existsSync(join(dir, name))) await writeFileAtomic(join(dir, name), text);
   }
-  return { model, report, notes: [...notes, ...tokenizer.notes] };
+  return { model, report, notes: [...notes, ...tokenizer.notes], hasTokenizer: tokenizer.tokenizer !== null };
 }
 
-/** On a terminal. */
-function progress(
-  { place, bytes: all }: ModelFile,
-  { quiet, json }: GetOptions,
-  context: CommandContext,
-): ((done: number) => void) | undefined {
-  if (quiet || json || !context.isTty) return undefined;
+/** On a terminal with a line that says how far it is. */
+async function downloadShown(dir: string, file: ModelFile, { quiet, json }: GetOptions, context: CommandContext) {
+  if (quiet || json || !context.isTty) return downloadFile(dir, file);
   let shown = '';
-  return (done) => {
-    const text = done < all ? `\r${place}  ${percent(done / all)} of ${bytes(all)}  ` : `\r\x1b[K`;
-    if (text !== shown) context.err(text);
-    shown = text;
-  };
+  try {
+    return await downloadFile(dir, file, (done) => {
+      const text = `\r${file.place}  ${percent(done / file.bytes)} of ${bytes(file.bytes)}  `;
+      if (text !== shown) context.err(text);
+      shown = text;
+    });
+  } finally {
+    context.err('\r\x1b[K');
+  }
 }
