@@ -45,8 +45,8 @@ export function lockFolder(dir: string, fs: FileSystem = nodeFileSystem): () => 
       if (theirs === undefined) {
         if (!exists(path)) continue; // given back just now
         throw new DataError(
-          `${path} cannot be read: it does not tell who has been training in ${dir}`,
-          'make it readable, or remove it if nobody trains there',
+          `${path} cannot be read: it does not tell who is at work in ${dir}`,
+          'make it readable, or remove it if nobody does',
         );
       }
       refuseHeld(dir, path, theirs);
@@ -107,7 +107,7 @@ function refuseHeld(dir: string, path: string, content: string): void {
   const running = isRunning(holder);
   if (running === false) return;
   throw new DataError(
-    `${dir} is in use: process ${pid} on host ${host} has been training there since ${started}`,
+    `${dir} is in use: process ${pid} on host ${host} has been at work there since ${started}`,
     running === undefined
       ? `wait for it; if that process is gone, remove ${path} and try again`
       : `wait for it, end it (kill ${pid}: it saves first), or start a run of your own`,

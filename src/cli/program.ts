@@ -13,7 +13,7 @@ import { completion } from './completion_program.js';
 import { config } from './config_program.js';
 import { data } from './data_program.js';
 import { evaluate, tasks } from './eval_program.js';
-import { exportModel, importModel } from './interchange_program.js';
+import { exportModel, getModel, importModel } from './interchange_program.js';
 import { plan } from './plan_program.js';
 import { report, watch } from './report_program.js';
 import { finetune, predict } from './task_program.js';
@@ -53,6 +53,7 @@ export function createProgram(version: string, start: Start): Command {
   tokenizer(program, start);
   importModel(program, start);
   exportModel(program, start);
+  getModel(program, start);
   data(program, start);
   bench(program, start);
   program

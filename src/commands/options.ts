@@ -272,19 +272,29 @@ export interface TypedLines {
 }
 
 export interface ImportOptions extends GlobalOptions {
-  readonly file: string; //                 of llm.c or nanoGPT
+  readonly source: string; //               file of llm.c or nanoGPT, folder of Hugging Face or of OpenAI's GPT-1
   readonly out: string;
-  readonly tokenizer: string | undefined; // gpt2-bpe, byte, a file or a folder; undefined: by the vocabulary's size
+  readonly tensors: boolean; //             list all of them
+  readonly tokenizer: string | undefined; // gpt2-bpe, byte, a file or a folder; undefined: the source's, else by the vocabulary's size
   readonly activation: 'gelu' | 'gelu_new' | undefined; // of nanoGPT's; undefined: by the file's age
 }
 
 export interface ExportOptions extends GlobalOptions {
   readonly checkpoint: string;
-  readonly format: 'hf' | 'llmc' | 'peft';
+  readonly format: 'hf' | 'llmc' | 'nanogpt' | 'peft';
   readonly out: string;
   readonly dtype: 'f32' | 'bf16' | 'f16';
   readonly merge: boolean; //            LoRA adapters into the weights
   readonly base: string | undefined; // of peft: where its base model is; undefined: the checkpoint's folder
+}
+
+/** `gpt get`: a model of the hub. */
+export interface GetOptions extends GlobalOptions {
+  readonly model: string; //             gpt2, ..., or a repository of the hub
+  readonly out: string | undefined; //   undefined: checkpoints/<name>
+  readonly hub: string | undefined; //   its address
+  readonly dryRun: boolean;
+  readonly tensors: boolean; //          list all of them
 }
 
 /** `gpt data import`. */
@@ -376,5 +386,6 @@ export interface CommandOptions {
   readonly tokenizer: TokenizerOptions;
   readonly import: ImportOptions;
   readonly export: ExportOptions;
+  readonly get: GetOptions;
   readonly data: DataOptions;
 }

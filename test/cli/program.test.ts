@@ -27,14 +27,14 @@ async function refusal(...argv: string[]): Promise<{ text: string; code: number 
 }
 
 test('import and export: what they take, and what they do unless told otherwise', async () => {
-  expect(await parse('import', 'ckpt.pt', '--out', 'dir', '--tokenizer', 'byte', '--json')).toMatchObject({
+  expect(await parse('import', 'ckpt.pt', 'dir', '--tokenizer', 'byte', '--json')).toMatchObject({
     name: 'import',
-    options: { file: 'ckpt.pt', out: 'dir', tokenizer: 'byte', json: true },
+    options: { source: 'ckpt.pt', out: 'dir', tensors: false, tokenizer: 'byte', json: true },
   });
-  expect(await parse('import', 'ckpt.pt', '--out', 'dir', '--activation', 'gelu_new')).toMatchObject({
+  expect(await parse('import', 'ckpt.pt', 'dir', '--activation', 'gelu_new')).toMatchObject({
     options: { tokenizer: undefined, activation: 'gelu_new' },
   });
-  expect(await refusal('import', 'ckpt.pt', '--out', 'x', '--activation', 'relu')).toMatchObject({ code: 2 });
+  expect(await refusal('import', 'ckpt.pt', 'x', '--activation', 'relu')).toMatchObject({ code: 2 });
   expect(await parse('export', 'run', '--out', 'dir')).toMatchObject({
     name: 'export',
     options: { checkpoint: 'run', out: 'dir', format: 'hf', dtype: 'f32', merge: false, base: undefined },
@@ -42,7 +42,11 @@ test('import and export: what they take, and what they do unless told otherwise'
   expect(await parse('export', 'run', '--out', 'dir', '--format', 'peft', '--base', 'gpt2')).toMatchObject({
     options: { format: 'peft', base: 'gpt2' },
   });
-  expect(await refusal('import', 'ckpt.pt')).toMatchObject({ code: 2, text: expect.stringContaining('--out') });
+  expect(await refusal('import', 'ckpt.pt')).toMatchObject({ code: 2, text: expect.stringContaining("'out'") });
+  expect(await parse('get', 'gpt2', '--dry-run')).toMatchObject({
+    name: 'get',
+    options: { model: 'gpt2', out: undefined, hub: undefined, dryRun: true, tensors: false },
+  });
   expect(await refusal('export', 'run', '--out', 'x', '--dtype', 'f8')).toMatchObject({
     code: 2,
     text: expect.stringContaining('f32, bf16, f16'),
