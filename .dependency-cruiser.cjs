@@ -1,9 +1,10 @@
 // Imports point downwards. A layer (a folder of src) may import what is listed here; everything else is an error.
 //
-//   cli -> commands -> { train eval generate report } -> model -> ops -> backends -> base
+//   { cli api } -> commands -> { train eval generate report } -> model -> ops -> backends -> base
 //                      data -> tokenizer      checkpoint -> config -> base
 const allowed = {
   cli: ['commands', 'config', 'base'],
+  api: ['commands', 'eval', 'generate', 'report', 'model', 'tokenizer', 'checkpoint', 'config', 'base'],
   commands: [
     'train',
     'eval',

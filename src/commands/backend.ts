@@ -75,7 +75,8 @@ export async function openBackend(
         return await openCuda(device, env, why);
       } catch (error) {
         if (!(error instanceof DeviceError) || device !== undefined) throw error;
-        if (!/^no GPU|^the CUDA backend is not built/.test(error.message)) why += `; no GPU: ${error.message}`;
+        if (!/^no GPU|^the CUDA backend is not built|^this package has no CUDA/.test(error.message))
+          why += `; no GPU: ${error.message}`;
       }
       try {
         return await openNative(wanted, env, why);

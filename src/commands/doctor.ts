@@ -1,7 +1,7 @@
 // `gpt doctor`: what this machine has, what gpt makes of it, and how to get what is missing.
 
 import { freemem, platform, release, totalmem } from 'node:os';
-import { nativeIsBuilt } from '../backends/build_folder.js';
+import { HOW_TO_GET_ONEDNN, nativeIsBuilt } from '../backends/build_folder.js';
 import { availableCores } from '../base/cores.js';
 import { GptError } from '../base/errors.js';
 import { bytes } from '../base/format.js';
@@ -81,7 +81,7 @@ async function nativeFinding(context: CommandContext): Promise<Finding> {
     const bf16 = library === '' ? `no fast products in ${how}` : `${rate('bf16')} in ${how}`;
     const what = `${native!.isa} kernels, ${threads} threads, ${rate('fp32')} in float32, ${bf16}`;
     const isMissing = instructions !== '' && library === '';
-    const fix = 'for them: apt-get install libdnnl-dev && npm run build:native';
+    const fix = `for them: ${HOW_TO_GET_ONEDNN}`;
     return { backend: 'native', ok: reason !== '', what, ...(isMissing ? { fix } : {}) };
   } catch (error) {
     if (!(error instanceof GptError)) throw error;

@@ -361,6 +361,8 @@ export interface CommandContext {
   readonly program: string;
   /** Version of gpt. */
   readonly version: string;
+  /** Stops a run, saved, instead of the process's signals: a program that calls gpt handles those itself (src/api). */
+  readonly signal?: AbortSignal;
 }
 
 /** A command: resolves to its exit code (0, 129, 130, 143), throws GptError for what a user can cause. */

@@ -12,7 +12,7 @@ import type { PretrainOptions, Run } from './options.js';
 export const run: Run<PretrainOptions> = async (options, context) => {
   // 1. Configuration. Nothing here loads TensorFlow.js: its errors come at once.
   const { loadConfig } = await import('../config/load.js');
-  const { nativeIsBuilt } = await import('../backends/build_folder.js');
+  const { nativeLoads } = await import('../backends/build_folder.js');
   const { uniqueRunDir } = await import('../checkpoint/store.js');
   const resume = await import('./resume.js');
   const { lockFolder } = await import('../base/lock.js');
@@ -23,7 +23,7 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   const resumed = options.resume === undefined ? undefined : resume.openForResume(options.resume);
   if (resumed !== undefined) resume.requireKind(resumed, 'pretrain');
   const init = options.init === undefined ? undefined : resume.openForInit(options.init);
-  const portable = /^(wasm|cpu)$/.test(options.backend) || (options.backend === 'auto' && !nativeIsBuilt());
+  const portable = /^(wasm|cpu)$/.test(options.backend) || (options.backend === 'auto' && !nativeLoads());
   const data = options.data?.flatMap((file) => ['--data.path', file]) ?? [];
   const config = loadConfig({
     file: options.config,

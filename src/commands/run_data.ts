@@ -33,8 +33,8 @@ export async function vocabularyOf({ model, tokenizer }: RunConfig): Promise<num
   return (await loadTokenizer(fromPackage(tokenizer.path!)[0]!)).vocabSize;
 }
 
-/** Files of presets (data/stories/) are looked for in the package where the working folder has no such file. */
-function fromPackage(paths: string | readonly string[]): string[] {
+/** Files that gpt brings (data/stories/, ...) are looked for in the package where the working folder has no such file. */
+export function fromPackage(paths: string | readonly string[]): string[] {
   const root = path.join(import.meta.dirname, '../..');
   return [paths].flat().map((p) => {
     const inPackage = path.join(root, p);

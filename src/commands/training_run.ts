@@ -14,7 +14,7 @@ import type { Objective } from '../train/objective.js';
 import { cpuName, measureMatmul, type OpenedBackend } from './backend.js';
 import type { CommandContext } from './options.js';
 import { createSaver, type SaverOptions } from './saver.js';
-import { stopOnSignals } from './stop.js';
+import { stopOnAbort, stopOnSignals } from './stop.js';
 
 /** What the loop needs beside the frame's own. */
 export interface FramedRun extends Pick<TrainOptions, 'config' | 'optimizer' | 'progress'> {
@@ -44,7 +44,7 @@ export interface FramedRun extends Pick<TrainOptions, 'config' | 'optimizer' | '
 /** Trains to the end or a signal, reports, and resolves to the exit code of the process. */
 export async function runTraining(o: FramedRun, context: CommandContext): Promise<number> {
   const { dir, backend, progress, model, optimizer, config } = o;
-  const stop = stopOnSignals(context.err);
+  const stop = context.signal === undefined ? stopOnSignals(context.err) : stopOnAbort(context.signal);
   const log = untilItFails(recordRun(dir), stop.abort);
   const report = both(log, await context.reporter()); // the log first: it must have what the screen shows
   const peakGflops = backend.fused === undefined ? null : measureMatmul(o.precision, backend.cuda);
@@ -116,6 +116,7 @@ export async function runTraining(o: FramedRun, context: CommandContext): Promis
     throw error;
   } finally {
     stop.release();
+    for (const part of [model, o.save.head, optimizer]) part?.dispose();
   }
   await report.close();
   await writeReport(dir);

@@ -28,7 +28,9 @@ export interface GenerateRequest extends SamplingOptions {
 
 /** One continuation. */
 export interface Generated {
+  /** What it goes on from. */
   readonly prompt: string;
+  /** What was written, without the prompt. */
   readonly text: string;
   /** Tokens drawn, end-of-text included. */
   readonly tokens: number;

@@ -4,6 +4,7 @@
 export interface Tokenizer {
   /** "byte", "char" or "bpe". */
   readonly type: string;
+  /** Number of ids. */
   readonly vocabSize: number;
   /** End-of-text: separates documents, starts unconditional samples, ends generation. Never produced by encode(). */
   readonly eot: number;
@@ -14,9 +15,17 @@ export interface Tokenizer {
   /** Text of ids. Bytes that are no UTF-8 become U+FFFD; end-of-text becomes "<|endoftext|>". */
   decode(ids: ArrayLike<number>): string;
   /** For streaming: push() returns whole characters only, a half-finished UTF-8 sequence waits. */
-  streamDecoder(): { push(id: number): string; end(): string };
+  streamDecoder(): StreamDecoder;
   /** The content of a tokenizer.json that Hugging Face's `tokenizers` loads with the same ids. */
   toJson(): string;
+}
+
+/** Text of ids that come one by one. */
+export interface StreamDecoder {
+  /** What the id completes. */
+  push(id: number): string;
+  /** What is left, U+FFFD where that is no UTF-8. */
+  end(): string;
 }
 
 /** The end-of-text token's text in every tokenizer. */
