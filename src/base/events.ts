@@ -110,6 +110,17 @@ export const StartEvent = z
         .optional()
         .describe('the most frequent tokens of the training part, the first 2 million of its tokens counted'),
       fingerprint: text.optional().describe('hash of the tokens; a resume needs the same'),
+      mix: z
+        .array(
+          z.object({
+            path: text,
+            weight: number.describe('share of the sequences; all sum to 1'),
+            tokens: number,
+            epochs: number.describe('passes over it in the whole run'),
+          }),
+        )
+        .optional()
+        .describe('corpora of data.weights'),
     }),
     max_steps: whole,
     total_tokens: number.optional().describe('tokens of the whole run'),

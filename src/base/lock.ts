@@ -33,6 +33,18 @@ export function unlockAll(): void {
   for (const unlock of held) unlock();
 }
 
+/** What is done in the folder, in the words of an error. */
+export interface Work {
+  /** "training": it has been ... there. */
+  readonly doing: string;
+  /** What a signal makes it do. */
+  readonly ending: string;
+  /** What else the second one may do. */
+  readonly instead: string;
+}
+
+const TRAINING: Work = { doing: 'training', ending: 'it saves first', instead: 'start a run of your own' };
+
 /** Between creating the file and writing into it, a process may be stopped for this long. */
 const WRITING_MS = 5000;
 
@@ -40,7 +52,7 @@ const WRITING_MS = 5000;
  * Locks a folder for this process and returns what unlocks it; the end of the process does so too. Throws DataError,
  * naming process and host, when another process has it, or the disk refuses.
  */
-export function lockFolder(dir: string, fs: FileSystem = nodeFileSystem): () => void {
+export function lockFolder(dir: string, fs: FileSystem = nodeFileSystem, work: Work = TRAINING): () => void {
   const path = join(dir, 'lock');
   const { pid } = process;
   const started = new Date().toISOString();
@@ -52,11 +64,11 @@ export function lockFolder(dir: string, fs: FileSystem = nodeFileSystem): () => 
       if (theirs === undefined) {
         if (!exists(path)) continue; // given back just now
         throw new DataError(
-          `${path} cannot be read: it does not tell who is at work in ${dir}`,
-          'make it readable, or remove it if nobody does',
+          `${path} cannot be read: it does not tell who has been ${work.doing} in ${dir}`,
+          'make it readable, or remove it if nobody works there',
         );
       }
-      refuseHeld(dir, path, theirs);
+      refuseHeld(dir, path, theirs, work);
       takeAway(path, theirs, fs);
     }
   } catch (error) {
@@ -105,21 +117,21 @@ function contentOf(path: string): string | undefined {
   }
 }
 
-function refuseHeld(dir: string, path: string, content: string): void {
+function refuseHeld(dir: string, path: string, content: string, { doing, ending, instead }: Work): void {
   const holder = parse(content);
   if (holder === undefined) {
     const { mtimeMs } = lstatSync(path, { throwIfNoEntry: false }) ?? { mtimeMs: 0 };
     if (Date.now() - mtimeMs > WRITING_MS) return;
-    throw new DataError(`another process is just starting in ${dir}`, 'wait for it, or start a run of your own');
+    throw new DataError(`another process is just starting in ${dir}`, `wait for it, or ${instead}`);
   }
   const { pid, host, started } = holder;
   const running = isRunning(holder);
   if (running === false) return;
   throw new DataError(
-    `${dir} is in use: process ${pid} on host ${host} has been at work there since ${started}`,
+    `${dir} is in use: process ${pid} on host ${host} has been ${doing} there since ${started}`,
     running === undefined
       ? `wait for it; if that process is gone, remove ${path} and try again`
-      : `wait for it, end it (kill ${pid}: it saves first), or start a run of your own`,
+      : `wait for it, end it (kill ${pid}: ${ending}), or ${instead}`,
   );
 }
 

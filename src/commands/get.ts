@@ -62,7 +62,11 @@ export const run: Run<GetOptions> = async (options, context) => {
 async function fetchModel({ files }: HubModel, out: string, options: GetOptions, context: CommandContext) {
   const part = `${out}.part`;
   makeFolder(part);
-  const unlock = lockFolder(part);
+  const unlock = lockFolder(part, undefined, {
+    doing: 'fetching a model',
+    ending: 'the same command goes on later',
+    instead: 'choose another folder (--out)',
+  });
   try {
     for (const file of files) {
       const target = join(part, file.place);

@@ -310,7 +310,7 @@ export interface DataImportOptions extends GlobalOptions {
 /** `gpt data get`. */
 export interface DataGetOptions extends GlobalOptions {
   readonly action: 'get';
-  readonly path: string; //                dataset_path, or the name of a set that gpt knows
+  readonly path: string; //                dataset_path, or the name of a set or corpus that gpt knows
   readonly name: string | undefined; //    dataset_name
   readonly split: readonly string[] | undefined; // undefined: all
   readonly out: string | undefined; //     data root
@@ -325,7 +325,27 @@ export interface DataListOptions extends GlobalOptions {
   readonly dataRoot: readonly string[];
 }
 
-export type DataOptions = DataImportOptions | DataGetOptions | DataListOptions;
+/** `gpt data prepare`. */
+export interface DataPrepareOptions extends GlobalOptions {
+  readonly action: 'prepare';
+  readonly data: readonly string[]; //     files, folders, globs
+  readonly out: string;
+  readonly tokenizer: string; //           gpt2, byte, a tokenizer.json or a folder that holds one
+  readonly textKey: string;
+  readonly valFraction: number;
+  readonly shardTokens: number;
+  readonly dedup: 'none' | 'exact' | 'near';
+  readonly part: readonly [part: number, parts: number];
+  readonly threads: number | undefined; // undefined: all cores
+}
+
+/** `gpt data merge` and `gpt data check`. */
+export interface DataFolderOptions extends GlobalOptions {
+  readonly action: 'merge' | 'check';
+  readonly dir: string;
+}
+
+export type DataOptions = DataImportOptions | DataGetOptions | DataListOptions | DataPrepareOptions | DataFolderOptions;
 
 /** The outside world, as a command sees it: no other layer reads process.env or writes to the terminal. */
 export interface CommandContext {

@@ -64,7 +64,14 @@ export const DataConfig = z.strictObject({
     .union([z.string(), z.array(z.string()).min(1)])
     .optional()
     .describe(
-      'files, folders or globs: .txt .md, rows in .jsonl .json .csv .tsv (also .gz) and .parquet, or token shards .bin',
+      'files, folders or globs: .txt .md, rows in .jsonl .json .csv .tsv (also .gz, .zst) and .parquet, or token shards .bin; or a folder of gpt data prepare',
+    ),
+  weights: z
+    .array(z.number().positive())
+    .min(1)
+    .optional()
+    .describe(
+      'makes data.path a mixture: each of its entries is a corpus of its own, which gives this share of the sequences, whatever its size (GPT-3, table 2.2); they need not sum to 1',
     ),
   text_key: z.string().default('text').describe('key or column of the text in rows'),
   val_fraction: z

@@ -8,14 +8,14 @@
 // The branch refs/convert/parquet has every public set in one format, which the hub itself makes. A file is written as
 // NAME.part, goes on from its end after a break (Range), and gets its name when size and hash are right.
 
-import { createHash } from 'node:crypto';
-import { closeSync, createReadStream, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ConfigError, DataError } from '../base/errors.js';
 import { diskError, makeFolder, nodeFileSystem, syncFolder, withFile, writeAll } from '../base/files.js';
 import { short, bytes as sizeText } from '../base/format.js';
 import { isRecord } from '../base/json.js';
 import { nearest } from '../config/spelling.js';
+import { sha256Of } from './sha256.js';
 
 /** The hub, where nothing else is said. */
 export const HUB = 'https://huggingface.co';
@@ -285,8 +285,6 @@ async function fetchRest(
 
 async function wrongHash(file: string, sha256: string | undefined): Promise<string | undefined> {
   if (sha256 === undefined) return undefined;
-  const hash = createHash('sha256');
-  for await (const block of createReadStream(file)) hash.update(block as Buffer);
-  const digest = hash.digest('hex');
+  const digest = await sha256Of(file);
   return digest === sha256 ? undefined : `the SHA-256 ${digest}, not ${sha256}`;
 }

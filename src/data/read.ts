@@ -1,4 +1,4 @@
-// Files to documents, streamed: .txt and .md (.gz) are one document a file, files of rows (rows.ts) one a row.
+// Files to documents, streamed: .txt and .md (.gz, .zst) are one document a file, files of rows (rows.ts) one a row.
 //
 // A document of a text file arrives in one or more chunks of about 1 MiB. A chunk ends before a run of white space, where
 // every tokenizer of ours gives the same ids for the parts as for the whole (tokenizer/bpe.ts says why). A stretch of more

@@ -51,7 +51,7 @@ function refusal(): DataError {
 test('names process and host, keeps a second one out, and goes with unlock', () => {
   const unlock = lockFolder(dir);
   expect(mine()).toMatchObject({ pid: process.pid, host: hostname() });
-  expect(refusal().message).toContain(`in use: process ${process.pid} on host ${hostname()} has been at work there`);
+  expect(refusal().message).toContain(`in use: process ${process.pid} on host ${hostname()} has been training there`);
   unlock();
   expect(readdirSync(dir)).toEqual([]);
   lockFolder(dir)();
@@ -80,7 +80,7 @@ describe('of another process', () => {
   test('that lives is respected: wait, or kill', () => {
     writeFileSync(path, holder({}));
     const { message, fix } = refusal();
-    expect(message).toContain(`process ${sleeper.pid} on host ${hostname()} has been at work there since 2026-07-01`);
+    expect(message).toContain(`process ${sleeper.pid} on host ${hostname()} has been training there since 2026-07-01`);
     expect(fix).toContain(`kill ${sleeper.pid}`);
     expect(readFileSync(path, 'utf8')).toBe(holder({}));
   });

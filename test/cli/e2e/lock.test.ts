@@ -27,7 +27,7 @@ test.each([
   unlock();
   expect(refused).toMatchObject({ code: 4, wellFormed: true });
   expect(refused.text).toContain(
-    `${run} is in use: process ${process.pid} on host ${hostname()} has been at work there`,
+    `${run} is in use: process ${process.pid} on host ${hostname()} has been training there`,
   );
   expect(refused.text).toContain(`kill ${process.pid}: it saves first), or start a run of your own`);
   expect(place.names(run)).toEqual(names.filter((name) => name !== 'lock'));
