@@ -26,7 +26,8 @@ const TERMINAL = /\x1b\[[\d;]*[a-zA-Z]/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const CONTROLS = /[\x00-\x08\x0b\x0e-\x1f\x7f\u206a-\u206f\ufeff\ufff9-\ufffc]/g;
 
-const windows1252 = new TextDecoder('windows-1252');
+// Of the bytes 0x80 to 0x9f; a space where it has none. (TextDecoder of Node 20 gives Latin-1.)
+const WINDOWS_1252 = '€ ‚ƒ„…†‡ˆ‰Š‹Œ Ž  ‘’“”•–—˜™š›œ žŸ';
 
 /** Steps 1 to 4: the text that spaCy got. */
 export function cleanedAsOpenAi(text: string): string {
@@ -45,7 +46,7 @@ function mended(text: string): string {
   // A text with a tag is HTML, where an entity is not a mistake.
   const decoded = text.includes('<') ? text : text.replace(/&(#?[0-9A-Za-z]{1,24});/g, entity);
   return decoded
-    .replace(/[\x80-\x9f]/g, (c) => (c === '\x85' ? '…' : windows1252.decode(Uint8Array.of(c.charCodeAt(0)))))
+    .replace(/[\x80-\x9f]/g, (c) => WINDOWS_1252[c.charCodeAt(0) - 0x80]!.trim() || c)
     .replace(/[ﬀ-ﬆĳĲŉǄ-ǌǱ-ǳ]|[\uff01-\uffef\u3000]/g, (c) => c.normalize('NFKC'))
     .replace(/[‘’‚‛ʼ]/g, "'")
     .replace(/[“”„‟]/g, '"')
