@@ -250,7 +250,15 @@ export interface TokenizerShowOptions extends GlobalOptions {
   readonly text: string | undefined; //   '-': standard input
 }
 
-export type TokenizerOptions = TokenizerTrainOptions | TokenizerShowOptions;
+/** `gpt tokenizer report`. */
+export interface TokenizerReportOptions extends GlobalOptions {
+  readonly action: 'report';
+  readonly tokenizer: string; //          as for show
+  readonly data: readonly string[]; //    files, folders, globs; may be none
+  readonly textKey: string;
+}
+
+export type TokenizerOptions = TokenizerTrainOptions | TokenizerShowOptions | TokenizerReportOptions;
 
 /** Standard input. */
 export interface StandardInput {

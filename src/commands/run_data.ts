@@ -38,9 +38,11 @@ export function prepareRunData(
 /** Tokens of the vocabulary before any text is read; null: it is made of the text's characters. Throws DataError. */
 export async function vocabularyOf({ model, tokenizer }: RunConfig): Promise<number | null> {
   if (model.vocab_size !== undefined) return model.vocab_size;
-  if (tokenizer.type !== 'file') return { 'gpt2-bpe': 50257, 'gpt1-bpe': 40478, byte: 257, char: null }[tokenizer.type];
+  const { type, path: file } = tokenizer;
+  if (type !== 'file' && file === undefined)
+    return { 'gpt2-bpe': 50257, 'gpt1-bpe': 40478, byte: 257, char: null }[type];
   const { loadTokenizer } = await import('../tokenizer/load.js');
-  return (await loadTokenizer(fromPackage(tokenizer.path!)[0]!)).vocabSize;
+  return (await loadTokenizer(fromPackage(file!)[0]!)).vocabSize;
 }
 
 /** Files that gpt brings (data/stories/, ...) are looked for in the package where the working folder has no such file. */
