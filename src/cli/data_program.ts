@@ -12,7 +12,7 @@ export function data(program: GptCommand, start: Start): void {
     ["gpt data prepare 'corpus/**/*.jsonl' --out data/my", 'text to tokens'],
     ['gpt data get tinystories', 'from the Hugging Face hub'],
     ['gpt data list', 'what is known'],
-    ['gpt data import piqa downloads/piqa', 'for gpt eval, from your files'],
+    ['gpt data import piqa downloads/piqa', 'files for gpt eval'],
   ]);
   prepare(group, start);
   folder(group, start, 'merge', 'Join the parts of a folder that gpt data prepare --part has made.', [
@@ -75,9 +75,10 @@ function prepare(group: GptCommand, start: Start): void {
     .command('prepare')
     .about('Make token shards of text, with a manifest. Goes on where it was interrupted.', [
       ["gpt data prepare 'corpus/**/*.jsonl' --tokenizer gpt2 --out data/my", ''],
+      ['gpt pretrain gpt2-124m --data data/my', ''],
       ['gpt data prepare books/ --tokenizer tok.json --out data/books --dedup near', ''],
-      ["gpt data prepare 'cc/*.zst' --out data/cc --part 3/8", 'then: gpt data merge data/cc'],
-      ['gpt pretrain gpt2-124m --data data/my', 'trains on it'],
+      ["gpt data prepare 'cc/*.zst' --out data/cc --part 3/8", ''],
+      ['gpt data merge data/cc', ''],
     ])
     .argument('<text...>', '.txt .md .jsonl .json .csv .tsv (also .gz .zst) .parquet: files, folders, globs')
     .requiredOption('--out <dir>', 'folder for the shards')
@@ -93,11 +94,19 @@ function prepare(group: GptCommand, start: Start): void {
         .choices(['none', 'exact', 'near'])
         .default('none'),
     )
-    .option('--part <i/n>', 'do the i-th of n parts of the files', partOf, [1, 1] as const)
+    .option('--part <i/n>', 'do the i-th of n parts of the files; gpt data merge joins them (default: all)', partOf)
     .option('--threads <n>', 'threads that encode (default: all cores)', whole(1))
     .action((data: string[], _, command: Command) => {
-      const { out, tokenizer, textKey, valFraction, shardTokens, dedup, part, threads } =
-        command.opts<DataPrepareOptions>();
+      const {
+        out,
+        tokenizer,
+        textKey,
+        valFraction,
+        shardTokens,
+        dedup,
+        part = WHOLE,
+        threads,
+      } = command.opts<Omit<DataPrepareOptions, 'part'> & Partial<DataPrepareOptions>>();
       const options = { out, tokenizer, textKey, valFraction, shardTokens, dedup, part, threads };
       return start('data', { ...globals(command), action: 'prepare', data, ...options });
     });
@@ -116,6 +125,8 @@ function folder(
     .argument('<dir>', '--out of gpt data prepare')
     .action((dir: string, _, command: Command) => start('data', { ...globals(command), action, dir }));
 }
+
+const WHOLE = [1, 1] as const;
 
 /** A share above 0 and below 1. */
 function share(text: string): number {

@@ -4,8 +4,9 @@
 //   tokenizer.json                   what the tokens were made with
 //   train-000000-000.bin ...         token shards (token_file.ts) of unit 0, shard 0; val-...: what is held out
 //   part-3-of-8/                     while it is made: a folder for each part
-//     part.json                      the plan: tokenizer, options, input files; the same in all parts
-//     000002.json                    the record of a finished unit; lock: the process that works on the part
+//     part.json, tokenizer.json      the plan: options, input files; the same in all parts
+//     000002.json                    the record of a finished unit
+//     lock                           the process that works on the part
 //
 // A unit is what is done or not done: one input file. (Of more than 1,000 files each unit takes several consecutive ones.)
 // Nothing in the finished folder depends on the number of parts, on threads, on time or on where it was interrupted,

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataError } from '../../base/errors.js';
-import { diskError, removeFolderAtomic, writeFileAtomic } from '../../base/files.js';
+import { diskError, readText, removeFolderAtomic, writeFileAtomic } from '../../base/files.js';
 import { plural } from '../../base/format.js';
 import { jsonFileText } from '../../base/json.js';
 import { loadTokenizer } from '../../tokenizer/load.js';
@@ -66,8 +66,9 @@ export async function mergeParts(dir: string): Promise<Manifest> {
     inputs,
     shards,
   };
-  const tokenizer = await loadTokenizer(dir);
+  const tokenizer = await loadTokenizer(join(dir, folders[0]!));
   openShards(dir, manifest, tokenizer).close();
+  await writeFileAtomic(join(dir, 'tokenizer.json'), readText(join(dir, folders[0]!, 'tokenizer.json')));
   await writeFileAtomic(join(dir, 'manifest.json'), jsonFileText(manifest));
   await removeParts(dir, folders);
   return manifest;

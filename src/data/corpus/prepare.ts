@@ -103,8 +103,9 @@ export async function prepareCorpus(options: CorpusOptions): Promise<CorpusResul
   });
   try {
     if (!existsSync(join(folder, 'part.json'))) await writeFileAtomic(join(folder, 'part.json'), jsonFileText(plan));
-    if (!existsSync(join(out, 'tokenizer.json')))
-      await writeFileAtomic(join(out, 'tokenizer.json'), tokenizer.toJson());
+    if (!existsSync(join(folder, 'tokenizer.json'))) {
+      await writeFileAtomic(join(folder, 'tokenizer.json'), tokenizer.toJson());
+    }
     const mine = unitsOf(plan.inputs.length).flatMap(({ from, to }, unit) =>
       isOfPart(unit, part, parts) ? [{ unit, inputs: plan.inputs.slice(from, to) }] : [],
     );
