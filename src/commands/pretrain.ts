@@ -39,7 +39,8 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   if (config.run.lora.r > 0 && init === undefined && resumed === undefined) throw resume.nothingToAdapt();
   // 2. Backend, tokens, shape of the model.
   const { choosePrecision, openBackend } = await import('./backend.js');
-  const { prepareRunData } = await import('./run_data.js');
+  const { dataFacts } = await import('./data_facts.js');
+  const { fromPackage, prepareRunData } = await import('./run_data.js');
   const { requireLength } = await import('../data/prepare.js');
   const { describeLayout, layoutOf } = await import('../data/layout.js');
   const { BatchStream } = await import('../data/stream.js');
@@ -134,6 +135,9 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   const isWholeText = config.run.data.loss === 'all';
   const bytesPerToken = val.bytes === null || !isWholeText ? null : val.bytes / val.length;
   const counted = isWholeText ? baselines(train, val, tokenizer.vocabSize) : { unigram: null, five_gram: null };
+  const paths = [config.run.data.path, config.run.data.val_path].flatMap((p) =>
+    p === undefined ? [] : fromPackage(p),
+  );
   const stream = new BatchStream({ source: train, B: microBatch, T: n_ctx, seed, layout });
   try {
     return await runTraining(
@@ -153,7 +157,7 @@ export const run: Run<PretrainOptions> = async (options, context) => {
           flops_per_token: flopsPerToken(shape, n_ctx, { causal: true, backward: true }),
           memory_estimate_bytes: plan.memory.total,
           tokenizer: { type: tokenizer.type, vocab_size: tokenizer.vocabSize },
-          data: stats,
+          data: { ...stats, ...dataFacts(paths, { train, val, tokenizer }) },
           max_steps: schedule.steps,
           total_tokens: schedule.tokensBefore(schedule.steps),
           batch_tokens,

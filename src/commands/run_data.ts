@@ -34,7 +34,7 @@ export async function vocabularyOf({ model, tokenizer }: RunConfig): Promise<num
 }
 
 /** Files of presets (data/stories/) are looked for in the package where the working folder has no such file. */
-function fromPackage(paths: string | readonly string[]): string[] {
+export function fromPackage(paths: string | readonly string[]): string[] {
   const root = path.join(import.meta.dirname, '../..');
   return [paths].flat().map((p) => {
     const inPackage = path.join(root, p);
