@@ -22,7 +22,6 @@ export function taskHeader(record: RunRecord, s: RunSummary): string {
     ['parameters', count(start.params)],
     ['steps', steps],
     ['tokens trained on', count(s.tokens)],
-    ['padding', s.task.padding === null ? '-' : percent(s.task.padding)],
     ['training time', duration(s.seconds)],
     ['tokens per second', s.tokens_per_s === null ? '-' : count(s.tokens_per_s)],
     ['peak memory', s.peak_memory_bytes === null ? '-' : bytes(s.peak_memory_bytes)],
