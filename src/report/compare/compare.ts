@@ -253,13 +253,13 @@ function seedsOf(records: readonly RunRecord[], measures: readonly Measure[]): S
   }));
 }
 
+/** Of the configurations first, then of data and machine. */
 function differencesOf(records: readonly RunRecord[]): Comparison['differences'] {
   const facts = records.map(({ start: s }) => {
-    const { data } = s;
-    const more: [string, string][] = [
-      ['data: training tokens', String(data.train_tokens)],
-      ['data: held-out tokens', String(data.val_tokens)],
-      ['data: fingerprint', (data.fingerprint ?? '').slice(0, 12)],
+    const all: [string, string][] = [
+      ['data: training tokens', String(s.data.train_tokens)],
+      ['data: held-out tokens', String(s.data.val_tokens)],
+      ['data: fingerprint', (s.data.fingerprint ?? '').slice(0, 12)],
       ['vocabulary', `${s.tokenizer.type}, ${s.tokenizer.vocab_size}`],
       ['steps planned', String(s.max_steps)],
       ['backend', s.backend],
@@ -269,12 +269,13 @@ function differencesOf(records: readonly RunRecord[]): Comparison['differences']
       ['gpt', s.version],
       ['commit', s.environment['commit'] ?? ''],
     ];
-    return new Map([...flatten(s.config), ...more.filter(([, value]) => value !== '')]);
+    return new Map(all.filter(([, value]) => value !== ''));
   });
-  const keys = [...new Set(facts.flatMap((f) => [...f.keys()]))];
-  return keys
-    .map((key) => ({ key, values: facts.map((f) => f.get(key) ?? null) }))
-    .filter(({ values }) => new Set(values).size > 1);
+  return [records.map((r) => flatten(r.start.config)), facts].flatMap((maps) => {
+    const keys = [...new Set(maps.flatMap((m) => [...m.keys()]))];
+    const rows = keys.map((key) => ({ key, values: maps.map((m) => m.get(key) ?? null) }));
+    return rows.filter(({ values }) => new Set(values).size > 1);
+  });
 }
 
 /** { a: { b: 1 } } -> a.b: 1 */

@@ -1,6 +1,6 @@
 // header.ts of a fine-tuning run: what the task is, and its metrics beside the baseline.
 
-import { bytes, count, duration, integer, percent } from '../../base/format.js';
+import { bytes, count, duration, integer } from '../../base/format.js';
 import { briefText, metricLabel, taskText } from '../../base/task_result.js';
 import type { RunRecord } from '../record.js';
 import type { RunSummary } from '../summary.js';
