@@ -8,12 +8,13 @@ import { type GptCommand, globals, type Start, whole } from './command.js';
 export function report(program: GptCommand, start: Start): void {
   program
     .command('report')
-    .about('Write report.html and report.json of a run again, or one report of several evaluations.', [
+    .about('Write the report of a run again, or one report of several runs or evaluations.', [
       ['gpt report checkpoints/my-run', 'also while it trains, or after a kill'],
+      ['gpt report a b --out compare.html', 'several runs on one page'],
       ['gpt report eval-a eval-b --out both', 'folders of gpt eval --tasks'],
     ])
-    .argument('<folder...>', 'run folder, or folders of evaluations')
-    .option('--out <dir>', 'folder for the report of several evaluations; it must not exist')
+    .argument('<folder...>', 'run folders, or folders of evaluations')
+    .option('--out <path>', 'page of runs, FILE.html; new folder of evaluations')
     .action((dirs: string[], _, command: Command) => {
       const { out } = command.opts<CommandOptions['report']>();
       return start('report', { ...globals(command), dirs, out });

@@ -214,8 +214,8 @@ export interface CompletionOptions extends GlobalOptions {
 export type DoctorOptions = GlobalOptions;
 
 export interface ReportOptions extends GlobalOptions {
-  readonly dirs: readonly string[]; //  a run folder, or folders of evaluations
-  readonly out: string | undefined; //  a new folder, for several evaluations
+  readonly dirs: readonly string[]; //  run folders, or folders of evaluations
+  readonly out: string | undefined; //  FILE.html of runs; a new folder of evaluations
 }
 
 export interface WatchOptions extends GlobalOptions {

@@ -51,7 +51,7 @@ export interface ChartOptions {
   readonly marks?: readonly Mark[];
   /** Small triangles on the x axis, e.g. checkpoints. */
   readonly pins?: readonly Mark[];
-  /** Names of the series at the right ends of their lines. */
+  /** Names of the series where their lines end. */
   readonly endLabels?: boolean;
   /** Inside the drawing, at the top left. */
   readonly title?: string;
@@ -99,7 +99,7 @@ export function lineChart(series: readonly Series[], options: ChartOptions): str
 
   const names = options.endLabels ? shown.map((s) => s.name.length) : [];
   const left = 46;
-  const right = width - 10 - Math.min(190, Math.max(0, ...names.map((n) => 7 * n + 10)));
+  const right = width - 10 - Math.max(0, ...names.map((n) => 7 * Math.min(n, LONGEST_NAME) + 12));
   const top = options.title === undefined ? 10 : 26;
   const bottom = height - (options.x === '' ? 20 : 34);
   const xs = extent([...points.map(([x]) => x), ...xRange.filter((x) => !xLog || x > 0)]);
@@ -140,7 +140,7 @@ export function lineChart(series: readonly Series[], options: ChartOptions): str
     parts.push(text(right - 2, Math.max(top + 2, label), reference.name, 'end'));
   }
   parts.push(...shown.flatMap((s) => drawn(s, x, y, options)));
-  if (options.endLabels) parts.push(...endLabels(shown, x, y, right, bottom));
+  if (options.endLabels) parts.push(...endLabels(shown, x, y, bottom));
   const axes = `data-x="${axisText(x, xLog, left, right)}" data-y="${axisText(y, yLog, bottom, top)}"`;
   return `<svg viewBox="0 0 ${width} ${height}" role="img" ${axes}><title>${escapeHtml(options.label)}</title><desc>${escapeHtml(described(shown, options))}</desc>${parts.join('')}</svg>`;
 }
@@ -169,11 +169,11 @@ function drawn(s: Series, x: Axis, y: Axis, { width, formatX, formatY }: ChartOp
 const LINE_HEIGHT = 15;
 
 /** Names beside the last points, moved apart where they would touch. */
-function endLabels(series: readonly Series[], x: Axis, y: Axis, right: number, bottom: number): string[] {
+function endLabels(series: readonly Series[], x: Axis, y: Axis, bottom: number): string[] {
   const ends = series
     .flatMap((s) => {
       const last = s.points.findLast(([px, py]) => Number.isFinite(x.at(px)) && Number.isFinite(y.at(py)));
-      return last ? [{ s, at: y.at(last[1]) + 4 }] : [];
+      return last ? [{ s, x: x.at(last[0]) + 8, at: y.at(last[1]) + 4 }] : [];
     })
     .sort((a, b) => a.at - b.at);
   for (const [i, end] of ends.entries()) if (i > 0) end.at = Math.max(end.at, ends[i - 1]!.at + LINE_HEIGHT);
@@ -183,10 +183,14 @@ function endLabels(series: readonly Series[], x: Axis, y: Axis, right: number, b
     floor = end.at - LINE_HEIGHT;
   }
   return ends.map(
-    ({ s, at }) =>
-      `<text class="end" x="${right + 8}" y="${px(at)}" style="fill:${s.color}">${escapeHtml(s.name)}</text>`,
+    ({ s, x: left, at }) =>
+      `<text class="end" x="${px(left)}" y="${px(at)}" style="fill:${s.color}">${escapeHtml(endName(s.name))}</text>`,
   );
 }
+
+const LONGEST_NAME = 25;
+
+const endName = (name: string): string => (name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1)}…` : name);
 
 /** In words: where each series begins and ends, and its lowest point. */
 function described(series: readonly Series[], { formatX, formatY }: ChartOptions): string {

@@ -71,13 +71,16 @@ a { color: var(--c1); text-underline-offset: 2px; }
 .eyebrow { color: var(--muted); font-size: 13px; margin: 0 0 8px; }
 .status { font-weight: 600; color: var(--good); margin-right: 6px; } .status::before { content: "●"; font-size: 10px; margin-right: 6px; vertical-align: 1px; }
 .status.interrupted, .status.running { color: var(--warn); } .status.diverged, .status.failed { color: var(--bad); }
-.cards { display: grid; grid-template-columns: repeat(5, 1fr); gap: 1px; margin-top: 24px; background: var(--line); border: 1px solid var(--line); border-radius: 10px; overflow: hidden; }
+.cards { display: grid; grid-template-columns: repeat(5, 1fr); gap: 1px; margin-top: 24px; background: var(--card); border: 1px solid var(--line); border-radius: 10px; overflow: hidden; }
 .cards div, figure, .sample, .warning, .notice { background: var(--card); }
 figure, .sample, .warning, .notice { border: 1px solid var(--line); border-radius: 10px; }
-.cards div { padding: 14px 18px 15px; min-width: 0; }
+.cards div { padding: 14px 18px 15px; min-width: 0; box-shadow: 1px 1px 0 0 var(--line); }
 .cards span { display: block; color: var(--muted); font-size: 12.5px; }
-.cards b { display: block; font-size: 22px; font-weight: 600; line-height: 1.3; letter-spacing: -0.01em; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+.cards b { display: block; font-size: 21px; font-weight: 600; line-height: 1.3; letter-spacing: -0.015em; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .facts { font-size: 13px; margin: 12px 2px 0; overflow-wrap: anywhere; } .facts > span { margin-right: 22px; }
+.keys { list-style: none; margin: 14px 0 0; padding: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 330px), 1fr)); gap: 6px 24px; }
+.keys li { display: flex; gap: 10px; align-items: baseline; overflow-wrap: anywhere; min-width: 0; } .keys svg { flex: none; width: 34px; height: 12px; } .keys .muted { font-size: 13px; }
+.bars { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 26px 36px; } .bars .scroll { margin: 0; }
 .notice, .warning { padding: 12px 18px; margin-top: 14px; border-left: 4px solid var(--warn); overflow-wrap: anywhere; }
 .notice.diverged, .notice.failed { border-left-color: var(--bad); } .notice p, .warning p { margin: 0; } .notice p + p { margin-top: 4px; }
 .contents { position: sticky; top: 0; z-index: 2; background: var(--bg); margin: 26px 0 -22px; border-bottom: 1px solid var(--line); overflow-x: auto; scrollbar-width: none; }
@@ -89,7 +92,7 @@ figure { margin: 0 0 14px; padding: 18px 20px 14px; min-width: 0; }
 .charts figure { margin: 0; }
 svg { display: block; width: 100%; height: auto; }
 svg + svg { margin-top: 8px; }
-svg text { fill: var(--muted); font-size: 12px; font-variant-numeric: tabular-nums; } svg text.title { fill: var(--fg); font-weight: 600; } svg text.end { font-weight: 600; }
+svg text { fill: var(--muted); font-size: 12px; font-variant-numeric: tabular-nums; } svg text.title { fill: var(--fg); font-weight: 600; } svg text.end { font-weight: 600; paint-order: stroke; stroke: var(--card); stroke-width: 4px; stroke-linejoin: round; }
 svg path { fill: none; } .grid { stroke: var(--line); } .axis { stroke: var(--muted); stroke-opacity: 0.6; }
 path.line { stroke-width: 1.8; stroke-linejoin: round; } path.faint { stroke-width: 1; stroke-opacity: 0.4; }
 path.dots { stroke-width: 1.5; stroke-linejoin: round; } .ref { stroke: var(--muted); stroke-dasharray: 5 4; stroke-opacity: 0.7; }
@@ -103,7 +106,7 @@ svg path.dot { stroke: var(--card); stroke-width: 1; }
 .legend i.pin { width: 0; height: 0; background: none; border: 4.5px solid transparent; border-bottom-width: 0; border-top: 8px solid; border-radius: 0; vertical-align: 1px; }
 .legend i.mark { background: none; width: 0; height: 12px; border-left: 1.5px dotted; border-radius: 0; vertical-align: -1px; }
 circle { fill: none; stroke-width: 1.6; }
-path.cloud { stroke: var(--c1); stroke-width: 7; stroke-linecap: round; stroke-opacity: 0.45; } figure.square { max-width: 560px; }
+path.cloud { stroke: var(--c1); stroke-width: 7; stroke-linecap: round; stroke-opacity: 0.45; } figure.square { width: min(560px, 100%); } .side > div { min-width: min(100%, 300px); }
 td.muted { color: var(--muted); }
 .samples { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); gap: 14px; align-items: start; }
 .sample { padding: 16px 20px; min-width: 0; } .sample + .sample { margin-top: 14px; } .samples .sample { margin: 0; }
@@ -111,7 +114,7 @@ td.muted { color: var(--muted); }
 .sample p.part { margin: 8px 0 2px; color: var(--muted); font-size: 13px; } b.right { color: var(--good); } b.wrong { color: var(--bad); }
 .sample p.which { font-size: 13px; font-weight: 600; margin: 0; } .sample p.note { margin: 0; }
 .sample p.text { white-space: pre-wrap; margin: 8px 0; max-width: 78ch; max-height: 28em; overflow-y: auto; font: 15px/1.6 Georgia, "Noto Serif", "DejaVu Serif", serif; }
-table.confusion { width: auto; } table.confusion td, table.confusion th { padding: 8px 16px; max-width: 16em; overflow-wrap: anywhere; }
+.side { display: flex; flex-wrap: wrap; gap: 0 56px; } table.confusion { width: auto; } table.confusion td, table.confusion th { padding: 8px 16px; max-width: 16em; overflow-wrap: anywhere; }
 table.confusion td { text-align: right; border: 1px solid var(--line); }
 table.confusion td.right { background: color-mix(in srgb, var(--c1) var(--share), transparent); }
 table.confusion td.wrong { background: color-mix(in srgb, var(--c2) var(--share), transparent); }
@@ -133,7 +136,7 @@ td.n, th.n { text-align: right; white-space: nowrap; } td.w, th.w { white-space:
 td.best { font-weight: 650; } .star { color: var(--warn); font-weight: 400; } td.bar { width: 34%; min-width: 110px; vertical-align: middle; }
 td.bar i { display: block; height: 10px; min-width: 1px; border-radius: 2px; background: var(--bar, var(--c1)); -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 table.pairs th { width: 190px; font-size: 14px; }
-td.key, td code, pre, .sample p { overflow-wrap: anywhere; }
+td:has(> code) { min-width: 150px; } td.key, td code, pre, .sample p { overflow-wrap: anywhere; }
 code, pre { font: 12.5px/1.6 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 14px 18px; margin: 0; white-space: pre-wrap; }
 pre.copy { -webkit-user-select: all; user-select: all; cursor: copy; } .origin, .default { color: var(--muted); }
@@ -142,16 +145,17 @@ mark { background: var(--mark); color: inherit; border-radius: 3px; }
 tr.default td { color: var(--muted); }
 details { margin-top: 14px; } summary { cursor: pointer; color: var(--muted); font-size: 14px; width: fit-content; } details[open] > summary { margin-bottom: 10px; }
 footer { margin-top: 48px; color: var(--muted); font-size: 13px; }
-@media (max-width: 900px) { .cards { grid-template-columns: repeat(3, 1fr); } .cards div:nth-last-child(1):nth-child(3n+1) { grid-column: 1 / -1; } }
+@media (max-width: 900px) { .cards { grid-template-columns: repeat(3, 1fr); } }
 @media (max-width: 640px) { main { padding: 24px 14px 48px; } h1 { font-size: 24px; } h2 { font-size: 18px; } section { margin-top: 42px; }
   .charts { grid-template-columns: 1fr; } .big { display: none; } .small { display: block; } figure { padding: 14px 12px 10px; }
-  .cards { grid-template-columns: 1fr 1fr; } .cards div { padding: 11px 14px; } .cards b { font-size: 18px; } .cards div:nth-last-child(1):nth-child(odd) { grid-column: 1 / -1; }
-  .cards div:nth-last-child(1):nth-child(3n+1):nth-child(even) { grid-column: auto; } .facts > span { display: block; margin: 0 0 4px; }
-  .charts svg text { font-size: 15px; } .small svg text { font-size: 13px; } td, th { padding-right: 12px; } table.pairs th { width: 108px; } .picks { float: none; margin: 0 0 10px; } }
+  .cards { grid-template-columns: 1fr 1fr; } .cards div { padding: 11px 14px; } .cards b { font-size: 18px; }
+  .facts > span { display: block; margin: 0 0 4px; }
+  .charts svg text { font-size: 15px; } .small svg text { font-size: 13px; } td, th { padding-right: 12px; } table.pairs th { width: 108px; } .scroll td:first-child:not(.w) { min-width: 124px; } .scroll table.confusion th { min-width: 0; } .picks { float: none; margin: 0 0 10px; } }
 @media print { :root { ${variables({ ...LIGHT, bg: '#ffffff', fg: '#000000', muted: '#4a4a4a', line: '#d5d5d5' }, LIGHT_SERIES)}; color-scheme: light; }
   @page { margin: 14mm; } body { font-size: 11pt; } main { max-width: none; padding: 0; } .skip, .contents, .picks { display: none; }
   section { margin-top: 26px; } .sample p.text, .sample pre { max-height: none; overflow: visible; } .scroll { overflow: visible; } details pre { white-space: pre-wrap; }
-  figure, .sample, .cards, tr, .notice, .warning { break-inside: avoid; } h2, h3, caption { break-after: avoid; } mark, .cards { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
+  figure, .cards, tr, .notice, .warning, .errors .sample { break-inside: avoid; } h2, h3, h3 + .note, caption, thead, summary { break-after: avoid; }
+  #throughput, #samples, #data { break-before: page; } td.w { white-space: normal; overflow-wrap: anywhere; } .bars { grid-template-columns: 1fr 1fr; } mark, .cards { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   .big { display: block; } .small { display: none; } .charts { grid-template-columns: 1fr 1fr; } .cards { grid-template-columns: repeat(5, 1fr); } .cards b { font-size: 14pt; }
   .print::details-content { content-visibility: visible; display: block; block-size: auto; } details:not([open]):not(.print) { display: none; } }
 ${FIGURE_STYLE}`.replaceAll('\n', '');

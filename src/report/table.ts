@@ -19,6 +19,8 @@ export interface Row {
   readonly own?: boolean;
   readonly quiet?: readonly number[];
   readonly best?: readonly number[];
+  /** CSS colour of its bars. */
+  readonly color?: string;
 }
 
 /** A table that scrolls sideways where the page is narrow. `key`: HTML in front of the first cell of each row. */
@@ -37,16 +39,16 @@ export function dataTable(
     return columns[i]?.code ? `<code>${escapeHtml(text)}</code>` : escapeHtml(text);
   };
   const head = columns.map(({ name }, i) => `<th scope="col"${classes(i, [])}>${escapeHtml(name)}</th>`);
-  const lines = rows.map(({ cells, own, quiet = [], best = [] }, r) => {
+  const lines = rows.map(({ cells, own, quiet = [], best = [], color }, r) => {
     const cell = (text: string, i: number) => {
       const more = [...(quiet.includes(i) ? ['muted'] : []), ...(best.includes(i) ? ['best'] : [])];
       const star = best.includes(i) ? '<span class="star" title="best">★</span> ' : '';
       return `<td${classes(i, more)}>${i === 0 ? key(r) : ''}${star}${content(text, i)}</td>`;
     };
-    return `<tr${own ? ' class="own"' : ''}>${cells.map(cell).join('')}</tr>`;
+    return `<tr${own ? ' class="own"' : ''}${color === undefined ? '' : ` style="--bar:${color}"`}>${cells.map(cell).join('')}</tr>`;
   });
   const title = caption === undefined ? '' : `<caption>${escapeHtml(caption)}</caption>\n`;
-  return `<div class="scroll"><table>${title}${[`<tr>${head.join('')}</tr>`, ...lines].join('\n')}</table></div>`;
+  return `<div class="scroll"><table>${title}${[`<thead><tr>${head.join('')}</tr></thead>`, ...lines].join('\n')}</table></div>`;
 }
 
 const barWidth = (share: string): string => Math.max(0, Math.min(100, 100 * Number(share) || 0)).toFixed(1);

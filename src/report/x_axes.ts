@@ -26,7 +26,7 @@ export interface XAxis {
 export function xAxes(steps: Steps, longest = trainingSeconds(steps)): readonly [XAxis, XAxis, XAxis] {
   const seconds: number[] = [];
   for (const s of steps) seconds.push((seconds.at(-1) ?? 0) + s.step_ms / 1000);
-  const [unit, size] = UNITS.find(([, s]) => longest >= 2 * s) ?? UNITS.at(-1)!;
+  const [unit, size] = timeUnit(longest);
   const at = (step: number, of: (index: number) => number): number => {
     const index = lastUpTo(steps, step);
     return index < 0 ? Number.NaN : of(index);
@@ -58,6 +58,10 @@ const UNITS = [
   ['minutes', 60],
   ['seconds', 1],
 ] as const;
+
+/** In which so many seconds are two or more, and its seconds. */
+export const timeUnit = (longest: number): readonly [name: string, seconds: number] =>
+  UNITS.find(([, s]) => longest >= 2 * s) ?? UNITS.at(-1)!;
 
 /** Of all steps together. */
 export const trainingSeconds = (steps: Steps): number => steps.reduce((sum, s) => sum + s.step_ms, 0) / 1000;

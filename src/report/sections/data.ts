@@ -53,8 +53,10 @@ function commonTokens({ common = [], train_tokens }: StartEvent['data']): string
     cells: [visible(token), integer(count), percent(count / counted), String(count / most)],
   }));
   const which = counted < train_tokens ? `the first ${integer(counted)} tokens` : `all ${integer(counted)} tokens`;
+  const half = Math.ceil(rows.length / 2);
+  const tables = [rows.slice(0, half), rows.slice(half)].filter((part) => part.length > 0);
   return `<h3 class="table">Most frequent tokens</h3>
-${dataTable(columns, rows)}
+<div class="bars">${tables.map((part) => dataTable(columns, part)).join('\n')}</div>
 <p class="note after">Of ${which} of the training part; ␣ is a blank, ⏎ a line break.</p>`;
 }
 

@@ -14,7 +14,7 @@ export const taskErrors: Section = ({ start, evals }) => {
   );
   if (blocks.length === 0) return null;
   const title = isScore ? 'The largest errors' : 'The most confident errors';
-  return { id: 'errors', title, html: blocks.join('\n') };
+  return { id: 'errors', title, html: `<div class="errors">${blocks.join('\n')}</div>` };
 };
 
 function error(

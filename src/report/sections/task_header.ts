@@ -1,6 +1,6 @@
 // header.ts of a fine-tuning run: what the task is, and its metrics beside the baseline.
 
-import { bytes, count, duration, integer, percent } from '../../base/format.js';
+import { bytes, count, duration, integer } from '../../base/format.js';
 import { briefText, metricLabel, taskText } from '../../base/task_result.js';
 import type { RunRecord } from '../record.js';
 import type { RunSummary } from '../summary.js';
@@ -22,7 +22,6 @@ export function taskHeader(record: RunRecord, s: RunSummary): string {
     ['parameters', count(start.params)],
     ['steps', steps],
     ['tokens trained on', count(s.tokens)],
-    ['padding', s.task.padding === null ? '-' : percent(s.task.padding)],
     ['training time', duration(s.seconds)],
     ['tokens per second', s.tokens_per_s === null ? '-' : count(s.tokens_per_s)],
     ['peak memory', s.peak_memory_bytes === null ? '-' : bytes(s.peak_memory_bytes)],

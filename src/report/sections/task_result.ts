@@ -32,9 +32,15 @@ export const taskResult: Section = ({ start, evals }, { task }) => {
   const errors = last.some(isFinal) ? ' ± one standard error, by bootstrap.' : ' The run has not finished.';
   const html = `${dataTable([{ name: '' }, { name: '' }, ...columns.map((name) => ({ name, numeric: true }))], rows)}
 <p class="note after">${escapeHtml(`${which}${sizes.join(', ')}${sizes.length > 0 ? '.' : ''}${errors}`)}</p>
-${last.flatMap((e) => [confusion(e), scatter(e)]).join('\n')}`;
+${sideBySide(last.flatMap((e) => [confusion(e), scatter(e)]))}`;
   return { id: 'result', title: 'Result', html };
 };
+
+const sideBySide = (blocks: readonly string[]): string =>
+  `<div class="side">${blocks
+    .filter((block) => block !== '')
+    .map((block) => `<div>${block}</div>`)
+    .join('\n')}</div>`;
 
 function confusion({ name, confusion }: EvalEvent): string {
   if (!confusion) return '';

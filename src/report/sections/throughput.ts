@@ -79,6 +79,7 @@ function rows({ checkpoints, vals, start }: RunRecord, s: RunSummary): [string, 
     ['share of peak', s.mfu === null ? null : `${percent(s.mfu)} (median)`],
     ['time of a step', s.step_ms === null ? null : `${short(middle)} ms (median), ${short(slow)} ms (95 % are faster)`],
     ['waiting for data', s.data_share === null ? null : `${percent(s.data_share)} of the training time`],
+    ['padding', s.task?.padding == null ? null : `${percent(s.task.padding)} of the computed tokens`],
     ['training', duration(s.seconds)],
     ['validation', vals.length === 0 ? null : `${duration(seconds(vals))} for ${plural(vals.length, 'validation')}`],
     [
