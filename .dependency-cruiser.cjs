@@ -1,9 +1,10 @@
 // Imports point downwards. A layer (a folder of src) may import what is listed here; everything else is an error.
 //
-//   cli -> commands -> { train eval generate report } -> model -> ops -> backends -> base
+//   { cli api } -> commands -> { train eval generate report } -> model -> ops -> backends -> base
 //                      data -> tokenizer      checkpoint -> config -> base
 const allowed = {
   cli: ['commands', 'config', 'base'],
+  api: ['commands', 'eval', 'generate', 'report', 'model', 'tokenizer', 'checkpoint', 'config', 'base'],
   commands: [
     'train',
     'eval',
@@ -62,6 +63,13 @@ module.exports = {
       comment: 'data, tokenizers, checkpoints, reports and configs work on arrays: they start fast and test alone',
       severity: 'error',
       from: { path: '^src/(data|tokenizer|checkpoint|report|config)/' },
+      to: { path: '(^src/base/tf(_wasm|_webgpu)?\\.ts$)|(@tensorflow/)', reachable: true },
+    },
+    {
+      name: 'no-tensors-in-plans',
+      comment: 'gpt plan allocates nothing, and is instant',
+      severity: 'error',
+      from: { path: '^src/commands/plan[.]ts' },
       to: { path: '(^src/base/tf(_wasm)?\\.ts$)|(@tensorflow/)', reachable: true },
     },
     {

@@ -15,7 +15,7 @@ import { createRequire } from 'node:module';
 import { toBfloat16, toFloat32 } from '../base/array.js';
 import { DeviceError, MemoryError } from '../base/errors.js';
 import { MathBackendCPU, tf } from '../base/tf.js';
-import { CUDA_ADDON, CUDA_FOLDER } from './build_folder.js';
+import { CUDA_ADDON, CUDA_FOLDER, HOW_TO_BUILD, missingAddon } from './build_folder.js';
 import { cudaLibraries } from './cuda_libraries.js';
 import type { KernelBackend, KernelCall, KernelOutput } from './kernel_backend.js';
 
@@ -510,15 +510,17 @@ let registered: CudaBackend | undefined;
 export function registerCuda({ device = 0, env, algorithms = '' }: CudaOptions): CudaBackend {
   if (registered !== undefined) return registered;
   if (!existsSync(CUDA_ADDON)) {
-    throw new DeviceError(
-      'the CUDA backend is not built',
-      'on Linux, install a C++ compiler and cmake (Debian: apt-get install g++ cmake), then: npm run build:native',
-    );
+    throw new DeviceError(missingAddon('CUDA'), `on Linux, ${HOW_TO_BUILD}`);
   }
   const { driver, cublaslt, nvrtc } = cudaLibraries(env);
+  let addon: Addon;
+  try {
+    addon = createRequire(import.meta.url)(CUDA_ADDON) as Addon;
+  } catch (error) {
+    throw new DeviceError(`the CUDA backend does not load: ${(error as Error).message}`, HOW_TO_BUILD);
+  }
   let backend: CudaBackend;
   try {
-    const addon = createRequire(import.meta.url)(CUDA_ADDON) as Addon;
     const opened = addon.open({
       driver,
       cublaslt,

@@ -15,7 +15,7 @@ import { DeviceError, MemoryError } from '../base/errors.js';
 import { bytes as formatBytes } from '../base/format.js';
 import { MathBackendCPU, tf } from '../base/tf.js';
 import { BufferPool } from './buffer_pool.js';
-import { ADDON, BUILD_FOLDER } from './build_folder.js';
+import { ADDON, BUILD_FOLDER, HOW_TO_BUILD, missingAddon } from './build_folder.js';
 import type { KernelBackend, KernelCall, KernelOutput } from './kernel_backend.js';
 
 /** The whole surface of native.node (native/addon.cc). */
@@ -312,7 +312,7 @@ let registered: NativeBackend | undefined;
 
 /**
  * Loads the addon and registers backend `native` with TF.js, once per process.
- * Throws DeviceError when the addon was not built or does not load.
+ * Throws DeviceError when the addon is not there or does not load.
  */
 export function registerNative(options: NativeOptions = {}): NativeBackend {
   if (registered !== undefined) return registered;
@@ -324,7 +324,11 @@ export function registerNative(options: NativeOptions = {}): NativeBackend {
     throw new DeviceError(`unknown instruction set "${options.isa}"`, `use one of ${INSTRUCTION_SETS.join(', ')}`);
   }
   const isa = INSTRUCTION_SETS[Math.max(detected, wanted)]!;
-  addon.load(path.join(folder, `kernels-${isa}.so`));
+  try {
+    addon.load(path.join(folder, `kernels-${isa}.so`));
+  } catch (error) {
+    throw doesNotLoad(error);
+  }
   const threads = options.threads ?? availableCores();
   addon.setThreads(threads);
   const backend = new NativeBackend(addon, isa, threads);
@@ -340,10 +344,10 @@ function loadAddon(file: string): Addon {
   try {
     return createRequire(import.meta.url)(file) as Addon;
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND';
-    throw new DeviceError(
-      missing ? 'the native backend is not built' : `the native backend does not load: ${(error as Error).message}`,
-      'install a C++ compiler and cmake (Debian: apt-get install g++ cmake), then: npm run build:native',
-    );
+    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw doesNotLoad(error);
+    throw new DeviceError(missingAddon('native'), HOW_TO_BUILD);
   }
 }
+
+const doesNotLoad = (error: unknown): DeviceError =>
+  new DeviceError(`the native backend does not load: ${(error as Error).message}`, HOW_TO_BUILD);

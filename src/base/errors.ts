@@ -9,7 +9,9 @@ export type ExitCode = 1 | 2 | 3 | 4 | 5 | 6;
 
 /** An error with an exit code, one line on what is wrong and where, and one on what to do about it. */
 export class GptError extends Error {
+  /** Of the command line. */
   readonly exitCode: ExitCode;
+  /** What to do about it. */
   readonly fix: string;
   constructor(exitCode: ExitCode, what: string, fix: string) {
     super(what);

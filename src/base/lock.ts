@@ -26,6 +26,13 @@ const Holder = z.object({
 });
 type Holder = z.infer<typeof Holder>;
 
+const held = new Set<() => void>();
+
+/** Gives back every lock that this process holds: for a program that trains in one folder after the other (src/api). */
+export function unlockAll(): void {
+  for (const unlock of held) unlock();
+}
+
 /** What is done in the folder, in the words of an error. */
 export interface Work {
   /** "training": it has been ... there. */
@@ -69,12 +76,14 @@ export function lockFolder(dir: string, fs: FileSystem = nodeFileSystem, work: W
   }
   const unlock = (): void => {
     process.off('exit', unlock);
+    held.delete(unlock);
     if (contentOf(path) !== mine) return;
     try {
       fs.rm(path);
     } catch {} // a disk that refuses now: the lock is stale as soon as this process has ended
   };
   process.on('exit', unlock);
+  held.add(unlock);
   return unlock;
 }
 
@@ -116,16 +125,37 @@ function refuseHeld(dir: string, path: string, content: string, { doing, ending,
     throw new DataError(`another process is just starting in ${dir}`, `wait for it, or ${instead}`);
   }
   const { pid, host, started } = holder;
-  const elsewhere = host !== hostname() || isOfAnotherNamespace(holder);
-  const itsBirth = born(pid);
-  const reused = holder.born !== '' && itsBirth !== '' && holder.born !== itsBirth;
-  if (!elsewhere && (!isAlive(pid) || reused)) return;
+  const running = isRunning(holder);
+  if (running === false) return;
   throw new DataError(
     `${dir} is in use: process ${pid} on host ${host} has been ${doing} there since ${started}`,
-    elsewhere
+    running === undefined
       ? `wait for it; if that process is gone, remove ${path} and try again`
       : `wait for it, end it (kill ${pid}: ${ending}), or ${instead}`,
   );
+}
+
+/** Who has a folder locked. */
+export interface LockHolder {
+  readonly pid: number;
+  readonly host: string;
+  /** false: it is gone, and was killed, since it left its lock. undefined: that cannot be known from here. */
+  readonly running: boolean | undefined;
+}
+
+/** For those who only look: undefined where there is no lock, or none that tells who. */
+export function lockHolder(dir: string): LockHolder | undefined {
+  const content = contentOf(join(dir, 'lock'));
+  const holder = content === undefined ? undefined : parse(content);
+  return holder && { pid: holder.pid, host: holder.host, running: isRunning(holder) };
+}
+
+/** undefined: of another host, or of another PID namespace. */
+function isRunning(holder: Holder): boolean | undefined {
+  if (holder.host !== hostname() || isOfAnotherNamespace(holder)) return undefined;
+  const itsBirth = born(holder.pid);
+  const reused = holder.born !== '' && itsBirth !== '' && holder.born !== itsBirth;
+  return isAlive(holder.pid) && !reused;
 }
 
 /** Whether its number means nothing here. After a restart of the machine it means nothing anywhere: the process is gone. */

@@ -65,10 +65,11 @@ function quietPipe(error: NodeJS.ErrnoException): void {
   } else process.exit(0);
 }
 
-/** How the user called us: "gpt" where it is linked, "node bin/gpt.js" from a clone. */
+/** How the user called us: "gpt" where it is linked, "npx tfgpt" by npx, "node bin/gpt.js" from a clone. */
 function programName(): string {
   const script = process.argv[1] ?? 'gpt';
-  return basename(script) === 'gpt.js' ? `node ${relative(process.cwd(), script)}` : 'gpt';
+  if (basename(script) === 'gpt.js') return `node ${relative(process.cwd(), script)}`;
+  return process.env['npm_command'] === 'exec' ? `npx ${basename(script)}` : 'gpt';
 }
 
 function commandContext(options: GlobalOptions, argv: readonly string[], opened: Reporter[]): CommandContext {

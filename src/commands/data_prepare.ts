@@ -13,7 +13,7 @@ import { type CorpusProgress, type CorpusResult, prepareCorpus } from '../data/c
 import { encodingThreads } from '../data/encode.js';
 import { findFiles } from '../data/files.js';
 import type { CommandContext, DataFolderOptions, DataPrepareOptions, Run } from './options.js';
-import { ProgressLine } from './progress_line.js';
+import { progressLine } from './progress_line.js';
 import { namedTokenizer } from './tokenizer.js';
 
 export const run: Run<DataPrepareOptions | DataFolderOptions> = (options, context) => {
@@ -31,17 +31,17 @@ async function prepare(options: DataPrepareOptions, context: CommandContext): Pr
   const tokenizer = await namedTokenizer(isAlias ? 'gpt2-bpe' : options.tokenizer);
   const threads = encodingThreads(options.threads ?? (Number(context.env['GPT_THREADS']) || availableCores()));
   const started = performance.now();
-  const line = new ProgressLine(context, { silent: quiet || json });
+  const line = progressLine(options, context, { log: true });
   const stop = stopOnSignal(context);
   let result: CorpusResult;
   try {
     result = await prepareCorpus({
       ...{ files, out, tokenizer, textKey, valFraction, shardTokens, dedup, part, parts, threads },
-      onProgress: (progress) => line.show((elapsed) => progressText(progress, elapsed)),
+      onProgress: (progress) => line(() => progressText(progress, (performance.now() - started) / 1000)),
       signal: stop.signal,
     });
   } finally {
-    line.clear();
+    line(null);
     stop.release();
   }
   const seconds = (performance.now() - started) / 1000;

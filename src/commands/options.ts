@@ -149,15 +149,78 @@ export interface BenchOptions extends ComputeOptions {
 export interface PlanOptions extends GlobalOptions {
   readonly config: string; //               preset name or file
   readonly flags: readonly string[]; //     dotted config flags
-  readonly gflops: number | undefined; //   rate of the machine, for the time
   readonly tokens: number | undefined; //   of one epoch of the text
+  readonly view: PlanView;
+}
+
+/** What a plan is asked about, beside the run on this machine. */
+export interface PlanView {
+  readonly gpus?: number | undefined;
+  readonly gpuMemory?: number | undefined; // bytes of each
+  readonly hardware?: string | undefined; //  one of config/hardware.ts, by its key; undefined: all
+  readonly mfu?: number | undefined; //       share of the peak; undefined: 0.4
+  readonly price?: number | undefined; //     of a GPU-hour
+  readonly gflops?: number | undefined; //    rate that a machine delivers
+}
+
+/** `gpt config show`. */
+export interface ConfigShowOptions extends GlobalOptions {
+  readonly action: 'show';
+  readonly config: string; //               preset name or file, of pretrain or finetune
+  readonly flags: readonly string[]; //     dotted config flags
+}
+
+/** `gpt config list`. */
+export interface ConfigListOptions extends GlobalOptions {
+  readonly action: 'list';
+}
+
+export type ConfigOptions = ConfigShowOptions | ConfigListOptions;
+
+/** A command of the tree as data: what completions and the man page are made of. */
+export interface CommandTree {
+  readonly path: string; //                 "gpt data get"
+  readonly summary: string;
+  readonly description: string; //          with examples
+  readonly usage: string; //                "gpt data get [options] <path> [name]"
+  readonly args: readonly CommandArgument[];
+  readonly options: readonly CommandOption[]; // its own, and of the root those of all commands
+  readonly takesKeys: boolean; //           dotted config flags
+  readonly commands: readonly CommandTree[];
+}
+
+export interface CommandArgument {
+  readonly name: string;
+  readonly variadic: boolean;
+  readonly choices: readonly string[];
+  readonly description: string;
+}
+
+export interface CommandOption {
+  readonly names: readonly string[]; //     "-q", "--quiet"
+  readonly value: string | null; //         name of its value; null: it takes none
+  readonly flags: string; //                "-q, --quiet" or "--data <path...>"
+  readonly variadic: boolean;
+  readonly choices: readonly string[];
+  readonly description: string;
+}
+
+/** `gpt completion`. */
+export interface CompletionOptions extends GlobalOptions {
+  readonly shell: 'bash' | 'zsh' | 'fish' | 'man';
+  readonly tree: CommandTree;
 }
 
 export type DoctorOptions = GlobalOptions;
 
 export interface ReportOptions extends GlobalOptions {
-  readonly dirs: readonly string[]; //  a run folder, or folders of evaluations
-  readonly out: string | undefined; //  a new folder, for several evaluations
+  readonly dirs: readonly string[]; //  run folders, or folders of evaluations
+  readonly out: string | undefined; //  FILE.html of runs; a new folder of evaluations
+}
+
+export interface WatchOptions extends GlobalOptions {
+  readonly dir: string | undefined; //  a run folder; undefined: the newest one in checkpoints/
+  readonly port: number; //             0: any free one
 }
 
 export interface SelftestOptions extends ComputeOptions {
@@ -187,7 +250,15 @@ export interface TokenizerShowOptions extends GlobalOptions {
   readonly text: string | undefined; //   '-': standard input
 }
 
-export type TokenizerOptions = TokenizerTrainOptions | TokenizerShowOptions;
+/** `gpt tokenizer report`. */
+export interface TokenizerReportOptions extends GlobalOptions {
+  readonly action: 'report';
+  readonly tokenizer: string; //          as for show
+  readonly data: readonly string[]; //    files, folders, globs; may be none
+  readonly textKey: string;
+}
+
+export type TokenizerOptions = TokenizerTrainOptions | TokenizerShowOptions | TokenizerReportOptions;
 
 /** Standard input. */
 export interface StandardInput {
@@ -209,19 +280,29 @@ export interface TypedLines {
 }
 
 export interface ImportOptions extends GlobalOptions {
-  readonly file: string; //                 of llm.c or nanoGPT
+  readonly source: string; //               file of llm.c or nanoGPT, folder of Hugging Face or of OpenAI's GPT-1
   readonly out: string;
-  readonly tokenizer: string | undefined; // gpt2-bpe, byte, a file or a folder; undefined: by the vocabulary's size
+  readonly tensors: boolean; //             list all of them
+  readonly tokenizer: string | undefined; // gpt2-bpe, byte, a file or a folder; undefined: the source's, else by the vocabulary's size
   readonly activation: 'gelu' | 'gelu_new' | undefined; // of nanoGPT's; undefined: by the file's age
 }
 
 export interface ExportOptions extends GlobalOptions {
   readonly checkpoint: string;
-  readonly format: 'hf' | 'llmc' | 'peft';
+  readonly format: 'hf' | 'llmc' | 'nanogpt' | 'peft';
   readonly out: string;
   readonly dtype: 'f32' | 'bf16' | 'f16';
   readonly merge: boolean; //            LoRA adapters into the weights
   readonly base: string | undefined; // of peft: where its base model is; undefined: the checkpoint's folder
+}
+
+/** `gpt get`: a model of the hub. */
+export interface GetOptions extends GlobalOptions {
+  readonly model: string; //             gpt2, ..., or a repository of the hub
+  readonly out: string | undefined; //   undefined: checkpoints/<name>
+  readonly hub: string | undefined; //   its address
+  readonly dryRun: boolean;
+  readonly tensors: boolean; //          list all of them
 }
 
 /** `gpt data import`. */
@@ -308,6 +389,8 @@ export interface CommandContext {
   readonly program: string;
   /** Version of gpt. */
   readonly version: string;
+  /** Stops a run, saved, instead of the process's signals: a program that calls gpt handles those itself (src/api). */
+  readonly signal?: AbortSignal;
 }
 
 /** A command: resolves to its exit code (0, 129, 130, 143), throws GptError for what a user can cause. */
@@ -323,12 +406,16 @@ export interface CommandOptions {
   readonly tasks: TasksOptions;
   readonly bench: BenchOptions;
   readonly plan: PlanOptions;
+  readonly config: ConfigOptions;
+  readonly completion: CompletionOptions;
   readonly doctor: DoctorOptions;
   readonly report: ReportOptions;
+  readonly watch: WatchOptions;
   readonly parity: ParityOptions;
   readonly selftest: SelftestOptions;
   readonly tokenizer: TokenizerOptions;
   readonly import: ImportOptions;
   readonly export: ExportOptions;
+  readonly get: GetOptions;
   readonly data: DataOptions;
 }

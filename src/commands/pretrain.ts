@@ -12,7 +12,7 @@ import type { PretrainOptions, Run } from './options.js';
 export const run: Run<PretrainOptions> = async (options, context) => {
   // 1. Configuration. Nothing here loads TensorFlow.js: its errors come at once.
   const { loadConfig } = await import('../config/load.js');
-  const { nativeIsBuilt } = await import('../backends/build_folder.js');
+  const { nativeLoads } = await import('../backends/build_folder.js');
   const { uniqueRunDir } = await import('../checkpoint/store.js');
   const resume = await import('./resume.js');
   const { lockFolder } = await import('../base/lock.js');
@@ -23,7 +23,7 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   const resumed = options.resume === undefined ? undefined : resume.openForResume(options.resume);
   if (resumed !== undefined) resume.requireKind(resumed, 'pretrain');
   const init = options.init === undefined ? undefined : resume.openForInit(options.init);
-  const portable = /^(wasm|cpu)$/.test(options.backend) || (options.backend === 'auto' && !nativeIsBuilt());
+  const portable = /^(wasm|cpu)$/.test(options.backend) || (options.backend === 'auto' && !nativeLoads());
   const data = options.data?.flatMap((file) => ['--data.path', file]) ?? [];
   const config = loadConfig({
     file: options.config,
@@ -39,7 +39,8 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   if (config.run.lora.r > 0 && init === undefined && resumed === undefined) throw resume.nothingToAdapt();
   // 2. Backend, tokens, shape of the model.
   const { choosePrecision, openBackend } = await import('./backend.js');
-  const { prepareRunData } = await import('./run_data.js');
+  const { dataFacts } = await import('./data_facts.js');
+  const { fromPackage, prepareRunData } = await import('./run_data.js');
   const { requireLength } = await import('../data/prepare.js');
   const { describeLayout, layoutOf } = await import('../data/layout.js');
   const { BatchStream } = await import('../data/stream.js');
@@ -144,6 +145,9 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   const bytesPerToken = val.bytes === null || !isWholeText ? null : val.bytes / val.length;
   const isOneText = isWholeText && (mix === null || mix.length === 1);
   const counted = isOneText ? baselines(train, val, tokenizer.vocabSize) : { unigram: null, five_gram: null };
+  const paths = [config.run.data.path, config.run.data.val_path].flatMap((p) =>
+    p === undefined ? [] : fromPackage(p),
+  );
   const stream = new BatchStream({ ...sequences, B: microBatch, seed });
   const epochs = stream.epochsOf(schedule.microsBefore(schedule.steps));
   try {
@@ -166,6 +170,7 @@ export const run: Run<PretrainOptions> = async (options, context) => {
           tokenizer: { type: tokenizer.type, vocab_size: tokenizer.vocabSize },
           data: {
             ...stats,
+            ...dataFacts(paths, { train, val, tokenizer }),
             mix: mix?.map(({ path, weight, source }, i) => ({
               ...{ path, weight, tokens: source.length, epochs: epochs[i]! },
             })),

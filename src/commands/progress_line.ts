@@ -1,33 +1,30 @@
-// A line on the terminal that replaces itself while something long goes on; elsewhere one from time to time, for logs.
+// A line on the terminal that says how far a command is, and replaces itself.
 
-import type { CommandContext } from './options.js';
+import type { CommandContext, GlobalOptions } from './options.js';
 
 const LINE_MS = 100;
 const LOG_MS = 30_000;
 
-export class ProgressLine {
-  readonly #context: Pick<CommandContext, 'err' | 'isTty' | 'columns'>;
-  readonly #isSilent: boolean;
-  readonly #started = performance.now();
-  #shown = 0;
-
-  constructor(context: Pick<CommandContext, 'err' | 'isTty' | 'columns'>, { silent = false } = {}) {
-    this.#context = context;
-    this.#isSilent = silent;
-  }
-
-  /** Shows a text, unless the last one is too recent. seconds: since the line was made. */
-  show(textOf: (seconds: number) => string): void {
+/**
+ * Shows a line ten times a second at most; null removes it. Nothing with --quiet or --json, and without a terminal only
+ * where it is to be logged: a line of its own twice a minute, for work of hours.
+ */
+export function progressLine(
+  { quiet, json }: Pick<GlobalOptions, 'quiet' | 'json'>,
+  { isTty, columns, err }: Pick<CommandContext, 'isTty' | 'columns' | 'err'>,
+  { log = false } = {},
+): (line: (() => string) | null) => void {
+  const started = performance.now();
+  let shown = 0;
+  return (line) => {
+    if (quiet || json || !(isTty || log)) return;
+    if (line === null) {
+      if (isTty && shown > 0) err('\r\x1b[K');
+      return;
+    }
     const now = performance.now();
-    const { isTty, columns, err } = this.#context;
-    if (this.#isSilent || now - Math.max(this.#shown, isTty ? 0 : this.#started) < (isTty ? LINE_MS : LOG_MS)) return;
-    this.#shown = now;
-    const text = textOf((now - this.#started) / 1000);
-    err(isTty ? `\r\x1b[K${text.slice(0, columns - 1)}` : `${text}\n`);
-  }
-
-  /** Removes it from the terminal. */
-  clear(): void {
-    if (this.#context.isTty && this.#shown > 0) this.#context.err('\r\x1b[K');
-  }
+    if (now - (isTty ? shown : Math.max(shown, started)) < (isTty ? LINE_MS : LOG_MS)) return;
+    shown = now;
+    err(isTty ? `\r\x1b[K${line().slice(0, columns - 1)}` : `${line()}\n`);
+  };
 }

@@ -9,7 +9,7 @@ import { encodingThreads } from '../data/encode.js';
 import { prepareData } from '../data/prepare.js';
 import type { PreparedData } from '../data/prepared.js';
 import type { CommandContext } from './options.js';
-import { ProgressLine } from './progress_line.js';
+import { progressLine } from './progress_line.js';
 import { cacheFolder } from './user_cache.js';
 
 /** Options of prepareRunData. */
@@ -28,7 +28,8 @@ export async function prepareRunData(
 ): Promise<PreparedData> {
   const found = tokenizer.path === undefined ? undefined : fromPackage(tokenizer.path)[0]!;
   const isGone = found !== undefined && !existsSync(found) && checkpoint !== undefined;
-  const line = new ProgressLine(context);
+  const line = progressLine({ quiet: false, json: false }, context, { log: true });
+  const started = performance.now();
   try {
     return await prepareData({
       data: { ...data, path: data.path === undefined ? undefined : fromPackage(data.path) },
@@ -37,26 +38,28 @@ export async function prepareRunData(
       cacheDir: path.join(cacheFolder(context.env), 'tokens'),
       threads: encodingThreads(Number(context.env['GPT_THREADS']) || availableCores()),
       onProgress: ({ bytes, totalBytes }) =>
-        line.show((seconds) => {
-          const left = duration((seconds * (totalBytes - bytes)) / bytes);
+        line(() => {
+          const left = duration(((performance.now() - started) / 1000) * (totalBytes / bytes - 1));
           return `reading the text and making tokens: ${percent(bytes / totalBytes)} · eta ${left}`;
         }),
     });
   } finally {
-    line.clear();
+    line(null);
   }
 }
 
 /** Tokens of the vocabulary before any text is read; null: it is made of the text's characters. Throws DataError. */
 export async function vocabularyOf({ model, tokenizer }: RunConfig): Promise<number | null> {
   if (model.vocab_size !== undefined) return model.vocab_size;
-  if (tokenizer.type !== 'file') return { 'gpt2-bpe': 50257, 'gpt1-bpe': 40478, byte: 257, char: null }[tokenizer.type];
+  const { type, path: file } = tokenizer;
+  if (type !== 'file' && file === undefined)
+    return { 'gpt2-bpe': 50257, 'gpt1-bpe': 40478, byte: 257, char: null }[type];
   const { loadTokenizer } = await import('../tokenizer/load.js');
-  return (await loadTokenizer(fromPackage(tokenizer.path!)[0]!)).vocabSize;
+  return (await loadTokenizer(fromPackage(file!)[0]!)).vocabSize;
 }
 
-/** Files of presets (data/stories/) are looked for in the package where the working folder has no such file. */
-function fromPackage(paths: string | readonly string[]): string[] {
+/** Files that gpt brings (data/stories/, ...) are looked for in the package where the working folder has no such file. */
+export function fromPackage(paths: string | readonly string[]): string[] {
   const root = path.join(import.meta.dirname, '../..');
   return [paths].flat().map((p) => {
     const inPackage = path.join(root, p);

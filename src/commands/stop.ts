@@ -46,6 +46,16 @@ export function stopOnSignals(say: (text: string) => void): Stop {
   };
 }
 
+/** The same for a caller that looks after the process itself: stops when `signal` is aborted. */
+export function stopOnAbort(signal: AbortSignal): Stop {
+  const controller = new AbortController();
+  const abort = (): void => controller.abort();
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort);
+  const release = (): void => signal.removeEventListener('abort', abort);
+  return { signal: controller.signal, abort, exitCode: () => 0, release };
+}
+
 /** Writes the new file or folder `out` (base/files.ts): a signal meanwhile leaves nothing of it, and ends the process. */
 export async function discardOnSignals(out: string, write: () => Promise<void>): Promise<void> {
   const onSignal = (signal: NodeJS.Signals): void => {

@@ -16,6 +16,7 @@ import { encodeExample, type Transform } from '../data/task_inputs.js';
 import { readRun } from '../report/record.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { ColumnOptions } from './options.js';
+import { fromPackage } from './run_data.js';
 
 /** An example in tokens, with its text for people. */
 export interface TaskExample extends BatchExample {
@@ -101,7 +102,7 @@ interface Paths {
 }
 
 function folderSplits({ train, val, test }: FinetuneConfig['data']): Paths {
-  const list = (paths: string | string[] | undefined) => (paths === undefined ? undefined : [paths].flat());
+  const list = (paths: string | string[] | undefined) => (paths === undefined ? undefined : fromPackage(paths));
   const given = list(train)!;
   const isFolder = given.length === 1 && existsSync(given[0]!) && statSync(given[0]!).isDirectory();
   if (!isFolder) return withoutUndefined({ train: given, val: list(val), test: list(test) });

@@ -1,6 +1,7 @@
 // What surrounds the training loop, the same for `gpt pretrain` and `gpt finetune`: who watches, what is saved, how a run
 // ends, and its report.
 
+import { spawnSync } from 'node:child_process';
 import { platform, release } from 'node:os';
 import path from 'node:path';
 import { DivergedError, GptError } from '../base/errors.js';
@@ -14,7 +15,7 @@ import type { Objective } from '../train/objective.js';
 import { cpuName, measureMatmul, type OpenedBackend } from './backend.js';
 import type { CommandContext } from './options.js';
 import { createSaver, type SaverOptions } from './saver.js';
-import { stopOnSignals } from './stop.js';
+import { stopOnAbort, stopOnSignals } from './stop.js';
 
 /** What the loop needs beside the frame's own. */
 export interface FramedRun extends Pick<TrainOptions, 'config' | 'optimizer' | 'progress'> {
@@ -44,7 +45,7 @@ export interface FramedRun extends Pick<TrainOptions, 'config' | 'optimizer' | '
 /** Trains to the end or a signal, reports, and resolves to the exit code of the process. */
 export async function runTraining(o: FramedRun, context: CommandContext): Promise<number> {
   const { dir, backend, progress, model, optimizer, config } = o;
-  const stop = stopOnSignals(context.err);
+  const stop = context.signal === undefined ? stopOnSignals(context.err) : stopOnAbort(context.signal);
   const log = untilItFails(recordRun(dir), stop.abort);
   const report = both(log, await context.reporter()); // the log first: it must have what the screen shows
   const peakGflops = backend.fused === undefined ? null : measureMatmul(o.precision, backend.cuda);
@@ -116,6 +117,7 @@ export async function runTraining(o: FramedRun, context: CommandContext): Promis
     throw error;
   } finally {
     stop.release();
+    for (const part of [model, o.save.head, optimizer]) part?.dispose();
   }
   await report.close();
   await writeReport(dir);
@@ -141,8 +143,22 @@ const aboutMachine = ({ backend, precision }: FramedRun, context: CommandContext
   threads: backend.threads,
   device: backend.device,
   peak_gflops: peakGflops,
-  environment: { node: process.version, os: `${platform()} ${release()}`, cpu: cpuName(), tfjs: tf.version_core },
+  environment: {
+    node: process.version,
+    os: `${platform()} ${release()}`,
+    cpu: cpuName(),
+    tfjs: tf.version_core,
+    ...(backend.cuda === undefined ? {} : { driver: `CUDA ${backend.cuda.device.driver / 1000}` }),
+    ...commitHere(),
+  },
 });
+
+/** Of the working folder, where it is one of git: "3f2a91c0b7de", "-dirty" behind it when files differ from it. */
+function commitHere(): { commit?: string } {
+  const args = ['describe', '--always', '--dirty', '--abbrev=12', '--exclude=*'];
+  const { status, stdout } = spawnSync('git', args, { encoding: 'utf8', timeout: 2000 });
+  return status === 0 ? { commit: stdout.trim() } : {};
+}
 
 /** Where a run stands at its beginning, or where a checkpoint says that it stood. */
 export const progressFrom = (state?: Readonly<Progress>): Progress => ({

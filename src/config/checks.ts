@@ -98,8 +98,8 @@ function checkTokenizer({ tokenizer }: RunConfig): Problem[] {
     const what = 'file needs tokenizer.path too: a tokenizer.json or a checkpoint folder';
     return [{ path: 'tokenizer.type', what, reads }];
   }
-  if (tokenizer.type !== 'file' && tokenizer.path !== undefined) {
-    const what = `only read with tokenizer.type file, and the type is ${tokenizer.type}`;
+  if (tokenizer.type !== 'file' && tokenizer.type !== 'gpt1-bpe' && tokenizer.path !== undefined) {
+    const what = `only read with tokenizer.type file or gpt1-bpe, and the type is ${tokenizer.type}`;
     return [{ path: 'tokenizer.path', what, reads }];
   }
   return [];

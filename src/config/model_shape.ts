@@ -8,9 +8,12 @@ export type AttentionKind = 'global' | 'local';
 
 /** A ModelConfig whose optional keys are filled in. */
 export interface ResolvedModel extends Omit<ModelConfig, 'vocab_size' | 'n_inner' | 'attention_layers'> {
-  readonly vocab_size: number; //                          V
-  readonly n_inner: number; //                             F
-  readonly attention_layers: readonly AttentionKind[]; // one entry per layer
+  /** V */
+  readonly vocab_size: number;
+  /** F */
+  readonly n_inner: number;
+  /** One entry per layer. */
+  readonly attention_layers: readonly AttentionKind[];
 }
 
 /**

@@ -51,12 +51,14 @@ export const TokenizerConfig = z.strictObject({
     .enum(['gpt2-bpe', 'gpt1-bpe', 'byte', 'char', 'file'])
     .default('gpt2-bpe')
     .describe(
-      'gpt2-bpe: 50,257 tokens; byte: 256 bytes and end-of-text; char: the characters of the corpus; file: a tokenizer.json',
+      'gpt2-bpe: 50,257 tokens; gpt1-bpe: 40,478 from the files at path; byte: 256 bytes and end-of-text; char: the characters of the corpus; file: a tokenizer.json',
     ),
   path: z
     .string()
     .optional()
-    .describe('for type file: a Hugging Face tokenizer.json (byte-level BPE) or a checkpoint folder'),
+    .describe(
+      "for type file: a Hugging Face tokenizer.json or a checkpoint folder; for gpt1-bpe: a folder with OpenAI's two files, or openai-gpt's tokenizer.json",
+    ),
 });
 
 export const DataConfig = z.strictObject({

@@ -21,10 +21,15 @@ export interface Score {
 
 /** What the sums come to. null where there is nothing to divide by. */
 export interface Perplexity {
-  readonly loss: number; //             nats per token
+  /** Nats per token. */
+  readonly loss: number;
+  /** exp(nats / tokens of this tokenizer) */
   readonly token_perplexity: number;
+  /** exp(nats / words), split at white space */
   readonly word_perplexity: number | null;
+  /** exp(nats / UTF-8 bytes) */
   readonly byte_perplexity: number | null;
+  /** nats / (UTF-8 bytes * ln 2) */
   readonly bits_per_byte: number | null;
 }
 
@@ -93,7 +98,7 @@ export async function scoreTokens(
       const targets = tf.tensor2d(y, [B, T], 'int32');
       return model.loss(tf.tensor2d(x, [B, T], 'int32'), targets, tf.ones([B, T]))[1];
     });
-    for (const value of nll.dataSync<'float32'>()) nats += value;
+    for (const value of await nll.data<'float32'>()) nats += value;
     nll.dispose();
     onProgress?.(tokens);
     await new Promise(setImmediate);

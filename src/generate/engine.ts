@@ -28,7 +28,9 @@ export interface GenerateRequest extends SamplingOptions {
 
 /** One continuation. */
 export interface Generated {
+  /** What it goes on from. */
   readonly prompt: string;
+  /** What was written, without the prompt. */
   readonly text: string;
   /** Tokens drawn, end-of-text included. */
   readonly tokens: number;
@@ -130,7 +132,7 @@ class Sequence {
     this.#prompt = prompt;
     this.#eot = tokenizer.eot;
     this.#request = request;
-    this.#decoder = tokenizer.streamDecoder();
+    this.#decoder = tokenizer.streamDecoder(ids.at(-1));
   }
 
   push(id: number): void {

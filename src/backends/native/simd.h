@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 namespace gpt {
 
@@ -50,6 +51,22 @@ template <int S>
 constexpr LaneTable kLanes{S};
 inline const Lanes& lanes(const int32_t (&table)[kWidth]) { return *reinterpret_cast<const Lanes*>(table); }
 
+// The lanes of (a, b) that the table `Lane` of kLanes<S> names. Clang takes constants only, and GCC before 12 a vector.
+#if defined(__clang__)
+template <int S, auto Lane, size_t... I>
+inline Vec shuffle_by_constants(Vec a, Vec b, std::index_sequence<I...>) {
+  return __builtin_shufflevector(a, b, (kLanes<S>.*Lane)[I]...);
+}
+#endif
+template <int S, auto Lane>
+inline Vec shuffle(Vec a, Vec b) {
+#if defined(__clang__)
+  return shuffle_by_constants<S, Lane>(a, b, std::make_index_sequence<kWidth>{});
+#else
+  return __builtin_shuffle(a, b, lanes(kLanes<S>.*Lane));
+#endif
+}
+
 // Rows to columns: exchanges, for each power of two S, the lanes that differ in S between the rows that differ in S.
 template <int S = 1>
 inline void transpose_square(Vec (&rows)[kWidth]) {
@@ -58,8 +75,8 @@ inline void transpose_square(Vec (&rows)[kWidth]) {
     for (int i = 0; i < kWidth; i++) {
       if ((i & S) != 0) continue;
       const Vec a = rows[i], b = rows[i + S];
-      rows[i] = __builtin_shuffle(a, b, lanes(kLanes<S>.low));
-      rows[i + S] = __builtin_shuffle(a, b, lanes(kLanes<S>.high));
+      rows[i] = shuffle<S, &LaneTable::low>(a, b);
+      rows[i + S] = shuffle<S, &LaneTable::high>(a, b);
     }
     transpose_square<2 * S>(rows);
   }
@@ -203,12 +220,12 @@ inline float max(const float* x, int64_t n) {
 // The largest of all lanes, and their sum, in every lane.
 template <int S = 1>
 inline Vec max_lanes(Vec v) {
-  if constexpr (S < kWidth) return max_lanes<2 * S>(larger(v, __builtin_shuffle(v, lanes(kLanes<S>.across))));
+  if constexpr (S < kWidth) return max_lanes<2 * S>(larger(v, shuffle<S, &LaneTable::across>(v, v)));
   return v;
 }
 template <int S = 1>
 inline Vec sum_lanes(Vec v) {
-  if constexpr (S < kWidth) return sum_lanes<2 * S>(v + __builtin_shuffle(v, lanes(kLanes<S>.across)));
+  if constexpr (S < kWidth) return sum_lanes<2 * S>(v + shuffle<S, &LaneTable::across>(v, v));
   return v;
 }
 
