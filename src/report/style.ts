@@ -59,7 +59,7 @@ main { max-width: 1080px; margin: 0 auto; padding: 40px 24px 72px; } main:focus 
 h1 { font-size: 30px; line-height: 1.2; margin: 2px 0 6px; letter-spacing: -0.015em; overflow-wrap: anywhere; }
 h2 { font-size: 20px; line-height: 1.3; margin: 0 0 16px; letter-spacing: -0.01em; }
 h3 { font-size: 14px; margin: 0 0 6px; font-weight: 600; }
-section { margin-top: 52px; } section:target > h2 { text-decoration: underline var(--c1) 2px; text-underline-offset: 6px; }
+section, main > h2 { margin-top: 52px; } section:target > h2 { text-decoration: underline var(--c1) 2px; text-underline-offset: 6px; }
 p { margin: 0 0 10px; }
 a { color: var(--c1); text-underline-offset: 2px; }
 :focus-visible { outline: 2px solid var(--c1); outline-offset: 2px; border-radius: 4px; }
@@ -83,7 +83,7 @@ figure, .sample, .warning, .notice { border: 1px solid var(--line); border-radiu
 .bars { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 26px 36px; } .bars .scroll { margin: 0; }
 .notice, .warning { padding: 12px 18px; margin-top: 14px; border-left: 4px solid var(--warn); overflow-wrap: anywhere; }
 .notice.diverged, .notice.failed { border-left-color: var(--bad); } .notice p, .warning p { margin: 0; } .notice p + p { margin-top: 4px; }
-.contents { position: sticky; top: 0; z-index: 2; background: var(--bg); margin: 26px 0 -22px; border-bottom: 1px solid var(--line); overflow-x: auto; scrollbar-width: none; }
+.contents { position: sticky; top: var(--top, 0px); z-index: 2; background: var(--bg); margin: 26px 0 -22px; border-bottom: 1px solid var(--line); overflow-x: auto; scrollbar-width: none; }
 .contents ol { display: flex; gap: 4px; list-style: none; margin: 0; padding: 6px 2px; white-space: nowrap; font-size: 13.5px; }
 .contents a { display: block; color: var(--muted); text-decoration: none; padding: 5px 10px; border-radius: 6px; } .contents li:first-child a { margin-left: -8px; }
 .contents a:hover { color: var(--fg); background: var(--line); } .contents a:focus-visible { outline-offset: -2px; }
@@ -146,7 +146,7 @@ tr.default td { color: var(--muted); }
 details { margin-top: 14px; } summary { cursor: pointer; color: var(--muted); font-size: 14px; width: fit-content; } details[open] > summary { margin-bottom: 10px; }
 footer { margin-top: 48px; color: var(--muted); font-size: 13px; }
 @media (max-width: 900px) { .cards { grid-template-columns: repeat(3, 1fr); } }
-@media (max-width: 640px) { main { padding: 24px 14px 48px; } h1 { font-size: 24px; } h2 { font-size: 18px; } section { margin-top: 42px; }
+@media (max-width: 640px) { main { padding: 24px 14px 48px; } h1 { font-size: 24px; } h2 { font-size: 18px; } section, main > h2 { margin-top: 42px; }
   .charts { grid-template-columns: 1fr; } .big { display: none; } .small { display: block; } figure { padding: 14px 12px 10px; }
   .cards { grid-template-columns: 1fr 1fr; } .cards div { padding: 11px 14px; } .cards b { font-size: 18px; }
   .facts > span { display: block; margin: 0 0 4px; }

@@ -108,7 +108,7 @@ test('gpt report writes one report of several evaluations, with the figures as f
     expect(readdirSync(join(dir, 'both'))).toContain('accuracy_by_size.svg');
     await expect(report({ ...options, dirs, out: undefined }, context)).rejects.toThrow('a folder of its own');
     await expect(report({ ...options, dirs: [dir, dirs[0]!], out: join(dir, 'c') }, context)).rejects.toThrow(
-      `${dir} holds no report.json of an evaluation`,
+      `${dir} holds neither run.jsonl`,
     );
     expect(readdirSync(dir)).not.toContain('c');
   } finally {

@@ -34,7 +34,7 @@ export interface Curves {
 /** What is compared in a column; the best is marked. */
 export interface Measure {
   readonly name: string;
-  readonly unit: 'loss' | 'perplexity' | 'bits' | 'metric' | 'count' | 'seconds' | 'bytes';
+  readonly unit: 'loss' | 'perplexity' | 'bits' | 'metric' | 'whole' | 'count' | 'seconds' | 'bytes';
   readonly better: 'lower' | 'higher' | null;
   /** A value per run; null: not measured. */
   readonly values: readonly (number | null)[];
@@ -155,9 +155,9 @@ function measuresOf(records: readonly RunRecord[], summaries: readonly RunSummar
     of('perplexity', 'perplexity', 'lower', (r) => r.vals.at(-1)?.perplexity),
     of('bits per byte', 'bits', 'lower', (r) => r.vals.at(-1)?.bits_per_byte),
     of('parameters', 'count', null, (r) => r.start.params),
-    of('steps', 'count', null, (_, s) => s.step),
+    of('steps', 'whole', null, (_, s) => s.step),
     of('tokens', 'count', null, (_, s) => s.tokens),
-    of('training time', 'seconds', 'lower', (_, s) => s.seconds),
+    of('training time', 'seconds', null, (_, s) => s.seconds),
     of('tokens per second', 'count', 'higher', (_, s) => s.tokens_per_s),
     of('peak memory', 'bytes', 'lower', (_, s) => s.peak_memory_bytes),
   ].filter(({ values }) => values.some((v) => v !== null));

@@ -53,6 +53,7 @@ const FORMATS: Readonly<Record<Measure['unit'], (value: number) => string>> = {
   perplexity: short,
   bits: (v) => v.toFixed(3),
   metric: metricText,
+  whole: integer,
   count,
   seconds: duration,
   bytes,
