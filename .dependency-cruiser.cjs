@@ -63,6 +63,13 @@ module.exports = {
       comment: 'data, tokenizers, checkpoints, reports and configs work on arrays: they start fast and test alone',
       severity: 'error',
       from: { path: '^src/(data|tokenizer|checkpoint|report|config)/' },
+      to: { path: '(^src/base/tf(_wasm|_webgpu)?\\.ts$)|(@tensorflow/)', reachable: true },
+    },
+    {
+      name: 'no-tensors-in-plans',
+      comment: 'gpt plan allocates nothing, and is instant',
+      severity: 'error',
+      from: { path: '^src/commands/plan[.]ts' },
       to: { path: '(^src/base/tf(_wasm)?\\.ts$)|(@tensorflow/)', reachable: true },
     },
     {

@@ -74,13 +74,13 @@ export const StartEvent = z
     origins: z.record(text, text).describe('configuration key: file:line, flag or "default"'),
     backend: text.describe('native, wasm, ...'),
     backend_reason: text.describe('why this one'),
-    precision: text.describe('fp32 or bf16: of the matrix products'),
+    precision: text.describe('fp32, tf32 or bf16: of the matrix products'),
     threads: number,
     device: text.describe('model of the CPU or GPU'),
     peak_gflops: number
       .nullable()
-      .describe('measured fp32 matmul rate of this machine, the denominator of mfu; null: not measured'),
-    environment: z.record(text, text).describe('node, os, libraries, git commit'),
+      .describe('measured rate of matrix products in this precision, the denominator of mfu; null: not measured'),
+    environment: z.record(text, text).describe('node, os, cpu, tfjs: names and versions'),
     params: number,
     flops_per_token: number.describe('forward and backward, causal attention counted once'),
     memory_estimate_bytes: number,
@@ -94,7 +94,33 @@ export const StartEvent = z
       train_bytes: number.nullable().describe('null: token shards, whose text is not known'),
       val_bytes: number.nullable().describe('the same'),
       split: text.optional().describe('what is held out, in words'),
+      val_words: whole.optional().describe('what blanks separate in the held-out text; not of long texts'),
+      list: z
+        .array(
+          z.object({
+            file: text,
+            bytes: whole,
+            sha256: text.optional().describe('of the content; not of large files'),
+          }),
+        )
+        .optional()
+        .describe('the files, at most 100'),
+      common: z
+        .array(z.object({ token: text, count: whole }))
+        .optional()
+        .describe('the most frequent tokens of the training part, the first 2 million of its tokens counted'),
       fingerprint: text.optional().describe('hash of the tokens; a resume needs the same'),
+      mix: z
+        .array(
+          z.object({
+            path: text,
+            weight: number.describe('share of the sequences; all sum to 1'),
+            tokens: number,
+            epochs: number.describe('passes over it in the whole run'),
+          }),
+        )
+        .optional()
+        .describe('corpora of data.weights'),
     }),
     max_steps: whole,
     total_tokens: number.optional().describe('tokens of the whole run'),
@@ -129,7 +155,7 @@ export const StepEvent = z
     mfu: number
       .nullable()
       .describe('share of peak_gflops, attention by its visible keys alone; null: peak not measured'),
-    memory_bytes: number.describe('resident size of the process'),
+    memory_bytes: number.describe('resident size of the process; on a GPU what is reserved of its memory'),
     tensors: number.describe('alive in TensorFlow.js'),
     eta_s: number.describe('seconds to the end'),
     batch_tokens: number.optional().describe('tokens of this update, where the batch grows'),
@@ -140,6 +166,7 @@ export const StepEvent = z
     grad_norm_z: number.nullable().optional().describe('the same of the gradient norm'),
     task_loss: number.optional().describe('nats per example; of scores: mean squared error'),
     lm_loss: number.optional().describe('auxiliary language-modelling loss, nats per token'),
+    data_ms: number.optional().describe('of step_ms: making the batch, in which nothing else is done'),
     padding: number.optional().describe('share of the computed tokens that are padding'),
   })
   .describe('One optimizer update.');

@@ -33,6 +33,18 @@ export function unlockAll(): void {
   for (const unlock of held) unlock();
 }
 
+/** What is done in the folder, in the words of an error. */
+export interface Work {
+  /** "training": it has been ... there. */
+  readonly doing: string;
+  /** What a signal makes it do. */
+  readonly ending: string;
+  /** What else the second one may do. */
+  readonly instead: string;
+}
+
+const TRAINING: Work = { doing: 'training', ending: 'it saves first', instead: 'start a run of your own' };
+
 /** Between creating the file and writing into it, a process may be stopped for this long. */
 const WRITING_MS = 5000;
 
@@ -40,7 +52,7 @@ const WRITING_MS = 5000;
  * Locks a folder for this process and returns what unlocks it; the end of the process does so too. Throws DataError,
  * naming process and host, when another process has it, or the disk refuses.
  */
-export function lockFolder(dir: string, fs: FileSystem = nodeFileSystem): () => void {
+export function lockFolder(dir: string, fs: FileSystem = nodeFileSystem, work: Work = TRAINING): () => void {
   const path = join(dir, 'lock');
   const { pid } = process;
   const started = new Date().toISOString();
@@ -52,11 +64,11 @@ export function lockFolder(dir: string, fs: FileSystem = nodeFileSystem): () => 
       if (theirs === undefined) {
         if (!exists(path)) continue; // given back just now
         throw new DataError(
-          `${path} cannot be read: it does not tell who has been training in ${dir}`,
-          'make it readable, or remove it if nobody trains there',
+          `${path} cannot be read: it does not tell who has been ${work.doing} in ${dir}`,
+          'make it readable, or remove it if nobody works there',
         );
       }
-      refuseHeld(dir, path, theirs);
+      refuseHeld(dir, path, theirs, work);
       takeAway(path, theirs, fs);
     }
   } catch (error) {
@@ -105,24 +117,45 @@ function contentOf(path: string): string | undefined {
   }
 }
 
-function refuseHeld(dir: string, path: string, content: string): void {
+function refuseHeld(dir: string, path: string, content: string, { doing, ending, instead }: Work): void {
   const holder = parse(content);
   if (holder === undefined) {
     const { mtimeMs } = lstatSync(path, { throwIfNoEntry: false }) ?? { mtimeMs: 0 };
     if (Date.now() - mtimeMs > WRITING_MS) return;
-    throw new DataError(`another process is just starting in ${dir}`, 'wait for it, or start a run of your own');
+    throw new DataError(`another process is just starting in ${dir}`, `wait for it, or ${instead}`);
   }
   const { pid, host, started } = holder;
-  const elsewhere = host !== hostname() || isOfAnotherNamespace(holder);
-  const itsBirth = born(pid);
-  const reused = holder.born !== '' && itsBirth !== '' && holder.born !== itsBirth;
-  if (!elsewhere && (!isAlive(pid) || reused)) return;
+  const running = isRunning(holder);
+  if (running === false) return;
   throw new DataError(
-    `${dir} is in use: process ${pid} on host ${host} has been training there since ${started}`,
-    elsewhere
+    `${dir} is in use: process ${pid} on host ${host} has been ${doing} there since ${started}`,
+    running === undefined
       ? `wait for it; if that process is gone, remove ${path} and try again`
-      : `wait for it, end it (kill ${pid}: it saves first), or start a run of your own`,
+      : `wait for it, end it (kill ${pid}: ${ending}), or ${instead}`,
   );
+}
+
+/** Who has a folder locked. */
+export interface LockHolder {
+  readonly pid: number;
+  readonly host: string;
+  /** false: it is gone, and was killed, since it left its lock. undefined: that cannot be known from here. */
+  readonly running: boolean | undefined;
+}
+
+/** For those who only look: undefined where there is no lock, or none that tells who. */
+export function lockHolder(dir: string): LockHolder | undefined {
+  const content = contentOf(join(dir, 'lock'));
+  const holder = content === undefined ? undefined : parse(content);
+  return holder && { pid: holder.pid, host: holder.host, running: isRunning(holder) };
+}
+
+/** undefined: of another host, or of another PID namespace. */
+function isRunning(holder: Holder): boolean | undefined {
+  if (holder.host !== hostname() || isOfAnotherNamespace(holder)) return undefined;
+  const itsBirth = born(holder.pid);
+  const reused = holder.born !== '' && itsBirth !== '' && holder.born !== itsBirth;
+  return isAlive(holder.pid) && !reused;
 }
 
 /** Whether its number means nothing here. After a restart of the machine it means nothing anywhere: the process is gone. */

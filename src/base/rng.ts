@@ -7,7 +7,17 @@
 // C++ twin: src/backends/native/philox.h. Shared test vectors: test/base/rng.test.ts.
 
 /** What a stream of numbers is for. Part of the counter, so that two purposes never share numbers. */
-export const Stream = { init: 1, dropout: 2, shuffle: 3, sample: 4, split: 5, test: 6, bootstrap: 7, lora: 8 } as const;
+export const Stream = {
+  init: 1,
+  dropout: 2,
+  shuffle: 3,
+  sample: 4,
+  split: 5,
+  test: 6,
+  bootstrap: 7,
+  lora: 8,
+  mix: 9,
+} as const;
 
 const M0 = 0xd2511f53;
 const M1 = 0xcd9e8d57;

@@ -1,8 +1,9 @@
-// What the files of other programs have in common: a model that is read like a Hugging Face folder, from weights whose
-// linear layers are stored the other way round. Formats: llmc.ts, nanogpt.ts; which one a file has: open_foreign.ts.
+// The files of other programs have one form here: a model that is read like a Hugging Face folder, with a report of its
+// tensors. Formats: hf_source.ts, llmc.ts, nanogpt.ts, gpt1_original.ts; which one a path has: open_foreign.ts.
 
 import type { ResolvedModel } from '../config/model_shape.js';
 import type { HfModel } from './hf.js';
+import type { TensorReport } from './tensor_report.js';
 
 /** gelu_new: the tanh form of GELU; gelu: with erf. */
 export type Activation = ResolvedModel['activation_function'];
@@ -13,28 +14,5 @@ export interface ForeignModel extends HfModel {
   readonly format: string;
   /** What the file left open and was decided here, one sentence each. */
   readonly notes: readonly string[];
-}
-
-// (in, out) at Hugging Face's GPT-1 and GPT-2, (out, in) in nanoGPT and llm.c.
-const LINEAR = /\.(c_attn|c_proj|c_fc)\.weight$/;
-
-/** Whether a parameter, by its name at Hugging Face, is a linear weight. */
-export const isLinearWeight = (name: string): boolean => LINEAR.test(name);
-
-// A block of 32 x 32 floats stays in the first-level cache.
-const BLOCK = 32;
-
-/** (rows, columns) to (columns, rows). */
-export function transpose(values: Float32Array, rows: number, columns: number): Float32Array<ArrayBuffer> {
-  const out = new Float32Array(values.length);
-  for (let i0 = 0; i0 < rows; i0 += BLOCK) {
-    const i1 = Math.min(i0 + BLOCK, rows);
-    for (let j0 = 0; j0 < columns; j0 += BLOCK) {
-      const j1 = Math.min(j0 + BLOCK, columns);
-      for (let i = i0; i < i1; i++) {
-        for (let j = j0; j < j1; j++) out[j * rows + i] = values[i * columns + j]!;
-      }
-    }
-  }
-  return out;
+  readonly report: TensorReport;
 }

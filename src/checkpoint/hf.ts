@@ -17,13 +17,14 @@ import { join } from 'node:path';
 import { DataError } from '../base/errors.js';
 import type { Json } from '../base/events.js';
 import { readText } from '../base/files.js';
-import { quoted, short } from '../base/format.js';
+import { quoted } from '../base/format.js';
 import { isRecord, parseJson } from '../base/json.js';
 import type { ResolvedModel } from '../config/model_shape.js';
 import { parameterShapes } from '../config/parameters.js';
 import { ModelConfig } from '../config/schema.js';
-import { requireTensor, type SafetensorsFile } from './safetensors.js';
+import { requireTensor } from './safetensors.js';
 import { openSharded } from './shards.js';
+import { few, matchTensors, readers, type StoredTensors, type TensorReport } from './tensor_report.js';
 
 type JsonObject = { readonly [key: string]: Json };
 
@@ -139,7 +140,7 @@ export function fromHfConfig(
       problems.push(`attention_layers has ${found} entries for ${model.n_layer} layers`);
     }
   }
-  if (problems.length > 0 || !parsed.success) throw new DataError(`${file}: ${first(problems, '; ')}`, fix);
+  if (problems.length > 0 || !parsed.success) throw new DataError(`${file}: ${few(problems, 3, '; ')}`, fix);
   const eot = get('eos_token_id', get('bos_token_id', null));
   // A gpt3 without local layers comes back as gpt2, which is the same model.
   const attention_layers = parsed.data.attention_layers ?? new Array(parsed.data.n_layer).fill('global');
@@ -159,96 +160,40 @@ export interface HfModel {
 
 /** The same with what else its weight files may hold. */
 export interface HfFolder extends HfModel {
+  readonly report: TensorReport;
   /** Tensors beside those of the model, of these shapes: a task's head. Throws DataError where one is missing. */
   readonly also: (shapes: ReadonlyMap<string, readonly number[]>) => Map<string, () => Float32Array<ArrayBuffer>>;
 }
 
 /**
  * Opens config.json and model.safetensors (or its shards) of a folder and checks every name and shape; values are read on
- * demand.
- * Names may lack the "transformer." prefix (as in the hub's gpt2). Throws DataError on a missing or damaged file, a
- * missing tensor, a wrong shape, or an lm_head.weight that is not the token embedding.
+ * demand. `openWeights`: another way to open the weights.
+ * Names may lack the "transformer." prefix (as in the hub's gpt2). Throws DataError on a missing or damaged file, and for
+ * tensors that are missing, unknown or of a wrong shape (tensor_report.ts).
  */
-export function readModel(dir: string): HfFolder {
+export function readModel(
+  dir: string,
+  openWeights: (dir: string) => StoredTensors = (folder) => openSharded(folder, 'model'),
+): HfFolder {
   const configFile = join(dir, 'config.json');
   const config = parseJson(
     readText(configFile),
     (message) => new DataError(`${configFile} is no JSON: ${message}`, 'copy the file again, or use another folder'),
   );
   const { model, eot } = fromHfConfig(config, configFile);
-  const file = openSharded(dir, 'model');
+  const file = openWeights(dir);
   try {
     const shapes = parameterShapes(model);
-    const found = new Map(file.names.map((name) => [canonicalName(name), name]));
-    checkNames(
-      file.path,
-      shapes,
-      found,
-      'copy or download the folder again: config.json and model.safetensors must have been saved together',
-    );
-    for (const [name, shape] of shapes) requireTensor(file, found.get(name)!, shape);
-    const [embedding] = shapes.keys();
-    checkHead(file, found.get(embedding!)!);
-    const tensors = new Map([...shapes.keys()].map((name) => [name, () => file.readFloat32(found.get(name)!)]));
+    const report = matchTensors(file, shapes, {
+      fix: 'copy or download the folder again: config.json and its weights must have been saved together',
+    });
     const also: HfFolder['also'] = (more) => {
       for (const [name, shape] of more) requireTensor(file, name, shape);
       return new Map([...more.keys()].map((name) => [name, () => file.readFloat32(name)]));
     };
-    return { model, eot, tensors, also, close: () => file.close() };
+    return { model, eot, tensors: readers(file, shapes, report), report, also, close: () => file.close() };
   } catch (error) {
     file.close();
     throw error;
   }
-}
-
-/** A foreign file can have any number of names and mistakes: the first three say enough. */
-const first = (texts: readonly string[], separator: string): string =>
-  texts.slice(0, 3).join(separator) + (texts.length > 3 ? `${separator}… (${texts.length})` : '');
-
-/** The name of an output head, which must be a copy of the token embedding. */
-export const HEAD = 'lm_head.weight';
-
-const canonicalName = (name: string): string =>
-  name === HEAD || name.startsWith('transformer.') ? name : `transformer.${name}`;
-
-// Older versions of transformers stored their causal masks. (c_attn.bias is a parameter: the dot matters.)
-const isMaskBuffer = (name: string): boolean => name.endsWith('.attn.bias') || name.endsWith('.attn.masked_bias');
-
-/**
- * Throws DataError on a missing tensor, and on one of a block or final norm that the config does not have: then the two do
- * not belong together. `shapes` and `found` have canonical names as keys.
- */
-export function checkNames(
-  path: string,
-  shapes: ReadonlyMap<string, unknown>,
-  found: ReadonlyMap<string, unknown>,
-  fix: string,
-): void {
-  const missing = [...shapes.keys()].filter((name) => !found.has(name));
-  const extra = [...found.keys()]
-    .filter((name) => /^transformer\.(h\.|ln_f\.)/.test(name) && !shapes.has(name) && !isMaskBuffer(name))
-    .map((name) => short(name));
-  const few = (names: string[]) => first(names, ', ');
-  const problems = [
-    ...(missing.length > 0 ? [`missing: ${few(missing)}`] : []),
-    ...(extra.length > 0 ? [`not in the model of its configuration: ${few(extra)}`] : []),
-  ];
-  if (problems.length === 0) return;
-  throw new DataError(`${path}: tensors ${problems.join('; ')}`, fix);
-}
-
-function checkHead(file: SafetensorsFile, embedding: string): void {
-  if (!file.names.includes(HEAD)) return;
-  requireTensor(file, HEAD, file.info(embedding).shape);
-  requireTied(file.path, file.readFloat32(HEAD), embedding, file.readFloat32(embedding));
-}
-
-/** Throws DataError where the values of an output head are not those of the token embedding. */
-export function requireTied(path: string, head: Float32Array, embedding: string, values: Float32Array): void {
-  const i = values.findIndex((value, k) => value !== head[k] && !(Number.isNaN(value) && Number.isNaN(head[k])));
-  if (i < 0 && values.length === head.length) return;
-  throw new DataError(
-    `${path}: ${HEAD} differs from ${embedding} (at element ${i}: ${head[i]} and ${values[i]})`,
-    'gpt has tied embeddings only: this checkpoint has a separate output head',
-  );
 }

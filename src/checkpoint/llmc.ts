@@ -18,8 +18,10 @@ import { type InputFile, openInput } from '../base/input_file.js';
 import type { ResolvedModel } from '../config/model_shape.js';
 import { parameterShapes } from '../config/parameters.js';
 import { MAX_LAYERS } from '../config/schema.js';
-import { type ForeignModel, isLinearWeight, transpose } from './foreign.js';
+import type { ForeignModel } from './foreign.js';
 import type { HfModel } from './hf.js';
+import { isLinearWeight, transpose } from './linear_layout.js';
+import type { TensorReport } from './tensor_report.js';
 
 export const LLMC_MODEL = 20240326;
 const HEADER_BYTES = 1024;
@@ -49,13 +51,38 @@ function modelOf(n_ctx: number, vocab_size: number, n_layer: number, n_head: num
   };
 }
 
+/** Parameters of a block, in the order of the file, and what llm.c calls them. */
+const KINDS: Readonly<Record<string, string>> = {
+  'ln_1.weight': 'ln1w',
+  'ln_1.bias': 'ln1b',
+  'attn.c_attn.weight': 'qkvw',
+  'attn.c_attn.bias': 'qkvb',
+  'attn.c_proj.weight': 'attprojw',
+  'attn.c_proj.bias': 'attprojb',
+  'ln_2.weight': 'ln2w',
+  'ln_2.bias': 'ln2b',
+  'mlp.c_fc.weight': 'fcw',
+  'mlp.c_fc.bias': 'fcb',
+  'mlp.c_proj.weight': 'fcprojw',
+  'mlp.c_proj.bias': 'fcprojb',
+};
+
+/** "qkvw[3]" for transformer.h.3.attn.c_attn.weight */
+function nameInFile(parameter: string): string {
+  const [, layer, kind] = /^transformer\.h\.(\d+)\.(.+)$/.exec(parameter) ?? [];
+  if (kind !== undefined) return `${KINDS[kind]}[${layer}]`;
+  return parameter
+    .replace('transformer.', '')
+    .replace('ln_f.weight', 'lnfw')
+    .replace('ln_f.bias', 'lnfb')
+    .replace('.weight', '');
+}
+
 /** The order of the file: names of parameters, kind by kind. */
 function fileOrder(model: ResolvedModel): string[] {
-  const kinds = [
-    ...['ln_1.weight', 'ln_1.bias', 'attn.c_attn.weight', 'attn.c_attn.bias', 'attn.c_proj.weight', 'attn.c_proj.bias'],
-    ...['ln_2.weight', 'ln_2.bias', 'mlp.c_fc.weight', 'mlp.c_fc.bias', 'mlp.c_proj.weight', 'mlp.c_proj.bias'],
-  ];
-  const blocks = kinds.flatMap((kind) => Array.from({ length: model.n_layer }, (_, i) => `transformer.h.${i}.${kind}`));
+  const blocks = Object.keys(KINDS).flatMap((kind) =>
+    Array.from({ length: model.n_layer }, (_, i) => `transformer.h.${i}.${kind}`),
+  );
   return [WTE, 'transformer.wpe.weight', ...blocks, 'transformer.ln_f.weight', 'transformer.ln_f.bias'];
 }
 
@@ -87,12 +114,24 @@ export function openLlmc(path: string): ForeignModel {
       model,
       eot: null,
       tensors: new Map([...shapes.keys()].map((name) => [name, tensors.get(name)!])),
+      report: reportOf(model, paddedVocab, dtype),
       close: () => file.close(),
     };
   } catch (error) {
     file.close();
     throw error;
   }
+}
+
+function reportOf(model: ResolvedModel, paddedVocab: number, dtype: 'F32' | 'BF16'): TensorReport {
+  const used = [...parameterShapes(model)].map(([parameter, shape]) => {
+    const transposed = isLinearWeight(parameter);
+    const stored = transposed ? [...shape].reverse() : shape;
+    return { name: nameInFile(parameter), parameter, shape: stored, dtype, transposed };
+  });
+  const { vocab_size: V, n_embd } = model;
+  const rows = { name: `wte[${V}:${paddedVocab}]`, shape: [paddedVocab - V, n_embd], dtype, why: 'rows of padding' };
+  return { used, ignored: paddedVocab > V ? [rows] : [], zero: [] };
 }
 
 function readHeader(file: InputFile) {

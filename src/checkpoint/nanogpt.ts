@@ -8,17 +8,19 @@
 // of the file is executed (pickle.ts).
 //
 // GELU: nanoGPT computes the erf form, and until May 2023 the tanh form (its commit 594068e, "Use nn.GELU"). A file does not
-// tell which, except from before January 2023's commit cc5444e: its model_args have no `bias`.
+// tell which, except from before January 2023's commit cc5444e: its model_args have no `bias`. Files that gpt exports
+// (nanogpt_write.ts) say it in their config, which nanoGPT does not read there.
 
-import { elements } from '../base/array.js';
 import { DataError } from '../base/errors.js';
 import { short } from '../base/format.js';
 import type { ResolvedModel } from '../config/model_shape.js';
 import { parameterShapes } from '../config/parameters.js';
-import { type Activation, type ForeignModel, isLinearWeight, transpose } from './foreign.js';
-import { checkNames, fromHfConfig, HEAD, requireTied } from './hf.js';
-import { NAMELESS, type PickleValue } from './pickle.js';
-import { openTorchFile, type TorchFile, TorchTensor } from './torch_file.js';
+import type { Activation, ForeignModel } from './foreign.js';
+import { fromHfConfig } from './hf.js';
+import { isLinearWeight } from './linear_layout.js';
+import type { PickleValue } from './pickle.js';
+import { type IgnoredTensor, matchTensors, readers, roundedNote } from './tensor_report.js';
+import { openTorchFile, stateDict, TorchTensor } from './torch_file.js';
 
 const FIX = "give the ckpt.pt of nanoGPT's train.py";
 const COMPILED = '_orig_mod.';
@@ -32,33 +34,30 @@ export function openNanoGpt(path: string, activation?: Activation): ForeignModel
   try {
     const parts = dict(file.value, path, 'it');
     const args = dict(parts.get('model_args'), path, 'model_args');
-    const gelu = geluOf(args, activation);
+    const gelu = geluOf(args, parts.get('config'), activation);
     const { model, bias } = modelOf(args, gelu.activation, path);
-    const found = namedTensors(dict(parts.get('model'), path, 'model'), path);
+    const state = stateDict(file, dict(parts.get('model'), path, 'model'), {
+      what: 'model',
+      rename: (name) => (name.startsWith(COMPILED) ? name.slice(COMPILED.length) : name),
+      fix: FIX,
+    });
     const shapes = parameterShapes(model);
-    const needed = new Map([...shapes].filter(([name]) => bias || !name.endsWith('.bias')));
-    checkNames(path, needed, found, FIX);
-    checkShapes(file, needed, found);
-    checkHead(file, found);
-    const tensors = new Map(
-      [...shapes].map(([name, shape]) => {
-        const tensor = found.get(name);
-        const zeros = () => new Float32Array(elements(shape));
-        return [name, tensor ? () => read(file, name, tensor) : zeros];
-      }),
-    );
-    const rounded = [...needed.keys()].filter((name) => found.get(name)!.storage.dtype === 'F64').length;
+    const zero = bias ? [] : [...shapes.keys()].filter((name) => name.endsWith('.bias'));
+    const stored = new Map([...shapes].filter(([name]) => !zero.includes(name)));
+    const matched = matchTensors(state, stored, { transposed: isLinearWeight, zero, fix: FIX });
+    const report = { ...matched, ignored: [...matched.ignored, ...optimizerTensors(parts.get('optimizer'))] };
     const step = parts.get('iter_num');
     return {
       format: `nanoGPT${typeof step === 'number' ? `, step ${step}` : ''}`,
       notes: [
         gelu.note,
-        ...(rounded === 0 ? [] : [`${rounded} of ${needed.size} tensors are float64: they are rounded to float32`]),
+        ...roundedNote(report),
         ...(bias ? [] : ['the model has no biases: they are zero, which computes the same']),
       ],
       model,
       eot: null,
-      tensors,
+      tensors: readers(state, shapes, report),
+      report,
       close: () => file.close(),
     };
   } catch (error) {
@@ -77,8 +76,16 @@ function dict(value: PickleValue | undefined, path: string, what: string): Reado
 
 type Args = ReadonlyMap<PickleValue, PickleValue>;
 
-function geluOf(args: Args, asked: Activation | undefined): { activation: Activation; note: string } {
+function geluOf(
+  args: Args,
+  config: PickleValue | undefined,
+  asked: Activation | undefined,
+): { activation: Activation; note: string } {
   if (asked !== undefined) return { activation: asked, note: `activation_function is ${asked}, as --activation says` };
+  const exported = config instanceof Map ? (config as Args).get('activation_function') : undefined;
+  if (exported === 'gelu' || exported === 'gelu_new') {
+    return { activation: exported, note: `activation_function is ${exported}, as the file's config says` };
+  }
   if (!args.has('bias')) {
     const note =
       'the file is from before February 2023 (no bias in model_args), when nanoGPT computed GELU in the tanh form, so activation_function is gelu_new';
@@ -119,57 +126,16 @@ function modelOf(args: Args, activation: Activation, path: string): { model: Res
   return { model, bias };
 }
 
-function namedTensors(state: ReadonlyMap<PickleValue, PickleValue>, path: string): Map<string, TorchTensor> {
-  const found = new Map<string, TorchTensor>();
-  for (const [key, value] of state) {
-    if (typeof key !== 'string' || !(value instanceof TorchTensor)) {
-      throw new DataError(
-        `${path}: model holds ${typeof key === 'string' ? short(key) : NAMELESS}, which is no tensor`,
-        FIX,
-      );
+/** {"state": {index: {"exp_avg": tensor, ...}}, "param_groups"}: gpt starts with fresh moments. */
+function optimizerTensors(optimizer: PickleValue | undefined): IgnoredTensor[] {
+  const state = optimizer instanceof Map ? (optimizer as Args).get('state') : undefined;
+  const found: IgnoredTensor[] = [];
+  for (const [index, moments] of state instanceof Map ? (state as Args) : []) {
+    for (const [kind, tensor] of moments instanceof Map ? (moments as Args) : []) {
+      if (!(tensor instanceof TorchTensor)) continue;
+      const name = `optimizer.${[index, kind].map((key) => (typeof key === 'object' ? '?' : short(String(key)))).join('.')}`;
+      found.push({ name, shape: tensor.shape, dtype: tensor.storage.dtype, why: 'optimizer state' });
     }
-    const name = key.startsWith(COMPILED) ? key.slice(COMPILED.length) : key;
-    if (found.has(name)) throw new DataError(`${path}: model holds ${short(name)} twice`, FIX);
-    found.set(name, value);
   }
   return found;
-}
-
-function checkShapes(
-  file: TorchFile,
-  needed: ReadonlyMap<string, readonly number[]>,
-  found: ReadonlyMap<string, TorchTensor>,
-): void {
-  let values = 0;
-  const storages = new Map<string, number>();
-  for (const [name, shape] of needed) {
-    const tensor = found.get(name)!;
-    const expected = isLinearWeight(name) ? [...shape].reverse() : shape;
-    if (String(tensor.shape) !== String(expected)) {
-      throw new DataError(
-        `${file.path}: tensor ${name} has shape [${tensor.shape.join(', ')}], expected [${expected.join(', ')}] by model_args`,
-        FIX,
-      );
-    }
-    values += elements(shape);
-    storages.set(tensor.storage.key, tensor.storage.length);
-  }
-  // a small file must not become a large folder: parameters may share a storage, but not their values
-  const stored = [...storages.values()].reduce((sum, length) => sum + length, 0);
-  if (values > stored) throw new DataError(`${file.path}: its ${values} parameters share ${stored} values`, FIX);
-}
-
-/** A head in the embedding's storage is the embedding; any other must have its values. */
-function checkHead(file: TorchFile, found: ReadonlyMap<string, TorchTensor>): void {
-  const name = 'transformer.wte.weight';
-  const head = found.get(HEAD);
-  const wte = found.get(name)!;
-  const place = ({ storage, offset, shape, strides }: TorchTensor) => `${storage.key} ${offset} ${shape} ${strides}`;
-  if (head === undefined || place(head) === place(wte)) return;
-  requireTied(file.path, file.readFloat32(HEAD, head), name, file.readFloat32(name, wte));
-}
-
-function read(file: TorchFile, name: string, tensor: TorchTensor): Float32Array<ArrayBuffer> {
-  const values = file.readFloat32(name, tensor);
-  return isLinearWeight(name) ? transpose(values, tensor.shape[0]!, tensor.shape[1]!) : values;
 }

@@ -1,8 +1,12 @@
-// Opens a model file of another program. The formats are told apart by the first four bytes.
+// Opens a model of another program: a file, whose first four bytes say what it is, or a folder, which its files tell.
 
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { ConfigError, DataError } from '../base/errors.js';
 import { openInput } from '../base/input_file.js';
 import type { Activation, ForeignModel } from './foreign.js';
+import { openGpt1Original } from './gpt1_original.js';
+import { openHfSource } from './hf_source.js';
 import { LLMC_MODEL, openLlmc } from './llmc.js';
 import { openNanoGpt } from './nanogpt.js';
 
@@ -17,10 +21,38 @@ const OTHER_FILES: Readonly<Record<number, [what: string, fix: string]>> = {
 const ZIP = 0x04034b50;
 
 /**
- * Opens a file and checks its header, names and shapes against its size. `activation` is for nanoGPT's, which do not say it.
- * Throws DataError, naming the file, and ConfigError for an `activation` where the file says it.
+ * Opens a file or folder and checks its header, names and shapes against its size. `activation` is for nanoGPT's, which do
+ * not say it. Throws DataError, naming the file, and ConfigError for an `activation` where the file says it.
  */
 export function openForeign(path: string, activation?: Activation): ForeignModel {
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return openModelFile(path, activation);
+  if (activation === undefined) return openModelFolder(path);
+  throw new ConfigError(
+    `--activation ${activation}: ${path} is a folder, whose config.json says it`,
+    'leave it out: it is for checkpoints of nanoGPT',
+  );
+}
+
+function openModelFolder(dir: string): ForeignModel {
+  const has = (name: string): boolean => existsSync(join(dir, name));
+  if (has('trainer') || has('adapter') || has('run.jsonl')) {
+    throw new DataError(
+      `${dir} is a checkpoint of gpt's own`,
+      'every command opens it as it is; gpt export makes a folder without training state of it',
+    );
+  }
+  if (has('config.json')) return openHfSource(dir);
+  if (has('params_shapes.json')) return openGpt1Original(dir);
+  const tensorflow = has('hparams.json') || has('checkpoint');
+  throw new DataError(
+    `${dir} is ${tensorflow ? "a checkpoint of TensorFlow's, which gpt does not read" : 'no folder that gpt imports'}`,
+    tensorflow
+      ? "the same weights are on Hugging Face's hub: gpt get gpt2"
+      : "gpt imports Hugging Face folders (config.json and weights) and OpenAI's GPT-1 (params_shapes.json)",
+  );
+}
+
+function openModelFile(path: string, activation?: Activation): ForeignModel {
   const file = openInput(path);
   let magic: number;
   try {
@@ -38,7 +70,7 @@ export function openForeign(path: string, activation?: Activation): ForeignModel
   }
   const [what, fix] = OTHER_FILES[magic] ?? [
     'no model that gpt imports',
-    "gpt imports llm.c's .bin (version 3 and 5) and nanoGPT's ckpt.pt (PyTorch 1.6 or later); Hugging Face folders need no import",
+    "gpt imports llm.c's .bin (version 3 and 5), nanoGPT's ckpt.pt (PyTorch 1.6 or later) and Hugging Face folders",
   ];
   throw new DataError(`${path} is ${what}`, fix);
 }

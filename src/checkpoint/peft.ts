@@ -18,7 +18,7 @@ import { adapterShapes, unknownTargets } from '../config/lora.js';
 import type { ResolvedModel } from '../config/model_shape.js';
 import { parameterShapes } from '../config/parameters.js';
 import type { LoraConfig } from '../config/schema.js';
-import { transpose } from './foreign.js';
+import { transpose } from './linear_layout.js';
 import {
   openSafetensors,
   requireTensor,

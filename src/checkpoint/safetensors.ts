@@ -15,6 +15,7 @@ import { type FileSystem, nodeFileSystem, withFile, writeAll } from '../base/fil
 import { quoted, short } from '../base/format.js';
 import { type InputFile, openInput } from '../base/input_file.js';
 import { isRecord, parseJson } from '../base/json.js';
+import type { StoredTensors } from './tensor_report.js';
 
 // The reference implementation refuses longer headers.
 const MAX_HEADER_BYTES = 100_000_000;
@@ -54,7 +55,7 @@ export function openSafetensors(path: string): SafetensorsFile {
 }
 
 /** Checks that a tensor is there, floating-point, and of this shape: otherwise a DataError with both shapes. */
-export function requireTensor(file: SafetensorsFile, name: string, shape: readonly number[]): TensorInfo {
+export function requireTensor(file: StoredTensors, name: string, shape: readonly number[]): void {
   const info = file.info(name);
   if (String(info.shape) !== String(shape)) {
     throw new DataError(
@@ -63,7 +64,6 @@ export function requireTensor(file: SafetensorsFile, name: string, shape: readon
     );
   }
   requireFloat(file.path, name, info.dtype);
-  return info;
 }
 
 function openedFile(input: InputFile, { infos, metadata }: Header): SafetensorsFile {

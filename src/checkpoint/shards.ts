@@ -15,7 +15,8 @@ import { DataError } from '../base/errors.js';
 import { type FileSystem, nodeFileSystem, readText, writeFile } from '../base/files.js';
 import { quoted, short } from '../base/format.js';
 import { isRecord, jsonFileText, parseJson } from '../base/json.js';
-import { openSafetensors, type SafetensorsFile, type TensorSource, writeSafetensors } from './safetensors.js';
+import { openSafetensors, type TensorSource, writeSafetensors } from './safetensors.js';
+import type { StoredTensors } from './tensor_report.js';
 
 /** Largest file, in bytes of tensors: transformers' "5GB". */
 export const MAX_SHARD_BYTES = 5e9;
@@ -51,10 +52,8 @@ export async function writeSharded(
   };
   weightMap.sort(([a], [b]) => (a < b ? -1 : 1));
   const index = { metadata, weight_map: Object.fromEntries(weightMap) };
-  await writeFile(join(dir, indexName(stem)), jsonFileText(index), fs);
+  await writeFile(join(dir, `${stem}.safetensors.index.json`), jsonFileText(index), fs);
 }
-
-const indexName = (stem: string): string => `${stem}.safetensors.index.json`;
 
 const byteLength = ({ dtype, shape }: TensorSource): number => elements(shape) * DTYPE_BYTES[dtype];
 
@@ -86,12 +85,21 @@ function split(tensors: readonly TensorSource[], maxBytes: number): TensorSource
  * missing or damaged file, on an index that names a file outside the folder or one that is not there, on a tensor that
  * its shard lacks, and on one that two shards hold. Tensors that the index does not name are left out.
  */
-export function openSharded(dir: string, stem: string): SafetensorsFile {
-  const whole = join(dir, `${stem}.safetensors`);
-  const indexFile = join(dir, indexName(stem));
-  if (existsSync(whole) || !existsSync(indexFile)) return openSafetensors(whole);
-  const weightMap = readIndex(indexFile);
-  const shards = new Map<string, SafetensorsFile>();
+export const openSharded = (dir: string, stem: string): StoredTensors =>
+  openOneOrShards(dir, stem, '.safetensors', openSafetensors);
+
+/** The same of files that another function opens: STEM + `ending`, else what STEM + `ending`.index.json names. */
+export function openOneOrShards(
+  dir: string,
+  stem: string,
+  ending: string,
+  open: (path: string) => StoredTensors,
+): StoredTensors {
+  const whole = join(dir, stem + ending);
+  const indexFile = `${whole}.index.json`;
+  if (existsSync(whole) || !existsSync(indexFile)) return open(whole);
+  const weightMap = readIndex(indexFile, ending);
+  const shards = new Map<string, StoredTensors>();
   const close = () => {
     for (const shard of shards.values()) shard.close();
   };
@@ -101,7 +109,7 @@ export function openSharded(dir: string, stem: string): SafetensorsFile {
       if (shards.has(name)) continue;
       if (!present.has(name))
         throw damaged(indexFile, `says that ${short(tensor)} is in ${short(name)}, which is not there`);
-      shards.set(name, openSafetensors(join(dir, name)));
+      shards.set(name, open(join(dir, name)));
     }
     checkPlaces(indexFile, weightMap, shards);
     return joined(indexFile, weightMap, shards, close);
@@ -115,7 +123,7 @@ const damaged = (indexFile: string, what: string): DataError =>
   new DataError(`${indexFile} ${what}`, 'copy or download the folder again, with all of its shards');
 
 /** Tensor name -> name of its file, in the order of the index. */
-function readIndex(indexFile: string): Map<string, string> {
+function readIndex(indexFile: string, ending: string): Map<string, string> {
   const { size } = statSync(indexFile);
   if (size > MAX_INDEX_BYTES) throw damaged(indexFile, `has ${size} bytes, which is no index of a model`);
   const json = parseJson(readText(indexFile), (message) => damaged(indexFile, `is no JSON: ${message}`));
@@ -125,8 +133,8 @@ function readIndex(indexFile: string): Map<string, string> {
   if (entries.length === 0) throw damaged(indexFile, 'has an empty weight_map');
   return new Map(
     entries.map(([tensor, name]) => {
-      if (typeof name !== 'string' || !name.endsWith('.safetensors')) {
-        throw damaged(indexFile, `puts ${short(tensor)} into ${quoted(name)}, which is no name of a safetensors file`);
+      if (typeof name !== 'string' || !name.endsWith(ending)) {
+        throw damaged(indexFile, `puts ${short(tensor)} into ${quoted(name)}, which is no name of a ${ending} file`);
       }
       // a downloaded index must not make us read other folders
       if (/[/\\\0]/.test(name))
@@ -139,7 +147,7 @@ function readIndex(indexFile: string): Map<string, string> {
 function checkPlaces(
   indexFile: string,
   weightMap: ReadonlyMap<string, string>,
-  shards: ReadonlyMap<string, SafetensorsFile>,
+  shards: ReadonlyMap<string, StoredTensors>,
 ): void {
   const found = new Map<string, string>();
   for (const [name, shard] of shards) {
@@ -160,22 +168,20 @@ function checkPlaces(
 function joined(
   path: string,
   weightMap: ReadonlyMap<string, string>,
-  shards: ReadonlyMap<string, SafetensorsFile>,
+  shards: ReadonlyMap<string, StoredTensors>,
   close: () => void,
-): SafetensorsFile {
-  const shardOf = (tensor: string): SafetensorsFile => {
+): StoredTensors {
+  const shardOf = (tensor: string): StoredTensors => {
     const shard = shards.get(weightMap.get(tensor) ?? '');
     if (shard) return shard;
     throw damaged(path, `does not name tensor ${tensor}`);
   };
-  const [first] = shards.values();
   return {
     path,
     names: [...weightMap.keys()],
-    metadata: first?.metadata ?? {},
     info: (name) => shardOf(name).info(name),
-    read: (name) => shardOf(name).read(name),
     readFloat32: (name) => shardOf(name).readFloat32(name),
+    samePlace: (a, b) => shardOf(a) === shardOf(b) && (shardOf(a).samePlace?.(a, b) ?? false),
     close,
   };
 }

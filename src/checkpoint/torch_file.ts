@@ -11,7 +11,8 @@
 import { DTYPE_BYTES, type DType, elements, isCount, isCounts, toFloat32 } from '../base/array.js';
 import { DataError } from '../base/errors.js';
 import { short } from '../base/format.js';
-import { PickleError, PickleGlobal, type PickleValue, readPickle } from './pickle.js';
+import { NAMELESS, PickleError, PickleGlobal, type PickleValue, readPickle } from './pickle.js';
+import type { StoredTensors } from './tensor_report.js';
 import { openZip, type ZipFile } from './zip.js';
 
 /** A tensor that has been checked against its storage, whose values are still on the disk. */
@@ -44,6 +45,7 @@ export interface TorchFile {
   close(): void;
 }
 
+/** "torch FloatStorage" -> F32, and so on. */
 const STORAGES: Readonly<Record<string, DType>> = {
   'torch FloatStorage': 'F32',
   'torch DoubleStorage': 'F64',
@@ -63,7 +65,7 @@ const MAX_PICKLE_BYTES = 4_000_000;
 const MAX_DIMENSIONS = 8;
 
 const FIX =
-  'gpt reads what nanoGPT saves: weights, numbers and texts. If you trust the file, save it again without the rest';
+  'gpt reads weights, numbers and texts. If you trust the file, load it in PyTorch and save its state dict alone';
 
 /** Opens a file and reads everything but the storages. Throws DataError, naming what is wrong, without executing any. */
 export function openTorchFile(path: string): TorchFile {
@@ -95,6 +97,49 @@ export function openTorchFile(path: string): TorchFile {
     zip.close();
     throw error;
   }
+}
+
+/** A state dict, a dict of tensors by name, as what other files of tensors look like. Throws DataError where it is none. */
+export function stateDict(file: TorchFile, value: PickleValue, { what, rename, fix }: StateDictOptions): StoredTensors {
+  const { path } = file;
+  if (!(value instanceof Map)) throw new DataError(`${path}: ${what} is no dict of tensors`, fix);
+  const tensors = new Map<string, TorchTensor>();
+  for (const [key, tensor] of value as Map<PickleValue, PickleValue>) {
+    if (typeof key !== 'string' || !(tensor instanceof TorchTensor)) {
+      const name = typeof key === 'string' ? short(key) : NAMELESS;
+      throw new DataError(`${path}: ${what} holds ${name}, which is no tensor`, fix);
+    }
+    const name = rename(key);
+    if (tensors.has(name)) throw new DataError(`${path}: ${what} holds ${short(name)} twice`, fix);
+    tensors.set(name, tensor);
+  }
+  const get = (name: string): TorchTensor => {
+    const tensor = tensors.get(name);
+    if (tensor) return tensor;
+    throw new DataError(`${path}: tensor ${short(name)} is missing`, fix);
+  };
+  const place = ({ storage, offset, shape, strides }: TorchTensor) => `${storage.key} ${offset} ${shape} ${strides}`;
+  // a small file must not become a large folder: tensors may share a storage, or a place in it, but not their values
+  const places = new Map([...tensors.values()].map((tensor) => [place(tensor), elements(tensor.shape)]));
+  const storages = new Map([...tensors.values()].map(({ storage: { key, length } }) => [key, length]));
+  const sum = (counts: Iterable<number>): number => [...counts].reduce((total, n) => total + n, 0);
+  const [values, stored] = [sum(places.values()), sum(storages.values())];
+  if (values > stored) throw new DataError(`${path}: its ${values} parameters share ${stored} values`, fix);
+  return {
+    path,
+    names: [...tensors.keys()],
+    info: (name) => ({ dtype: get(name).storage.dtype, shape: get(name).shape }),
+    readFloat32: (name) => file.readFloat32(name, get(name)),
+    samePlace: (a, b) => place(get(a)) === place(get(b)),
+    close: () => file.close(),
+  };
+}
+
+interface StateDictOptions {
+  /** In messages. */
+  readonly what: string;
+  readonly rename: (name: string) => string;
+  readonly fix: string;
 }
 
 function requireLittleEndian(zip: ZipFile, name: string): void {

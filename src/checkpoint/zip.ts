@@ -6,7 +6,9 @@
 //   end record             where the central directory is; 22 bytes and a comment
 //
 // The entry's bytes begin behind the LOCAL header's name and extra field, whose lengths differ from the directory's:
-// torch pads them to a multiple of 64 bytes. Not read: compression, encryption, archives in several parts.
+// torch pads them to a multiple of 64 bytes. Refused: compression, encryption, archives in several parts, entries that
+// overlap, and names that would leave a folder (nothing is unpacked here, but who writes them means harm).
+// Written by zip_write.ts.
 
 import * as zlib from 'node:zlib';
 import { DataError } from '../base/errors.js';
@@ -27,15 +29,17 @@ interface Entry {
   readonly size: number;
   readonly crc: number;
   readonly headerAt: number;
+  /** Where the next entry begins, or the directory. */
+  readonly limit: number;
 }
 
-const LOCAL = 0x04034b50;
-const CENTRAL = 0x02014b50;
-const END = 0x06054b50;
-const END64 = 0x06064b50;
-const LOCATOR64 = 0x07064b50;
+export const LOCAL = 0x04034b50;
+export const CENTRAL = 0x02014b50;
+export const END = 0x06054b50;
+export const END64 = 0x06064b50;
+export const LOCATOR64 = 0x07064b50;
 const END_BYTES = 22;
-const IN_ZIP64 = 0xffffffff;
+export const IN_ZIP64 = 0xffffffff;
 
 /** Opens an archive and checks its directory. Throws DataError, naming the file, on any damage. */
 export function openZip(path: string): ZipFile {
@@ -81,6 +85,9 @@ function readDirectory(file: InputFile): Map<string, Entry> {
     if (data.getUint16(at + 8, true) & 1) throw damaged(file, `${label} is encrypted`);
     if (data.getUint16(at + 10, true) !== 0) throw damaged(file, `${label} is compressed, which torch.save never does`);
     if (entries.has(name)) throw damaged(file, `it has ${label} twice`);
+    if (/^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)|\0/.test(name)) {
+      throw damaged(file, `its entry ${label} has a path out of its folder`);
+    }
     const extra = new DataView(data.buffer, at + 46 + nameLength, extraLength);
     const sizes = [
       data.getUint32(at + 24, true),
@@ -92,8 +99,12 @@ function readDirectory(file: InputFile): Map<string, Entry> {
     // entries that share bytes would make much of a little
     total += entrySize;
     if (total > file.size) throw damaged(file, 'its entries have more bytes than the file');
-    entries.set(name, { size: entrySize, crc: data.getUint32(at + 16, true), headerAt });
+    entries.set(name, { size: entrySize, crc: data.getUint32(at + 16, true), headerAt, limit: start });
     at = end;
+  }
+  const inOrder = [...entries].sort(([, a], [, b]) => a.headerAt - b.headerAt);
+  for (const [i, [name, entry]] of inOrder.entries()) {
+    entries.set(name, { ...entry, limit: inOrder[i + 1]?.[1].headerAt ?? start });
   }
   return entries;
 }
@@ -143,13 +154,14 @@ function readEntry(file: InputFile, name: string, entry: Entry | undefined): Uin
   if (header.getUint32(0, true) !== LOCAL) throw damaged(file, `there is no ${label} where its directory says`);
   const at = entry.headerAt + 30 + header.getUint16(26, true) + header.getUint16(28, true);
   const bytes = file.read(at, entry.size, label);
+  if (at + entry.size > entry.limit) throw damaged(file, `${label} overlaps with what follows it`);
   // 0: torch can be told not to compute it
   if (entry.crc !== 0 && crc32(bytes) !== entry.crc) throw damaged(file, `the checksum of ${label} is wrong`);
   return bytes;
 }
 
 /** In parts: zlib takes 32-bit lengths. */
-function crc32(bytes: Uint8Array): number {
+export function crc32(bytes: Uint8Array): number {
   let crc = 0;
   for (let at = 0; at < bytes.length; at += 1 << 30) crc = zlib.crc32(bytes.subarray(at, at + (1 << 30)), crc);
   return crc;

@@ -9,11 +9,13 @@
 import { type Command, Option } from 'commander';
 import type { CommandOptions } from '../commands/options.js';
 import { collect, compute, GptCommand, globals, PRECISIONS, real, type Start, whole } from './command.js';
+import { completion } from './completion_program.js';
+import { config } from './config_program.js';
 import { data } from './data_program.js';
 import { evaluate, tasks } from './eval_program.js';
-import { exportModel, importModel } from './interchange_program.js';
+import { exportModel, getModel, importModel } from './interchange_program.js';
 import { plan } from './plan_program.js';
-import { report } from './report_program.js';
+import { report, watch } from './report_program.js';
 import { finetune, predict } from './task_program.js';
 import { tokenizer } from './tokenizer_program.js';
 
@@ -26,6 +28,7 @@ export function createProgram(version: string, start: Start): Command {
       ['gpt pretrain --resume checkpoints/my-run', 'go on where it stopped'],
       ['gpt finetune checkpoints/my-run rte --data rte/', 'teach it a task'],
       ['gpt generate checkpoints/my-run --prompt "Once"', 'write'],
+      ['gpt watch checkpoints/my-run', 'live in the browser'],
       ['gpt eval checkpoints/my-run', 'perplexity'],
       ['gpt eval checkpoints/my-run --tasks tfgpt', 'tasks in context'],
       ['gpt doctor', 'what this machine can do'],
@@ -46,9 +49,11 @@ export function createProgram(version: string, start: Start): Command {
   evaluate(program, start);
   tasks(program, start);
   plan(program, start);
+  config(program, start);
   tokenizer(program, start);
   importModel(program, start);
   exportModel(program, start);
+  getModel(program, start);
   data(program, start);
   bench(program, start);
   program
@@ -56,6 +61,7 @@ export function createProgram(version: string, start: Start): Command {
     .about('Show backends, versions, cores, what is missing and how to get it.', [])
     .action((_, command: Command) => start('doctor', globals(command)));
   report(program, start);
+  watch(program, start);
   program
     .command('parity')
     .about('Compare this machine with reference numbers of PyTorch; exit 1 beyond the tolerances.', [
@@ -85,6 +91,7 @@ export function createProgram(version: string, start: Start): Command {
       const { only, large } = command.opts<CommandOptions['selftest']>();
       return start('selftest', { ...compute(command), only, large });
     });
+  completion(program, start);
   for (const command of program.commands) {
     command.allowExcessArguments(false).configureHelp({ showGlobalOptions: true });
   }

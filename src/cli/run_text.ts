@@ -6,7 +6,7 @@
 // The moving part (bar, table) is terminal.ts; the blocks of a fine-tuned task are in task_text.ts.
 
 import type { EndEvent, EvalEvent, Json, SampleEvent, StartEvent } from '../base/events.js';
-import { bytes, count, duration, integer, plural, printable } from '../base/format.js';
+import { bytes, count, duration, integer, percent, plural, printable } from '../base/format.js';
 import { measuredText, metricLabel, metricText } from '../base/task_result.js';
 import { LABEL, type Paint, row } from './block.js';
 import { dataBlock, headlineParts, resultBlock } from './task_text.js';
@@ -45,6 +45,12 @@ export function headerBlock(start: StartEvent, columns: number, paint: Paint): s
           `${count(data.train_tokens)} tokens to train on`,
           `${count(data.val_tokens)} held out`,
         ]),
+    data.mix
+      ? line(
+          'mixture',
+          data.mix.map(({ path, weight, epochs }) => `${path} ${percent(weight)} (${epochs.toFixed(2)} epochs)`),
+        )
+      : '',
     task
       ? line('train', taskTraining(start))
       : line('train', [

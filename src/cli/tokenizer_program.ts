@@ -1,14 +1,17 @@
-// What is about tokenizers: gpt tokenizer train, show.
+// What is about tokenizers: gpt tokenizer train, show, report.
 
 import type { Command } from 'commander';
-import type { TokenizerTrainOptions } from '../commands/options.js';
+import type { TokenizerReportOptions, TokenizerTrainOptions } from '../commands/options.js';
 import { type GptCommand, globals, type Start, whole } from './command.js';
+
+const NAMED = 'tokenizer.json, run or checkpoint folder, gpt2-bpe or byte';
 
 /** gpt tokenizer */
 export function tokenizer(program: GptCommand, start: Start): void {
   const group = program.command('tokenizer').about('Train a tokenizer on your own text, or look into one.', [
     ['gpt tokenizer train corpus.txt --vocab-size 4096', ''],
-    ['gpt tokenizer show tokenizer.json "some text"', ''],
+    ['gpt tokenizer show tokenizer.json --text "some text"', ''],
+    ['gpt tokenizer report tokenizer.json corpus.txt', ''],
   ]);
   group
     .command('train')
@@ -30,14 +33,28 @@ export function tokenizer(program: GptCommand, start: Start): void {
   group
     .command('show')
     .about('Show the tokens of a text.', [
-      ['gpt tokenizer show tokenizer.json "Once upon a time"', ''],
-      ['gpt tokenizer show gpt2-bpe - < story.txt', 'from standard input'],
+      ['gpt tokenizer show tokenizer.json --text "Once upon a time"', ''],
+      ['gpt tokenizer show gpt2-bpe --text - < story.txt', 'from standard input'],
       ['gpt tokenizer show checkpoints/my-run', 'its kind and size'],
     ])
-    .argument('<tokenizer>', 'tokenizer.json, run or checkpoint folder, gpt2-bpe or byte')
-    .argument('[text]', '-: standard input')
-    .action((name: string, text: string | undefined, _, command: Command) =>
+    .argument('<tokenizer>', NAMED)
+    .option('--text <text>', 'what to encode; -: standard input')
+    .action((name: string, { text }: { text?: string }, command: Command) =>
       start('tokenizer', { ...globals(command), action: 'show', tokenizer: name, text }),
     );
+  group
+    .command('report')
+    .about('How much text a token holds, by kind of text, beside GPT-2.', [
+      ['gpt tokenizer report tokenizer.json', 'on texts that are part of gpt'],
+      ['gpt tokenizer report tokenizer.json corpus.txt', 'and on your own'],
+      ['gpt tokenizer report checkpoints/my-run --json', ''],
+    ])
+    .argument('<tokenizer>', NAMED)
+    .argument('[text...]', 'files, folders or globs, as for pretrain --data')
+    .option('--text-key <key>', 'key or column of the text in files of rows', 'text')
+    .action((name: string, data: string[], _, command: Command) => {
+      const { textKey } = command.opts<TokenizerReportOptions>();
+      return start('tokenizer', { ...globals(command), action: 'report', tokenizer: name, data, textKey });
+    });
   for (const command of group.commands) command.allowExcessArguments(false).configureHelp({ showGlobalOptions: true });
 }

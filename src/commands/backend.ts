@@ -1,11 +1,12 @@
 // `--backend`: which TF.js backend a command runs on, and why.
 //
-//   auto        cuda where there is a GPU, else native if it was built, else wasm; says which and why
+//   auto        cuda where there is a GPU, else native if it was built, else webgpu where its packages are beside gpt and a
+//               GPU answers, else wasm; says which and why
 //   cuda        our kernels on an NVIDIA GPU
 //   native      our kernels on all cores of the CPU
 //   tensorflow  @tensorflow/tfjs-node-gpu or tfjs-node, where the user has installed one
+//   webgpu      TensorFlow.js's kernels on a GPU of any maker, where the user has installed two packages: docs/webgpu.md
 //   wasm, cpu   TensorFlow.js's portable backends: correct, and slow
-//   webgpu      not in this version: exit 3
 //
 // An explicit choice never falls back to another one: it works, or exits with 3.
 
@@ -18,6 +19,7 @@ import { type NativeBackend, registerNative } from '../backends/native_backend.j
 import { ConfigError, DeviceError } from '../base/errors.js';
 import { silenced } from '../base/silence.js';
 import { tf } from '../base/tf.js';
+import type { WebgpuChoice } from '../base/tf_webgpu.js';
 import { registerCoreKernels } from '../ops/core/register.js';
 import { linear } from '../ops/linear/linear.js';
 import { Parameter } from '../ops/parameter.js';
@@ -26,7 +28,7 @@ import { cacheFolder } from './user_cache.js';
 
 /** The active backend. */
 export interface OpenedBackend {
-  readonly name: 'cuda' | 'native' | 'tensorflow' | 'wasm' | 'cpu';
+  readonly name: 'cuda' | 'native' | 'tensorflow' | 'webgpu' | 'wasm' | 'cpu';
   /** Why this one, in words. */
   readonly reason: string;
   /** The processor it runs on. */
@@ -63,7 +65,8 @@ export async function openBackend(
 ): Promise<OpenedBackend> {
   const wanted = threadsOf(threads, env);
   if (device !== undefined && backend !== 'cuda' && backend !== 'auto') {
-    throw new DeviceError(`--device ${device} picks a GPU, and ${backend} computes on the CPU`, 'leave --device out');
+    const why = backend === 'webgpu' ? 'the driver picks that of webgpu' : `${backend} computes on the CPU`;
+    throw new DeviceError(`--device ${device} picks a GPU of cuda, and ${why}`, 'leave --device out');
   }
   switch (backend) {
     case 'auto': {
@@ -79,7 +82,13 @@ export async function openBackend(
         return await openNative(wanted, env, why);
       } catch (error) {
         if (!(error instanceof DeviceError)) throw error;
-        return openPortable('wasm', `${error.message}; to train some 50 times faster, ${error.fix}`);
+        const noNative = error;
+        try {
+          return await openWebgpuBackend(WEBGPU_FOR_AUTO, `${why}; ${noNative.message}`);
+        } catch (error) {
+          if (!(error instanceof DeviceError)) throw error;
+          return openPortable('wasm', `${noNative.message}; to train some 50 times faster, ${noNative.fix}`);
+        }
       }
     }
     case 'cuda':
@@ -92,10 +101,7 @@ export async function openBackend(
     case 'tensorflow':
       return openTensorFlow();
     case 'webgpu':
-      throw new DeviceError(
-        `backend ${backend} is not in this version of gpt`,
-        'use --backend native, or --backend auto to let gpt choose',
-      );
+      return openWebgpuBackend({ folders: [process.cwd()], software: true }, 'chosen by --backend webgpu');
     default:
       throw new DeviceError(`unknown backend ${backend satisfies never}`, 'see gpt --help');
   }
@@ -150,6 +156,17 @@ async function openPortable(name: 'wasm' | 'cpu', reason: string): Promise<Opene
   });
   if (tf.getBackend() !== name) throw new DeviceError(`backend ${name} does not start`, 'use --backend cpu');
   return { name, reason, device: cpuName(), threads: 1, ...PORTABLE };
+}
+
+/** What nobody named is not loaded from the folder that gpt happens to stand in, and a program is no GPU. */
+export const WEBGPU_FOR_AUTO = { folders: [], software: false };
+
+async function openWebgpuBackend(where: WebgpuChoice, why: string): Promise<OpenedBackend> {
+  const { openWebgpu } = await import('../base/tf_webgpu.js');
+  const { name, isSoftware } = await openWebgpu(where);
+  await tf.setBackend('webgpu');
+  const reason = isSoftware ? `${why}; a program plays the GPU: for tests, not for work` : why;
+  return { name: 'webgpu', reason, device: name, threads: 1, ...PORTABLE };
 }
 
 async function openTensorFlow(): Promise<OpenedBackend> {

@@ -4,6 +4,7 @@
 //   model_gflops   6 (N - n_ctx C) + 12 L C T floating-point operations a token, the convention of nanoGPT and PaLM
 //   mfu_full       model_gflops / the measured rate of the backend's matrix product in that precision
 //   mfu            the same with attention counted causally: 6 N + 6 L T C a token; the headline
+//                  (null on webgpu, whose kernels run on after they are called, so that no product can be timed)
 //   --profile adds where the time goes (profile.ts); --limits measures what the machine can do (limits.ts)
 //   peak_mem_gib   largest resident size of the process, on a GPU of the device's memory in use; predicted_mem_gib: what
 //                  config/memory.ts says beforehand
@@ -63,7 +64,7 @@ export const run: Run<BenchOptions> = async (options, context) => {
     );
   }
   const profile = new Profile();
-  const peak = measureMatmul(precision, cuda);
+  const peak = backend.name === 'webgpu' ? null : measureMatmul(precision, cuda);
   const model = new Gpt(shape, initialValues(shape, 1), precision === 'bf16');
   const optimizer = new Optimizer(model.parameters(), config.train);
   const B = options.batch;
@@ -105,6 +106,7 @@ export const run: Run<BenchOptions> = async (options, context) => {
   const tokens_per_s = (B * T) / step_s;
   const rate = (causal: boolean) => (tokens_per_s * flopsPerToken(shape, T, { causal, backward: true })) / 1e9;
   const round = (x: number, digits: number) => Number(x.toFixed(digits));
+  const share = (causal: boolean) => (peak === null ? null : round(rate(causal) / peak, 3));
   const result = {
     model: options.model,
     backend: backend.name,
@@ -118,8 +120,8 @@ export const run: Run<BenchOptions> = async (options, context) => {
     loss: round(numbers!.loss, 4),
     tokens_per_s: round(tokens_per_s, 1),
     model_gflops: round(rate(false), 1),
-    mfu: round(rate(true) / peak, 3),
-    mfu_full: round(rate(false) / peak, 3),
+    mfu: share(true),
+    mfu_full: share(false),
     recompute: options.recompute,
     ...counted,
     peak_mem_gib: round((cuda?.deviceMemory().peak ?? process.resourceUsage().maxRSS * 1024) / 2 ** 30, 3),

@@ -1,17 +1,19 @@
-// `gpt data import`, `get` and `list`: data sets for evaluation, in a data root that `gpt eval` reads.
+// `gpt data import`, `get` and `list`: data sets for evaluation, in a data root that `gpt eval` reads, and text corpora.
 //
 // import converts files that the user has, get fetches from the hub and is the only command that opens the network, list
-// says what is known and where it is.
+// says what is known and where it is. What makes tokens of text is in data_prepare.ts.
 
-import { statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { ConfigError, DataError } from '../base/errors.js';
+import { ConfigError } from '../base/errors.js';
 import { exists } from '../base/files.js';
-import { bytes, integer, percent, plural } from '../base/format.js';
+import { bytes, integer, plural } from '../base/format.js';
 import { jsonText } from '../base/json.js';
-import { describeHubSet, downloadFile, HUB, type HubFile, type HubSet } from '../data/download.js';
+import { TEXT_CORPORA, TEXT_ROOT } from '../data/corpora.js';
+import { describeHubSet, HUB } from '../data/download.js';
 import { importSet, ORIGINAL_SETS, type OriginalSet, originalSet } from '../data/eval_import.js';
 import { DEFAULT_ROOT, evalRoots, whereIs } from '../data/eval_sets.js';
+import { fetchFiles, splitsOf } from './data_files.js';
+import { fetchCorpus, namedCorpus } from './data_text.js';
 import type {
   CommandContext,
   DataGetOptions,
@@ -22,10 +24,23 @@ import type {
 } from './options.js';
 
 export const run: Run<DataOptions> = async (options, context) => {
-  if (options.action === 'import') await importOriginal(options, context);
-  else if (options.action === 'get') await fetchFromHub(options, context);
-  else list(options, context);
-  return 0;
+  switch (options.action) {
+    case 'prepare':
+    case 'merge':
+    case 'check':
+      return (await import('./data_prepare.js')).run(options, context);
+    case 'import':
+      await importOriginal(options, context);
+      return 0;
+    case 'get': {
+      const corpus = namedCorpus(options);
+      await (corpus === undefined ? fetchFromHub(options, context) : fetchCorpus(corpus, options, context));
+      return 0;
+    }
+    case 'list':
+      list(options, context);
+      return 0;
+  }
 };
 
 async function importOriginal(options: DataImportOptions, context: CommandContext): Promise<void> {
@@ -63,8 +78,7 @@ async function fetchFromHub(options: DataGetOptions, context: CommandContext): P
   const hub = options.hub ?? context.env['GPT_HUB'] ?? HUB;
   const out = options.out ?? ownRoot(context);
   const set = await describeHubSet(hub, path, name);
-  const files = chosenFiles(set, options.split);
-  const missing = files.filter((file) => options.overwrite || !isThere(out, file));
+  const files = splitsOf(set.path, set.files, options.split);
   const say = (text: string): void => {
     if (!options.quiet && !options.json) context.out(text);
   };
@@ -72,14 +86,8 @@ async function fetchFromHub(options: DataGetOptions, context: CommandContext): P
   say(`set      ${path}, ${set.name}   (${hub})\n`);
   say(`licence  ${set.licence ?? 'none stated'}\n`);
   say(`size     ${total} in ${plural(files.length, 'file')}\n`);
-  if (!options.dryRun) {
-    for (const file of files) {
-      const target = join(out, file.place);
-      if (missing.includes(file)) await downloadFile(out, file, progress(file, options, context));
-      say(`${missing.includes(file) ? 'wrote  ' : 'there  '}  ${target}  ${bytes(file.bytes)}\n`);
-    }
-  }
-  if (options.json) context.out(`${jsonText({ ...set, hub, out, files, fetched: options.dryRun ? [] : missing })}\n`);
+  const fetched = options.dryRun ? [] : await fetchFiles(out, files, options, context);
+  if (options.json) context.out(`${jsonText({ ...set, hub, out, files, fetched })}\n`);
 }
 
 /** Names of gpt data list stand for the set's own. */
@@ -98,38 +106,6 @@ function hubName({ path, name }: DataGetOptions): { path: string; name: string |
   return { path: own, name: ownName === 'default' ? undefined : ownName };
 }
 
-function chosenFiles({ path, files }: HubSet, splits: readonly string[] | undefined): readonly HubFile[] {
-  const there = [...new Set(files.map(({ split }) => split))];
-  const unknown = splits?.find((split) => !there.includes(split));
-  if (unknown === undefined && files.length > 0) return files.filter(({ split }) => splits?.includes(split) ?? true);
-  throw new ConfigError(
-    `${path} has no split "${unknown ?? ''}"`,
-    there.length > 0 ? `it has ${there.join(', ')}` : 'the hub has no rows of it: fetch its own files by hand',
-  );
-}
-
-/** A file that is whole is left as it is; anything else of its name is the user's. */
-function isThere(out: string, file: HubFile): boolean {
-  const target = join(out, file.place);
-  if (!exists(target)) return false;
-  if (statSync(target).size === file.bytes) return true;
-  throw new DataError(`${target} exists and is not the file of the hub`, 'fetch it anew with --overwrite');
-}
-
-function progress(
-  { place, bytes: all }: HubFile,
-  { quiet, json }: DataGetOptions,
-  context: CommandContext,
-): ((done: number) => void) | undefined {
-  if (quiet || json || !context.isTty) return undefined;
-  let shown = '';
-  return (done) => {
-    const text = done < all ? `\r${place} ${percent(done / all)}` : `\r${' '.repeat(place.length + 7)}\r`;
-    if (text !== shown) context.err(text);
-    shown = text;
-  };
-}
-
 function list({ dataRoot, json }: DataListOptions, context: CommandContext): void {
   const roots = evalRoots(dataRoot, context.env['GPT_DATA']);
   const sets = ORIGINAL_SETS.map((set) => {
@@ -137,10 +113,23 @@ function list({ dataRoot, json }: DataListOptions, context: CommandContext): voi
     const { name, tasks = null, licence, note = null } = set;
     return { name, sets: names, tasks, licence, note, found: whereIs(roots, set) };
   });
+  const corpora = TEXT_CORPORA.map(({ name, what, licence, bytes: size, note = null, from }) => {
+    const source = 'url' in from ? from.url : [from.path, from.name].filter(Boolean).join(' ');
+    const folder = join(TEXT_ROOT, name);
+    return { name, what, licence, bytes: size, note, source, found: exists(folder) ? folder : null };
+  });
   if (json) {
-    context.out(`${jsonText({ roots, sets })}\n`);
+    context.out(`${jsonText({ corpora, roots, sets })}\n`);
     return;
   }
+  context.out('text to pretrain on\n');
+  for (const { name, what, licence, bytes: size, note, source, found } of corpora) {
+    context.out(`${name.padEnd(16)}${what}\n`);
+    context.out(`  about ${bytes(size)}, ${licence}; ${source}\n`);
+    if (note !== null) context.out(`  note: ${note}\n`);
+    if (found !== null) context.out(`  in ${found}\n`);
+  }
+  context.out(`get one: ${context.program} data get NAME\n\nsets for gpt eval\n`);
   context.out(`${'name'.padEnd(16)}${'dataset_path'.padEnd(37)}licence\n`);
   for (const { name, sets: paths, licence, note, found } of sets) {
     context.out(`${name.padEnd(16)}${(paths.join(', ') || 'nyu-mll/blimp').padEnd(36)} ${licence}\n`);

@@ -6,7 +6,7 @@ import { availableCores } from '../base/cores.js';
 import { GptError } from '../base/errors.js';
 import { bytes } from '../base/format.js';
 import { jsonText } from '../base/json.js';
-import { cpuName, measureMatmul, openBackend, type Precision } from './backend.js';
+import { cpuName, measureMatmul, openBackend, type Precision, WEBGPU_FOR_AUTO } from './backend.js';
 import type { CommandContext, DoctorOptions, Run } from './options.js';
 
 /** One backend: usable or not, and what to say about it. */
@@ -20,11 +20,12 @@ interface Finding {
 export const run: Run<DoctorOptions> = async (options, context) => {
   const native = await nativeFinding(context);
   const cuda = await cudaFinding(context);
+  const webgpu = await webgpuFinding();
   const findings: Finding[] = [
     cuda,
     native,
     ...(await tensorflowFinding()),
-    { backend: 'webgpu', ok: false, what: 'not in this version of gpt', fix: 'use native' },
+    webgpu,
     { backend: 'wasm', ok: true, what: 'portable, one thread' },
     { backend: 'cpu', ok: true, what: 'portable, plain JavaScript' },
   ];
@@ -36,7 +37,7 @@ export const run: Run<DoctorOptions> = async (options, context) => {
     cores: availableCores(),
     memory: `${bytes(totalmem())}, ${bytes(freemem())} free`,
   };
-  const auto = cuda.ok ? 'cuda' : native.ok ? 'native' : 'wasm';
+  const auto = cuda.ok ? 'cuda' : native.ok ? 'native' : webgpu.ok ? 'webgpu' : 'wasm';
   if (options.json) {
     context.out(`${jsonText({ ...machine, auto, backends: findings })}\n`);
     return 0;
@@ -86,6 +87,27 @@ async function nativeFinding(context: CommandContext): Promise<Finding> {
     if (!(error instanceof GptError)) throw error;
     const what = nativeIsBuilt() ? error.message : 'not built';
     return { backend: 'native', ok: false, what, fix: error.fix };
+  }
+}
+
+/** What `auto` would find: packages of the working folder are named, not loaded; a software adapter does not count. */
+async function webgpuFinding(): Promise<Finding> {
+  const { findWebgpu, openWebgpu } = await import('../base/tf_webgpu.js');
+  try {
+    const { name, maxBufferSize, maxBindingSize } = await openWebgpu(WEBGPU_FOR_AUTO);
+    const what = `${name}, buffers of ${bytes(maxBufferSize)}, ${bytes(maxBindingSize)} of one seen by a kernel`;
+    return { backend: 'webgpu', ok: true, what };
+  } catch (error) {
+    if (!(error instanceof GptError)) throw error;
+    const { message: what, fix } = error;
+    if (findWebgpu([]) !== undefined || findWebgpu([process.cwd()]) === undefined) {
+      return { backend: 'webgpu', ok: false, what, fix };
+    }
+    return {
+      backend: 'webgpu',
+      ok: false,
+      what: `${what} beside gpt, but in this folder: --backend webgpu takes them`,
+    };
   }
 }
 

@@ -116,7 +116,10 @@ async function* heldOut(
     const or = task === null ? '' : `, or --task ${task.form} --data FILE: labelled examples`;
     throw new ConfigError(`${dir} ${what}`, `add --data FILE: the text to evaluate${or}`);
   }
-  const { train, val, stats } = await prepareRunData(RunConfig.parse(trainer.state.config), context, dir);
+  const { train, val, stats } = await prepareRunData(RunConfig.parse(trainer.state.config), context, {
+    checkpoint: dir,
+    origin: (key) => trainer.state.origins[key] ?? 'default',
+  });
   train.close();
   if (stats.fingerprint !== trainer.state.data_fingerprint) {
     throw new DataError(

@@ -1,14 +1,13 @@
-// `gpt export CHECKPOINT --format hf|llmc|peft --out PATH`: a model for other programs, without the trainer's state.
+// `gpt export CHECKPOINT --format hf|llmc|nanogpt|peft --out PATH`: a model for other programs, without the trainer's state.
 //
-//   hf     a folder for transformers, vLLM and whatever else reads one: config.json, safetensors, tokenizer. Of a model
-//          that was fine-tuned for one head over one sequence, the classifier; of any other, the language model alone
-//   llmc   one .bin for llm.c: version 3 (float32) or, with --dtype bf16, version 5
-//   peft   the LoRA adapters: export_peft.ts. --merge puts them into the weights, for the other two formats
+//   hf        a folder for transformers, vLLM and whatever else reads one: config.json, safetensors, tokenizer. Of a model
+//             that was fine-tuned for one head over one sequence, the classifier; of any other, the language model alone
+//   llmc      one .bin for llm.c: version 3 (float32) or, with --dtype bf16, version 5
+//   nanogpt   a ckpt.pt that torch.load and nanoGPT's --init_from=resume open
+//   peft      the LoRA adapters: export_peft.ts. --merge puts them into the weights, for the other formats
 
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { ConfigError, DataError } from '../base/errors.js';
-import { outputPath, readText } from '../base/files.js';
+import { ConfigError } from '../base/errors.js';
+import { outputPath } from '../base/files.js';
 import { integer, quoted } from '../base/format.js';
 import { jsonText } from '../base/json.js';
 import { hfDifferences, type WeightDtype } from '../checkpoint/hf.js';
@@ -16,16 +15,15 @@ import { lastNormBias, notASequenceClassifier, writeClassifierFolder } from '../
 import { writeHfFolder } from '../checkpoint/hf_folder.js';
 import { writeLlmc } from '../checkpoint/llmc.js';
 import { mergeLora } from '../checkpoint/merge.js';
+import { nanoGptDifferences, writeNanoGpt } from '../checkpoint/nanogpt_write.js';
 import { type Checkpoint, loadCheckpoint } from '../checkpoint/store.js';
 import type { TaskFile } from '../checkpoint/task_file.js';
 import { countParameters } from '../config/arithmetic.js';
 import { parameterShapes } from '../config/parameters.js';
 import { SPECIAL_TOKENS } from '../data/task_inputs.js';
-import { hfTokenizerFiles } from '../tokenizer/hf_files.js';
-import { parseTokenizer } from '../tokenizer/load.js';
-import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { toPeft } from './export_peft.js';
 import { headOf, taskTokenizer } from './export_task.js';
+import { tokenizerOfFolder } from './folder_tokenizer.js';
 import { modelLine } from './model_line.js';
 import type { ExportOptions, Run } from './options.js';
 import { discardOnSignals } from './stop.js';
@@ -46,7 +44,9 @@ export const run: Run<ExportOptions> = async (options, context) => {
         ? await toPeft(checkpoint, out, options.base)
         : format === 'hf'
           ? await toHf(whole, out, dtype)
-          : await toLlmc(whole, out, dtype);
+          : format === 'llmc'
+            ? await toLlmc(whole, out, dtype)
+            : await toNanoGpt(whole, out);
     const parameters = countParameters(model);
     if (options.json) {
       context.out(`${jsonText({ checkpoint: checkpoint.dir, format, dtype, merge, out, parameters, notes })}\n`);
@@ -65,8 +65,8 @@ function requireConsistent({ format, dtype, merge, base }: ExportOptions): void 
   if (format === 'peft' && merge) {
     throw new ConfigError('--merge leaves no adapters for --format peft', 'leave out one of the two');
   }
-  if (format === 'peft' && dtype !== 'f32') {
-    throw new ConfigError(`--format peft writes float32, not ${dtype}`, 'leave out --dtype');
+  if ((format === 'peft' || format === 'nanogpt') && dtype !== 'f32') {
+    throw new ConfigError(`--format ${format} writes float32, not ${dtype}`, 'leave out --dtype');
   }
   if (format !== 'peft' && base !== undefined) {
     throw new ConfigError('--base names the base model of --format peft', 'add --format peft, or leave it out');
@@ -93,7 +93,7 @@ async function toHf(checkpoint: Checkpoint, out: string, dtype: ExportOptions['d
   const differences = hfDifferences(model).map((what) => `transformers ignores a key: ${what}`);
   const why = task && notASequenceClassifier(task);
   if (task !== null && why === null) return [...(await toClassifier(checkpoint, task, out, dtype)), ...differences];
-  const { files, tokenizer, notes } = tokenizerOf(checkpoint);
+  const { files, tokenizer, notes } = tokenizerOfFolder(checkpoint.dir, model.n_ctx);
   const eot = checkpoint.eot ?? tokenizer?.eot ?? null;
   const language = languageModel(checkpoint);
   await discardOnSignals(out, () =>
@@ -129,6 +129,19 @@ async function toLlmc(checkpoint: Checkpoint, out: string, dtype: ExportOptions[
   return [...head, 'the file has no tokenizer: llm.c takes gpt2_tokenizer.bin for text'];
 }
 
+async function toNanoGpt(checkpoint: Checkpoint, out: string): Promise<string[]> {
+  const { step = 0, best_val_loss = null } = checkpoint.trainer?.state ?? {};
+  const language = languageModel(checkpoint);
+  const notes = nanoGptDifferences(language.model);
+  await discardOnSignals(out, () => writeNanoGpt(out, language, { step, bestValLoss: best_val_loss }));
+  return [
+    ...(checkpoint.task === null ? [] : [withoutHead('nanoGPT has language models only')]),
+    ...notes,
+    "without Adam's moments: train.py --init_from=resume goes on with fresh ones",
+    "the file has no tokenizer: nanoGPT takes GPT-2's, or data/<dataset>/meta.pkl",
+  ];
+}
+
 const withoutHead = (why: string): string =>
   `${why}: this is the language model, without the head and the tokens of the task (gpt predict runs the checkpoint)`;
 
@@ -139,32 +152,4 @@ function languageModel({ model, tensors, task }: Checkpoint): Pick<Checkpoint, '
   const [embedding] = parameterShapes(model).keys();
   const rows = () => tensors.get(embedding!)!().slice(0, vocab_size * model.n_embd);
   return { model: { ...model, vocab_size }, tensors: new Map([...tensors, [embedding!, rows]]) };
-}
-
-const TOKENIZER_FILES = [
-  ...['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'added_tokens.json'],
-  ...['vocab.json', 'merges.txt'],
-];
-
-interface TokenizerOfFolder {
-  /** null: one that gpt cannot read. */
-  readonly tokenizer: Tokenizer | null;
-  readonly files: ReadonlyMap<string, string>;
-  readonly notes: readonly string[];
-}
-
-/** The tokenizer's files of a folder as they are, and where they are missing those that transformers wants. */
-function tokenizerOf({ dir, model }: Checkpoint): TokenizerOfFolder {
-  const files = new Map(
-    TOKENIZER_FILES.filter((name) => existsSync(join(dir, name))).map((name) => [name, readText(join(dir, name))]),
-  );
-  const json = files.get('tokenizer.json');
-  if (json === undefined) return { tokenizer: null, files, notes: [`${dir} has no tokenizer.json`] };
-  try {
-    const tokenizer = parseTokenizer(json, join(dir, 'tokenizer.json'));
-    return { tokenizer, files: new Map([...hfTokenizerFiles(tokenizer, model.n_ctx), ...files]), notes: [] };
-  } catch (error) {
-    if (!(error instanceof DataError)) throw error;
-    return { tokenizer: null, files, notes: [`the tokenizer was copied unread: ${error.message}`] };
-  }
 }

@@ -7,33 +7,23 @@
 // `gpt bench --limits` measures each for 1.5 seconds and keeps them in the cache folder; `gpt bench --profile` uses
 // what is kept for this processor and number of threads, and measures where nothing is.
 
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { z } from 'zod';
+import { DeviceError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';
 import { jsonFileText } from '../base/json.js';
 import { tf } from '../base/tf.js';
 import { measureMatmul, type OpenedBackend } from './backend.js';
+import { keptLimits, type Limits, limitsFile } from './kept_limits.js';
 import type { CommandContext } from './options.js';
 import { cacheFolder } from './user_cache.js';
-
-const Limits = z.object({
-  device: z.string(),
-  threads: z.number(),
-  backend: z.string(), // with its matrix library
-  matmul_gflops: z.number(),
-  matmul_bf16_gflops: z.number().nullable(),
-  copy_gb_s: z.number(),
-});
-
-/** What a machine can do at most. */
-export type Limits = z.infer<typeof Limits>;
 
 const SECONDS = 1.5; // for each limit
 const COPIED = 64 << 20; // floats: no cache holds so many
 
-/** Measures now, and keeps the result. Throws DataError when the cache folder cannot be written. */
+/** Measures now, and keeps the result. Throws DataError when the cache folder cannot be written, DeviceError for webgpu. */
 export async function measureLimits(backend: OpenedBackend, env: CommandContext['env']): Promise<Limits> {
+  if (backend.name === 'webgpu') {
+    throw new DeviceError('the limits of backend webgpu cannot be measured', 'leave --limits and --profile out');
+  }
   const best = (measure: () => number): number => {
     let found = 0;
     for (const end = performance.now() + SECONDS * 1000; performance.now() < end; ) found = Math.max(found, measure());
@@ -72,15 +62,12 @@ export async function measureLimits(backend: OpenedBackend, env: CommandContext[
 
 /** The limits of this processor, threads and backend: those that were kept, else measured now. */
 export async function machineLimits(backend: OpenedBackend, env: CommandContext['env']): Promise<Limits> {
-  try {
-    const kept = Limits.parse(JSON.parse(readFileSync(limitsFile(env), 'utf8')));
-    const { device, threads } = backend;
-    if (kept.device === device && kept.threads === threads && kept.backend === backendText(backend)) return kept;
-  } catch {} // none, or of another version
+  const kept = keptLimits(env);
+  const { device, threads } = backend;
+  const isHere = kept?.device === device && kept.threads === threads && kept.backend === backendText(backend);
+  if (kept !== undefined && isHere) return kept;
   return measureLimits(backend, env);
 }
-
-const limitsFile = (env: CommandContext['env']): string => path.join(cacheFolder(env), 'limits.json');
 
 const backendText = ({ name, native, cuda }: OpenedBackend): string =>
   cuda !== undefined

@@ -149,15 +149,78 @@ export interface BenchOptions extends ComputeOptions {
 export interface PlanOptions extends GlobalOptions {
   readonly config: string; //               preset name or file
   readonly flags: readonly string[]; //     dotted config flags
-  readonly gflops: number | undefined; //   rate of the machine, for the time
   readonly tokens: number | undefined; //   of one epoch of the text
+  readonly view: PlanView;
+}
+
+/** What a plan is asked about, beside the run on this machine. */
+export interface PlanView {
+  readonly gpus?: number | undefined;
+  readonly gpuMemory?: number | undefined; // bytes of each
+  readonly hardware?: string | undefined; //  one of config/hardware.ts, by its key; undefined: all
+  readonly mfu?: number | undefined; //       share of the peak; undefined: 0.4
+  readonly price?: number | undefined; //     of a GPU-hour
+  readonly gflops?: number | undefined; //    rate that a machine delivers
+}
+
+/** `gpt config show`. */
+export interface ConfigShowOptions extends GlobalOptions {
+  readonly action: 'show';
+  readonly config: string; //               preset name or file, of pretrain or finetune
+  readonly flags: readonly string[]; //     dotted config flags
+}
+
+/** `gpt config list`. */
+export interface ConfigListOptions extends GlobalOptions {
+  readonly action: 'list';
+}
+
+export type ConfigOptions = ConfigShowOptions | ConfigListOptions;
+
+/** A command of the tree as data: what completions and the man page are made of. */
+export interface CommandTree {
+  readonly path: string; //                 "gpt data get"
+  readonly summary: string;
+  readonly description: string; //          with examples
+  readonly usage: string; //                "gpt data get [options] <path> [name]"
+  readonly args: readonly CommandArgument[];
+  readonly options: readonly CommandOption[]; // its own, and of the root those of all commands
+  readonly takesKeys: boolean; //           dotted config flags
+  readonly commands: readonly CommandTree[];
+}
+
+export interface CommandArgument {
+  readonly name: string;
+  readonly variadic: boolean;
+  readonly choices: readonly string[];
+  readonly description: string;
+}
+
+export interface CommandOption {
+  readonly names: readonly string[]; //     "-q", "--quiet"
+  readonly value: string | null; //         name of its value; null: it takes none
+  readonly flags: string; //                "-q, --quiet" or "--data <path...>"
+  readonly variadic: boolean;
+  readonly choices: readonly string[];
+  readonly description: string;
+}
+
+/** `gpt completion`. */
+export interface CompletionOptions extends GlobalOptions {
+  readonly shell: 'bash' | 'zsh' | 'fish' | 'man';
+  readonly tree: CommandTree;
 }
 
 export type DoctorOptions = GlobalOptions;
 
 export interface ReportOptions extends GlobalOptions {
-  readonly dirs: readonly string[]; //  a run folder, or folders of evaluations
-  readonly out: string | undefined; //  a new folder, for several evaluations
+  readonly dirs: readonly string[]; //  run folders, or folders of evaluations
+  readonly out: string | undefined; //  FILE.html of runs; a new folder of evaluations
+}
+
+export interface WatchOptions extends GlobalOptions {
+  readonly dir: string | undefined; //  a run folder; undefined: the newest one in checkpoints/
+  readonly port: number; //             0: any free one
 }
 
 export interface SelftestOptions extends ComputeOptions {
@@ -187,7 +250,15 @@ export interface TokenizerShowOptions extends GlobalOptions {
   readonly text: string | undefined; //   '-': standard input
 }
 
-export type TokenizerOptions = TokenizerTrainOptions | TokenizerShowOptions;
+/** `gpt tokenizer report`. */
+export interface TokenizerReportOptions extends GlobalOptions {
+  readonly action: 'report';
+  readonly tokenizer: string; //          as for show
+  readonly data: readonly string[]; //    files, folders, globs; may be none
+  readonly textKey: string;
+}
+
+export type TokenizerOptions = TokenizerTrainOptions | TokenizerShowOptions | TokenizerReportOptions;
 
 /** Standard input. */
 export interface StandardInput {
@@ -209,19 +280,29 @@ export interface TypedLines {
 }
 
 export interface ImportOptions extends GlobalOptions {
-  readonly file: string; //                 of llm.c or nanoGPT
+  readonly source: string; //               file of llm.c or nanoGPT, folder of Hugging Face or of OpenAI's GPT-1
   readonly out: string;
-  readonly tokenizer: string | undefined; // gpt2-bpe, byte, a file or a folder; undefined: by the vocabulary's size
+  readonly tensors: boolean; //             list all of them
+  readonly tokenizer: string | undefined; // gpt2-bpe, byte, a file or a folder; undefined: the source's, else by the vocabulary's size
   readonly activation: 'gelu' | 'gelu_new' | undefined; // of nanoGPT's; undefined: by the file's age
 }
 
 export interface ExportOptions extends GlobalOptions {
   readonly checkpoint: string;
-  readonly format: 'hf' | 'llmc' | 'peft';
+  readonly format: 'hf' | 'llmc' | 'nanogpt' | 'peft';
   readonly out: string;
   readonly dtype: 'f32' | 'bf16' | 'f16';
   readonly merge: boolean; //            LoRA adapters into the weights
   readonly base: string | undefined; // of peft: where its base model is; undefined: the checkpoint's folder
+}
+
+/** `gpt get`: a model of the hub. */
+export interface GetOptions extends GlobalOptions {
+  readonly model: string; //             gpt2, ..., or a repository of the hub
+  readonly out: string | undefined; //   undefined: checkpoints/<name>
+  readonly hub: string | undefined; //   its address
+  readonly dryRun: boolean;
+  readonly tensors: boolean; //          list all of them
 }
 
 /** `gpt data import`. */
@@ -237,7 +318,7 @@ export interface DataImportOptions extends GlobalOptions {
 /** `gpt data get`. */
 export interface DataGetOptions extends GlobalOptions {
   readonly action: 'get';
-  readonly path: string; //                dataset_path, or the name of a set that gpt knows
+  readonly path: string; //                dataset_path, or the name of a set or corpus that gpt knows
   readonly name: string | undefined; //    dataset_name
   readonly split: readonly string[] | undefined; // undefined: all
   readonly out: string | undefined; //     data root
@@ -252,7 +333,27 @@ export interface DataListOptions extends GlobalOptions {
   readonly dataRoot: readonly string[];
 }
 
-export type DataOptions = DataImportOptions | DataGetOptions | DataListOptions;
+/** `gpt data prepare`. */
+export interface DataPrepareOptions extends GlobalOptions {
+  readonly action: 'prepare';
+  readonly data: readonly string[]; //     files, folders, globs
+  readonly out: string;
+  readonly tokenizer: string; //           gpt2, byte, a tokenizer.json or a folder that holds one
+  readonly textKey: string;
+  readonly valFraction: number;
+  readonly shardTokens: number;
+  readonly dedup: 'none' | 'exact' | 'near';
+  readonly part: readonly [part: number, parts: number];
+  readonly threads: number | undefined; // undefined: all cores
+}
+
+/** `gpt data merge` and `gpt data check`. */
+export interface DataFolderOptions extends GlobalOptions {
+  readonly action: 'merge' | 'check';
+  readonly dir: string;
+}
+
+export type DataOptions = DataImportOptions | DataGetOptions | DataListOptions | DataPrepareOptions | DataFolderOptions;
 
 /** The outside world, as a command sees it: no other layer reads process.env or writes to the terminal. */
 export interface CommandContext {
@@ -305,12 +406,16 @@ export interface CommandOptions {
   readonly tasks: TasksOptions;
   readonly bench: BenchOptions;
   readonly plan: PlanOptions;
+  readonly config: ConfigOptions;
+  readonly completion: CompletionOptions;
   readonly doctor: DoctorOptions;
   readonly report: ReportOptions;
+  readonly watch: WatchOptions;
   readonly parity: ParityOptions;
   readonly selftest: SelftestOptions;
   readonly tokenizer: TokenizerOptions;
   readonly import: ImportOptions;
   readonly export: ExportOptions;
+  readonly get: GetOptions;
   readonly data: DataOptions;
 }

@@ -97,21 +97,21 @@ export async function parity(dir: string, precision: Precision = 'fp32'): Promis
     note: `${B} x ${T} x ${logits.length / B / T}`,
   });
 
-  const step = (lr: number): number => {
+  const step = async (lr: number): Promise<number> => {
     const loss = accumulateGradients(
       model.parameters(),
       () => model.loss(inputs, targets, weights, { gradient: true })[0],
     );
-    const value = loss.dataSync()[0]!;
+    const value = (await loss.data())[0]!;
     loss.dispose();
-    if (lr > 0) optimizer.update(lr).dispose();
+    if (lr > 0) (await optimizer.update(lr)).dispose();
     return value;
   };
 
   const relative = (got: number, want: number) => Math.abs(got - want) / Math.abs(want);
   rows.push({
     what: 'loss, relative',
-    error: relative(step(0), numbers.loss.f64),
+    error: relative(await step(0), numbers.loss.f64),
     tolerance: 1e-5,
     note: String(numbers.loss.f64),
   });
@@ -136,7 +136,7 @@ export async function parity(dir: string, precision: Precision = 'fp32'): Promis
     const want = numbers.train3.f64.loss_before_step[s]!;
     rows.push({
       what: `loss before step ${s + 1}, relative`,
-      error: relative(step(1e-3), want),
+      error: relative(await step(1e-3), want),
       tolerance: 1e-5,
       note: String(want),
     });

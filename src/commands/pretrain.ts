@@ -39,7 +39,8 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   if (config.run.lora.r > 0 && init === undefined && resumed === undefined) throw resume.nothingToAdapt();
   // 2. Backend, tokens, shape of the model.
   const { choosePrecision, openBackend } = await import('./backend.js');
-  const { prepareRunData } = await import('./run_data.js');
+  const { dataFacts } = await import('./data_facts.js');
+  const { fromPackage, prepareRunData } = await import('./run_data.js');
   const { requireLength } = await import('../data/prepare.js');
   const { describeLayout, layoutOf } = await import('../data/layout.js');
   const { BatchStream } = await import('../data/stream.js');
@@ -53,14 +54,23 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   const { n_ctx } = config.run.model;
 
   const backend = await openBackend(options, context.env);
-  const { train, val, tokenizer, stats } = await prepareRunData(config.run, context, (resumed ?? init)?.dir);
+  const { train, val, mix, tokenizer, stats } = await prepareRunData(config.run, context, {
+    checkpoint: (resumed ?? init)?.dir,
+    origin: config.origin,
+  });
   if (config.run.data.sequences === 'stream') {
-    requireLength(train, n_ctx, 'training');
+    for (const { source, path } of mix ?? [{ source: train, path: undefined }]) {
+      requireLength(source, n_ctx, path === undefined ? 'training' : `training (${path})`);
+    }
     requireLength(val, n_ctx, 'validation');
   }
-  const layout = layoutOf(train, tokenizer, config.run.data, n_ctx, 'training');
+  const corpora = (mix ?? [{ source: train, weight: 1 }]).map(({ source, weight }) => {
+    return { source, weight, layout: layoutOf(source, tokenizer, config.run.data, n_ctx, 'training') };
+  });
+  const layout = corpora[0]!.layout;
   const valLayout = layoutOf(val, tokenizer, config.run.data, n_ctx, 'validation');
-  const epochTokens = new BatchStream({ source: train, B: 1, T: n_ctx, seed: 0, layout }).epochTokens;
+  const sequences = { source: train, mix: corpora, T: n_ctx };
+  const epochTokens = new BatchStream({ ...sequences, B: 1, seed: 0 }).epochTokens;
   if (resumed !== undefined) resume.requireSameData(resumed, stats.fingerprint);
   if (resumed !== undefined) resume.requireSameRamp(resumed, config.run);
   const plan = planRun(config.run, tokenizer.vocabSize, epochTokens, context, {
@@ -99,7 +109,7 @@ export const run: Run<PretrainOptions> = async (options, context) => {
 
   if (options.dryRun) {
     context.out(options.json ? `${jsonText(planJson(plan, config.name))}\n` : planText(plan, config.name));
-    const laid = layout === null ? '' : `${describeLayout(layout, train.length)}; `;
+    const laid = layout === null || mix !== null ? '' : `${describeLayout(layout, train.length)}; `;
     context.err(
       `\nbackend ${backend.name}; ${stats.split}; ${laid}nothing was trained or written but the tokens in the cache\n`,
     );
@@ -133,8 +143,13 @@ export const run: Run<PretrainOptions> = async (options, context) => {
   // Answers are not the text that the bytes and the counted n-grams are of.
   const isWholeText = config.run.data.loss === 'all';
   const bytesPerToken = val.bytes === null || !isWholeText ? null : val.bytes / val.length;
-  const counted = isWholeText ? baselines(train, val, tokenizer.vocabSize) : { unigram: null, five_gram: null };
-  const stream = new BatchStream({ source: train, B: microBatch, T: n_ctx, seed, layout });
+  const isOneText = isWholeText && (mix === null || mix.length === 1);
+  const counted = isOneText ? baselines(train, val, tokenizer.vocabSize) : { unigram: null, five_gram: null };
+  const paths = [config.run.data.path, config.run.data.val_path].flatMap((p) =>
+    p === undefined ? [] : fromPackage(p),
+  );
+  const stream = new BatchStream({ ...sequences, B: microBatch, seed });
+  const epochs = stream.epochsOf(schedule.microsBefore(schedule.steps));
   try {
     return await runTraining(
       {
@@ -153,7 +168,13 @@ export const run: Run<PretrainOptions> = async (options, context) => {
           flops_per_token: flopsPerToken(shape, n_ctx, { causal: true, backward: true }),
           memory_estimate_bytes: plan.memory.total,
           tokenizer: { type: tokenizer.type, vocab_size: tokenizer.vocabSize },
-          data: stats,
+          data: {
+            ...stats,
+            ...dataFacts(paths, { train, val, tokenizer }),
+            mix: mix?.map(({ path, weight, source }, i) => ({
+              ...{ path, weight, tokens: source.length, epochs: epochs[i]! },
+            })),
+          },
           max_steps: schedule.steps,
           total_tokens: schedule.tokensBefore(schedule.steps),
           batch_tokens,

@@ -7,7 +7,7 @@
 import type { KernelCall } from '../backends/kernel_backend.js';
 import { integer } from '../base/format.js';
 import type { Precision } from './backend.js';
-import type { Limits } from './limits.js';
+import type { Limits } from './kept_limits.js';
 
 const product = ([M, N, K]: readonly number[]): number => 2 * M! * N! * K!;
 

@@ -10,7 +10,7 @@ import type { TaskFile } from '../checkpoint/task_file.js';
 import { type FinetuneConfig, TaskDataConfig } from '../config/schema.js';
 import { type Example, type ExampleSet, findSplits, readExamples, type TaskForm } from '../data/examples.js';
 import { classOf, type Labels, learnLabels } from '../data/labels.js';
-import { permuted } from '../data/stream.js';
+import { permuted } from '../data/permutation.js';
 import type { BatchExample } from '../data/task_batch.js';
 import { encodeExample, type Transform } from '../data/task_inputs.js';
 import { readRun } from '../report/record.js';

@@ -1,23 +1,30 @@
 // `gpt tokenizer train TEXT...`: a byte-level BPE vocabulary from text files, as a Hugging Face tokenizer.json.
-// `gpt tokenizer show TOKENIZER [TEXT]`: the tokens that a text is cut into.
+// `gpt tokenizer show TOKENIZER --text TEXT`: the tokens that a text is cut into.
+// `gpt tokenizer report TOKENIZER TEXT...`: tokenizer_report.ts.
 
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { DataError } from '../base/errors.js';
 import { diskError, writeFileAtomic } from '../base/files.js';
-import { bytes, duration, integer, percent } from '../base/format.js';
+import { bytes, duration, integer, percent, printable } from '../base/format.js';
 import { jsonText } from '../base/json.js';
 import { resolveCheckpoint } from '../checkpoint/store.js';
 import { findFiles } from '../data/files.js';
 import { readText } from '../data/read.js';
 import { trainBpe } from '../tokenizer/bpe_train.js';
+import { GPT1_VOCAB } from '../tokenizer/gpt1_files.js';
 import { createTokenizer, loadTokenizer } from '../tokenizer/load.js';
-import type { Tokenizer } from '../tokenizer/tokenizer.js';
+import { END_OF_TEXT, type Tokenizer } from '../tokenizer/tokenizer.js';
 import { WordCounts } from '../tokenizer/word_counts.js';
 import type { CommandContext, Run, TokenizerOptions, TokenizerShowOptions, TokenizerTrainOptions } from './options.js';
+import { progressLine } from './progress_line.js';
+import { report } from './tokenizer_report.js';
 
-export const run: Run<TokenizerOptions> = (options, context) =>
-  options.action === 'train' ? train(options, context) : show(options, context);
+export const run: Run<TokenizerOptions> = async (options, context) => {
+  if (options.action === 'train') return train(options, context);
+  if (options.action === 'show') return show(options, context);
+  return report(await namedTokenizer(options.tokenizer), options, context);
+};
 
 async function train(options: TokenizerTrainOptions, context: CommandContext): Promise<number> {
   const { out, textKey, vocabSize, minFrequency } = options;
@@ -73,7 +80,7 @@ async function train(options: TokenizerTrainOptions, context: CommandContext): P
     const data = options.data.map(shellWord).join(' ');
     const flags = `--tokenizer.type file --tokenizer.path ${shellWord(out)} --model.vocab_size ${trained.vocabSize}`;
     context.out(
-      `\nnext:\n  ${context.program} tokenizer show ${shellWord(out)} "your text"\n  ${context.program} pretrain mini --data ${data} ${flags}\n`,
+      `\nnext:\n  ${context.program} tokenizer show ${shellWord(out)} --text "your text"\n  ${context.program} pretrain mini --data ${data} ${flags}\n`,
     );
   }
   return 0;
@@ -91,38 +98,27 @@ function requireNewFile(out: string): void {
   }
 }
 
-/** A line on the terminal that replaces itself, ten times a second at most; null removes it. */
-function progressLine({ quiet, json }: TokenizerTrainOptions, context: CommandContext) {
-  let shown = 0;
-  return (line: (() => string) | null): void => {
-    if (!context.isTty || quiet || json) return;
-    if (line === null) {
-      if (shown > 0) context.err('\r\x1b[K');
-      return;
-    }
-    const now = performance.now();
-    if (now - shown < 100) return;
-    shown = now;
-    context.err(`\r\x1b[K${line()}`);
-  };
-}
-
 const shellWord = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
 async function show(options: TokenizerShowOptions, context: CommandContext): Promise<number> {
   const tokenizer = await namedTokenizer(options.tokenizer);
-  const { type, vocabSize, eot, fingerprint } = tokenizer;
+  const { type, vocabSize, eot, fingerprint, notes = [] } = tokenizer;
+  const eotText = tokenizer.decode([eot]);
   const { stdin } = context;
   const reads = options.text === '-' || (options.text === undefined && stdin.isPiped);
   const text = reads ? await stdin.text() : options.text;
   const ids = text === undefined ? [] : [...tokenizer.encode(text)];
   const tokens = ids.map((id) => ({ id, text: tokenizer.decode([id]) }));
   if (options.json) {
-    context.out(`${jsonText({ type, vocab_size: vocabSize, eot, fingerprint, text, tokens })}\n`);
+    context.out(
+      `${jsonText({ type, vocab_size: vocabSize, eot, eot_text: eotText, fingerprint, notes, text, tokens })}\n`,
+    );
     return 0;
   }
-  context.out(`${type} tokenizer of ${integer(vocabSize)} tokens, end-of-text is ${eot}\n`);
+  const name = eotText === END_OF_TEXT ? '' : ` (${printable(eotText)})`;
+  context.out(`${type} tokenizer of ${integer(vocabSize)} tokens, end-of-text is ${eot}${name}\n`);
+  for (const note of notes) context.out(`note: ${note}\n`);
   if (text === undefined) return 0;
   const width = String(vocabSize - 1).length;
   const lines = tokens.map((token) => `${String(token.id).padStart(width)}  ${JSON.stringify(token.text)}\n`);
@@ -137,7 +133,7 @@ async function show(options: TokenizerShowOptions, context: CommandContext): Pro
   return 0;
 }
 
-/** A tokenizer.json, a checkpoint or run folder, or a tokenizer that is built in. Throws DataError. */
+/** A tokenizer.json, a folder with one (checkpoint, run) or with OpenAI's files, or one that is built in. Throws DataError. */
 export async function namedTokenizer(name: string): Promise<Tokenizer> {
   if (!existsSync(name) && (name === 'gpt2-bpe' || name === 'byte')) {
     return createTokenizer({ type: name }, () => {
@@ -145,6 +141,7 @@ export async function namedTokenizer(name: string): Promise<Tokenizer> {
     });
   }
   const isRun =
-    statSync(name, { throwIfNoEntry: false })?.isDirectory() && !existsSync(path.join(name, 'tokenizer.json'));
+    statSync(name, { throwIfNoEntry: false })?.isDirectory() &&
+    !['tokenizer.json', GPT1_VOCAB].some((file) => existsSync(path.join(name, file)));
   return loadTokenizer(isRun ? resolveCheckpoint(name, 'best') : name);
 }

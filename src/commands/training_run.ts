@@ -1,6 +1,7 @@
 // What surrounds the training loop, the same for `gpt pretrain` and `gpt finetune`: who watches, what is saved, how a run
 // ends, and its report.
 
+import { spawnSync } from 'node:child_process';
 import { platform, release } from 'node:os';
 import path from 'node:path';
 import { DivergedError, GptError } from '../base/errors.js';
@@ -142,8 +143,22 @@ const aboutMachine = ({ backend, precision }: FramedRun, context: CommandContext
   threads: backend.threads,
   device: backend.device,
   peak_gflops: peakGflops,
-  environment: { node: process.version, os: `${platform()} ${release()}`, cpu: cpuName(), tfjs: tf.version_core },
+  environment: {
+    node: process.version,
+    os: `${platform()} ${release()}`,
+    cpu: cpuName(),
+    tfjs: tf.version_core,
+    ...(backend.cuda === undefined ? {} : { driver: `CUDA ${backend.cuda.device.driver / 1000}` }),
+    ...commitHere(),
+  },
 });
+
+/** Of the working folder, where it is one of git: "3f2a91c0b7de", "-dirty" behind it when files differ from it. */
+function commitHere(): { commit?: string } {
+  const args = ['describe', '--always', '--dirty', '--abbrev=12', '--exclude=*'];
+  const { status, stdout } = spawnSync('git', args, { encoding: 'utf8', timeout: 2000 });
+  return status === 0 ? { commit: stdout.trim() } : {};
+}
 
 /** Where a run stands at its beginning, or where a checkpoint says that it stood. */
 export const progressFrom = (state?: Readonly<Progress>): Progress => ({

@@ -6,17 +6,35 @@
 
 import type { ResolvedModel } from './model_shape.js';
 
+/** Parameters by what they are for. */
+export interface ParametersByPart {
+  readonly token_embedding: number; //    V C, the tied output head too
+  readonly position_embedding: number; // n_ctx C
+  readonly attention: number; //          L (4 C^2 + 4 C)
+  readonly mlp: number; //                L (2 C F + F + C)
+  readonly norms: number; //              L 4 C
+  readonly final_norm: number; //         2 C; gpt1 has none
+}
+
+/** The parts of N. */
+export function parametersByPart(model: ResolvedModel): ParametersByPart {
+  const { vocab_size: V, n_embd: C, n_inner: F, n_layer: L, n_ctx, arch } = model;
+  return {
+    token_embedding: V * C,
+    position_embedding: n_ctx * C,
+    attention: L * (4 * C * C + 4 * C),
+    mlp: L * (2 * C * F + F + C),
+    norms: L * 4 * C,
+    final_norm: arch === 'gpt1' ? 0 : 2 * C,
+  };
+}
+
 /**
  * N: the number of trainable numbers, the tied output head counted once. With F = 4C:
  *   N = V C + n_ctx C + L (12 C^2 + 13 C) + 2 C [final layer norm; gpt1 has none]
  */
-export function countParameters(model: ResolvedModel): number {
-  const { vocab_size: V, n_embd: C, n_inner: F, n_layer: L, n_ctx, arch } = model;
-  const attention = C * 3 * C + 3 * C + C * C + C;
-  const mlp = C * F + F + F * C + C;
-  const norms = 4 * C;
-  return V * C + n_ctx * C + L * (attention + mlp + norms) + (arch === 'gpt1' ? 0 : 2 * C);
-}
+export const countParameters = (model: ResolvedModel): number =>
+  Object.values(parametersByPart(model)).reduce((sum, part) => sum + part, 0);
 
 /** N_mm: the parameters that take part in matrix products, L (4 C^2 + 2 C F) + V C. */
 export function countMatrixParameters(model: ResolvedModel): number {

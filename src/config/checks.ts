@@ -27,6 +27,7 @@ export function checkRun(run: RunConfig): Problem[] {
     ...checkBatch(run),
     ...checkStop(run),
     ...checkTokenizer(run),
+    ...checkWeights(run),
     ...checkAnswers(run),
     ...checkEval(run),
   ];
@@ -97,11 +98,30 @@ function checkTokenizer({ tokenizer }: RunConfig): Problem[] {
     const what = 'file needs tokenizer.path too: a tokenizer.json or a checkpoint folder';
     return [{ path: 'tokenizer.type', what, reads }];
   }
-  if (tokenizer.type !== 'file' && tokenizer.path !== undefined) {
-    const what = `only read with tokenizer.type file, and the type is ${tokenizer.type}`;
+  if (tokenizer.type !== 'file' && tokenizer.type !== 'gpt1-bpe' && tokenizer.path !== undefined) {
+    const what = `only read with tokenizer.type file or gpt1-bpe, and the type is ${tokenizer.type}`;
     return [{ path: 'tokenizer.path', what, reads }];
   }
   return [];
+}
+
+/** The smallest share that a corpus of a mixture may have. */
+export const LEAST_SHARE = 1e-6;
+
+function checkWeights({ data: { path, weights, val_path } }: RunConfig): Problem[] {
+  if (weights === undefined) return [];
+  const corpora = path === undefined ? 0 : [path].flat().length;
+  const reads = ['data.weights', 'data.path'];
+  if (corpora !== weights.length) {
+    const what = `${weights.length} weights for ${corpora} entries of data.path: give one each`;
+    return [{ path: 'data.weights', what, reads }];
+  }
+  if (Math.min(...weights) < LEAST_SHARE * weights.reduce((a, b) => a + b)) {
+    return [{ path: 'data.weights', what: `a share is below ${LEAST_SHARE}: leave that corpus out`, reads }];
+  }
+  if (val_path === undefined) return [];
+  const what = 'not with data.weights: each corpus holds out a part of its own';
+  return [{ path: 'data.val_path', what, reads: ['data.weights', 'data.val_path'] }];
 }
 
 function checkAnswers({ data }: RunConfig): Problem[] {

@@ -13,6 +13,7 @@ export interface ConfigKey {
   readonly name: string; //    "n_ctx"
   readonly schema: z.ZodType;
   readonly type: string; //    "whole number, at least 1"
+  readonly choices: readonly string[]; // of text, or true and false; empty: not a choice
   readonly default: unknown; // undefined: none, or one that `meaning` explains
   readonly meaning: string;
 }
@@ -52,12 +53,20 @@ const tableOf = (schema: { readonly shape: Readonly<Record<string, unknown>> }):
         const type = typeText(json);
         return [
           path,
-          { path, section, name, schema: leaf, type, default: json.default, meaning: leaf.description ?? '' },
+          {
+            ...{ path, section, name, schema: leaf, type, choices: choicesOf(json) },
+            ...{ default: json.default, meaning: leaf.description ?? '' },
+          },
         ];
       }),
     ),
   ),
 });
+
+function choicesOf({ anyOf = [], enum: values = [], const: value, type }: JsonType): string[] {
+  if (type === 'boolean') return ['true', 'false'];
+  return [...values, ...(value === undefined ? [] : [String(value)]), ...anyOf.flatMap(choicesOf)];
+}
 
 /** "whole number, at least 1" for a JSON schema. */
 function typeText(t: JsonType): string {

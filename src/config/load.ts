@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { ConfigError, DataError } from '../base/errors.js';
 import type { Json } from '../base/events.js';
 import { checkFinetune, checkRun, EXCLUSIVE, type Problem } from './checks.js';
-import { displayName, type FileKind, findConfig, readConfigFile } from './config_file.js';
+import { displayName, type FileKind, findConfig, presetNames, readConfigFile } from './config_file.js';
 import { commentedConfig } from './document.js';
 import { readFlags } from './flags.js';
 import { FINETUNE_KEYS, PRETRAIN_KEYS } from './keys.js';
@@ -30,6 +30,8 @@ export interface LoadOptions {
   readonly flags: readonly string[];
   /** Apply the files' `portable` parts: there are no native kernels. */
   readonly portable?: boolean | undefined;
+  /** What must still be given on the command line may be missing: it is shown, and nothing is run. */
+  readonly incomplete?: boolean | undefined;
   /** The folder that holds configs/; by default the package's own. */
   readonly root?: string | undefined;
 }
@@ -57,7 +59,8 @@ export interface LoadedConfig<C = RunConfig> {
   print(): string;
 }
 
-const PACKAGE_ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** The folder that holds gpt's own configs/. */
+export const PACKAGE_ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** What `gpt pretrain` or `gpt finetune` reads. */
 interface Kind<C> extends FileKind {
@@ -65,19 +68,32 @@ interface Kind<C> extends FileKind {
   readonly check: (run: C) => Problem[];
 }
 
+/** A command that reads a configuration. */
+export type ConfigCommand = 'pretrain' | 'finetune';
+
+/** Where the presets of each are. */
+export const PRESET_FOLDERS: Readonly<Record<ConfigCommand, string>> = {
+  pretrain: 'configs',
+  finetune: 'configs/finetune',
+};
+
 const PRETRAIN: Kind<RunConfig> = {
   table: PRETRAIN_KEYS,
-  presets: 'configs',
+  presets: PRESET_FOLDERS.pretrain,
   parse: (sections) => RunConfig.parse(sections),
   check: checkRun,
 };
 
 const FINETUNE: Kind<FinetuneConfig> = {
   table: FINETUNE_KEYS,
-  presets: 'configs/finetune',
+  presets: PRESET_FOLDERS.finetune,
   parse: (sections) => FinetuneConfig.parse(sections),
   check: checkFinetune,
 };
+
+/** The names of gpt's own presets: of pretraining, or of fine-tuning. */
+export const presets = (command: ConfigCommand = 'pretrain'): string[] =>
+  presetNames(PACKAGE_ROOT, PRESET_FOLDERS[command]);
 
 /** Loads and checks. Throws ConfigError (exit 2) that lists everything that is wrong; DataError for damaged `stored`. */
 export const loadConfig = (options: LoadOptions): LoadedConfig => load(options, PRETRAIN);
@@ -86,7 +102,7 @@ export const loadConfig = (options: LoadOptions): LoadedConfig => load(options, 
 export const loadFinetuneConfig = (options: LoadOptions): LoadedConfig<FinetuneConfig> => load(options, FINETUNE);
 
 function load<C extends object>(
-  { file, stored, base, flags, portable = false, root = PACKAGE_ROOT }: LoadOptions,
+  { file, stored, base, flags, portable = false, incomplete = false, root = PACKAGE_ROOT }: LoadOptions,
   kind: Kind<C>,
 ): LoadedConfig<C> {
   const problems: string[] = [];
@@ -101,6 +117,7 @@ function load<C extends object>(
 
   const alone = problems.length === 0;
   for (const { path: key, what, reads } of kind.check(run)) {
+    if (incomplete && configValue(run, key.split('.') as [string, string]) === undefined) continue;
     // Beside other problems a rule is judged only on keys that are stated: a misspelt n_ctx must not also be
     // reported as a batch that does not fit the default n_ctx.
     if (!alone && !reads.every((k) => settings.has(k))) continue;
@@ -117,7 +134,7 @@ function load<C extends object>(
     origins: () =>
       Object.fromEntries(
         [...kind.table.keys.values()]
-          .filter((k) => configValue(run, k) !== undefined)
+          .filter((k) => configValue(run, [k.section, k.name]) !== undefined)
           .map((k) => [k.path, origin(k.path)]),
       ),
     print: () => commentedConfig(run, origin, kind.table),
@@ -137,7 +154,7 @@ function storedSettings({ config, origins, file = 'the checkpoint' }: StoredConf
   return settings;
 }
 
-const configValue = (run: object, { section, name }: { section: string; name: string }): unknown =>
+const configValue = (run: object, [section, name]: readonly [section: string, name: string]): unknown =>
   (run as Record<string, Record<string, unknown>>)[section]?.[name];
 
 /** Later layers win. Setting one key of an exclusive set unsets the others of earlier layers. */

@@ -166,7 +166,8 @@ function whatFits(
   return 'choose a smaller model (fewer layers, a smaller n_embd or vocabulary), or a machine with more memory';
 }
 
-function largestFitting(
+/** The largest micro-batch up to `most` that divides the batch of `sequences` and fits; undefined: not even one does. */
+export function largestFitting(
   model: ResolvedModel,
   sequences: number,
   most: number,

@@ -51,12 +51,14 @@ export const TokenizerConfig = z.strictObject({
     .enum(['gpt2-bpe', 'gpt1-bpe', 'byte', 'char', 'file'])
     .default('gpt2-bpe')
     .describe(
-      'gpt2-bpe: 50,257 tokens; byte: 256 bytes and end-of-text; char: the characters of the corpus; file: a tokenizer.json',
+      'gpt2-bpe: 50,257 tokens; gpt1-bpe: 40,478 from the files at path; byte: 256 bytes and end-of-text; char: the characters of the corpus; file: a tokenizer.json',
     ),
   path: z
     .string()
     .optional()
-    .describe('for type file: a Hugging Face tokenizer.json (byte-level BPE) or a checkpoint folder'),
+    .describe(
+      "for type file: a Hugging Face tokenizer.json or a checkpoint folder; for gpt1-bpe: a folder with OpenAI's two files, or openai-gpt's tokenizer.json",
+    ),
 });
 
 export const DataConfig = z.strictObject({
@@ -64,7 +66,14 @@ export const DataConfig = z.strictObject({
     .union([z.string(), z.array(z.string()).min(1)])
     .optional()
     .describe(
-      'files, folders or globs: .txt .md, rows in .jsonl .json .csv .tsv (also .gz) and .parquet, or token shards .bin',
+      'files, folders or globs: .txt .md, rows in .jsonl .json .csv .tsv (also .gz, .zst) and .parquet, or token shards .bin; or a folder of gpt data prepare',
+    ),
+  weights: z
+    .array(z.number().positive())
+    .min(1)
+    .optional()
+    .describe(
+      'makes data.path a mixture: each of its entries is a corpus of its own, which gives this share of the sequences, whatever its size (GPT-3, table 2.2); they need not sum to 1',
     ),
   text_key: z.string().default('text').describe('key or column of the text in rows'),
   val_fraction: z

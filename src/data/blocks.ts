@@ -1,13 +1,14 @@
 // A file as blocks, or as lines, of checked UTF-8: what every reader of text and rows starts from.
 //
-// Files that end in .gz are decompressed as they are read. Text must be UTF-8 without NUL bytes; a byte order mark at the
+// Files that end in .gz or .zst (zstd.ts) are decompressed as they are read. Text must be UTF-8 without NUL bytes; a byte order mark at the
 // start is dropped, line ends stay as they are. Byte offsets in errors count from 0, after decompression.
 // Nothing here holds more than two blocks of 1 MiB, or one line.
 
 import { isUtf8 } from 'node:buffer';
-import { createReadStream } from 'node:fs';
+import { createReadStream, type ReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import { DataError } from '../base/errors.js';
+import { unzstd, ZstdError } from './zstd.js';
 
 const BLOCK = 1 << 20;
 
@@ -107,25 +108,35 @@ export const emptyFile = (file: string, of: string): DataError =>
 export const unreadable = (file: string, error: unknown): DataError =>
   new DataError(`${file}: cannot be read (${(error as Error).message})`, 'check the path and its permissions');
 
+/** Ends of the names of packed files, '' among them: what stands behind .txt, .jsonl ... */
+export const PACKED = ['', '.gz', '.zst'] as const;
+
 async function* rawBlocks(file: string, onBytes?: OnBytes): AsyncGenerator<Buffer> {
   const raw = createReadStream(file, { highWaterMark: BLOCK });
-  const gunzip = file.endsWith('.gz') ? createGunzip({ chunkSize: BLOCK }) : undefined;
-  if (gunzip) {
-    raw.on('data', (block) => onBytes?.(block.length));
-    raw.on('error', (error) => gunzip.destroy(error)).pipe(gunzip);
-  }
   try {
-    for await (const block of gunzip ?? raw) {
-      if (!gunzip) onBytes?.(block.length);
-      yield block;
-    }
+    yield* unpacked(file, raw, onBytes);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (!code?.startsWith('Z_')) throw unreadable(file, error);
+    if (!(error instanceof ZstdError) && !code?.startsWith('Z_')) throw unreadable(file, error);
     if (raw.bytesRead === 0) throw emptyFile(file, '0 bytes');
-    throw new DataError(`${file}: damaged gzip data (${message})`, 'fetch the file again');
+    const kind = error instanceof ZstdError ? 'zstd' : 'gzip';
+    throw new DataError(`${file}: damaged ${kind} data (${message})`, 'fetch the file again');
   } finally {
     raw.destroy();
+  }
+}
+
+function unpacked(file: string, raw: ReadStream, onBytes?: OnBytes): AsyncIterable<Buffer> {
+  if (!file.endsWith('.gz')) return file.endsWith('.zst') ? unzstd(counted(raw, onBytes)) : counted(raw, onBytes);
+  const gunzip = createGunzip({ chunkSize: BLOCK });
+  raw.on('data', (block) => onBytes?.(block.length));
+  return raw.on('error', (error) => gunzip.destroy(error)).pipe(gunzip);
+}
+
+async function* counted(raw: AsyncIterable<Buffer>, onBytes?: OnBytes): AsyncGenerator<Buffer> {
+  for await (const block of raw) {
+    onBytes?.(block.length);
+    yield block;
   }
 }
 

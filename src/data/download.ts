@@ -1,4 +1,5 @@
-// Data sets from the Hugging Face hub, for `gpt data get`: the only code of gpt that opens the network.
+// Data sets from the Hugging Face hub, for `gpt data get`: the only code of gpt that opens the network. (hub_model.ts finds
+// models with it.)
 //
 //   <hub>/api/datasets/<set>                                           licence
 //   <hub>/api/datasets/<set>/tree/refs%2Fconvert%2Fparquet/<name>      files with size and SHA-256
@@ -7,14 +8,14 @@
 // The branch refs/convert/parquet has every public set in one format, which the hub itself makes. A file is written as
 // NAME.part, goes on from its end after a break (Range), and gets its name when size and hash are right.
 
-import { createHash } from 'node:crypto';
-import { closeSync, createReadStream, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ConfigError, DataError } from '../base/errors.js';
 import { diskError, makeFolder, nodeFileSystem, syncFolder, withFile, writeAll } from '../base/files.js';
 import { short, bytes as sizeText } from '../base/format.js';
 import { isRecord } from '../base/json.js';
 import { nearest } from '../config/spelling.js';
+import { sha256Of } from './sha256.js';
 
 /** The hub, where nothing else is said. */
 export const HUB = 'https://huggingface.co';
@@ -46,11 +47,10 @@ export interface HubSet {
  * address that cannot be, DataError where the hub cannot be reached or has no such set.
  */
 export async function describeHubSet(hub: string, path: string, name: string | undefined): Promise<HubSet> {
-  if (!URL.canParse(hub) || !/^https?:/.test(hub)) throw new ConfigError(`${hub}: not an address`, `such as ${HUB}`);
+  const base = hubAddress(hub);
   if (!/^[\w.-]+(\/[\w.-]+)?$/.test(path) || path.split('/').some(isDots)) {
     throw new ConfigError(`"${short(path)}" is no name of a data set of the hub`, 'names are such as nyu-mll/glue');
   }
-  const base = hub.replace(/\/+$/, '');
   const info = await getJson(`${base}/api/datasets/${path}`, path);
   const tree = `${base}/api/datasets/${path}/tree/${BRANCH}`;
   const names = (await list(tree, path)).filter(({ type }) => type === 'directory').map((entry) => entry.path);
@@ -71,6 +71,12 @@ export async function describeHubSet(hub: string, path: string, name: string | u
   };
 }
 
+/** The hub's address without a slash at its end. Throws ConfigError. */
+export function hubAddress(hub: string): string {
+  if (URL.canParse(hub) && /^https?:/.test(hub)) return hub.replace(/\/+$/, '');
+  throw new ConfigError(`${hub}: not an address`, `such as ${HUB}`);
+}
+
 function unknownName(path: string, name: string | undefined, names: readonly string[]): ConfigError {
   const given = name === undefined ? 'has several names, and none of them is "default"' : `has no "${short(name)}"`;
   const near = name === undefined ? undefined : nearest(name, names);
@@ -80,7 +86,8 @@ function unknownName(path: string, name: string | undefined, names: readonly str
   );
 }
 
-interface Entry {
+/** A file or folder of the hub. */
+export interface Entry {
   readonly type: string;
   readonly path: string;
   readonly size: number;
@@ -111,17 +118,19 @@ function placed(folder: string, name: string, entries: readonly Entry[]) {
 const isDots = (part: string): boolean => /^\.+$/.test(part);
 const isPlain = (part: string): boolean => /^[\w.-]+$/.test(part) && !isDots(part);
 
-function licenceOf(info: unknown): string | undefined {
+/** As the card of a set or model states it. */
+export function licenceOf(info: unknown): string | undefined {
   const card = isRecord(info) ? info['cardData'] : undefined;
   const licence = isRecord(card) ? card['license'] : undefined;
   if (Array.isArray(licence)) return licence.join(', ');
   return typeof licence === 'string' ? licence : undefined;
 }
 
-async function list(url: string, path: string): Promise<Entry[]> {
+/** A folder of the hub, over all of its pages. Throws DataError. */
+export async function list(url: string, path: string, kind: HubKind = 'data set'): Promise<Entry[]> {
   const entries: Entry[] = [];
   for (let next: string | undefined = url; next !== undefined; ) {
-    const { body, response } = await getPage(next, path);
+    const { body, response } = await getPage(next, path, kind);
     for (const item of Array.isArray(body) ? body : []) entries.push(entryOf(item, path));
     const link: RegExpExecArray | null = /<([^>]+)>;\s*rel="next"/.exec(response.headers.get('link') ?? '');
     next = link ? new URL(link[1]!, next).href : undefined;
@@ -144,15 +153,20 @@ const hashOf = (text: unknown): string | undefined =>
 
 // ---- the network
 
-const getJson = async (url: string, path: string): Promise<unknown> => (await getPage(url, path)).body;
+/** What the hub keeps, in messages. */
+type HubKind = 'data set' | 'model';
 
-async function getPage(url: string, path: string): Promise<{ body: unknown; response: Response }> {
+/** Throws DataError where the hub cannot be reached, has no such set or model, or answers otherwise. */
+export const getJson = async (url: string, path: string, kind: HubKind = 'data set'): Promise<unknown> =>
+  (await getPage(url, path, kind)).body;
+
+async function getPage(url: string, path: string, kind: HubKind): Promise<{ body: unknown; response: Response }> {
   const { response } = await get(url);
   if ([401, 403, 404].includes(response.status)) {
     const parquet = url.includes(BRANCH);
     throw new DataError(
-      `${new URL(url).host} ${parquet ? `has no parquet files of ${path}` : `has no data set ${path}, or none without an account`} (${response.status})`,
-      'check the name; or fetch the files by hand, and put them into a data root',
+      `${new URL(url).host} ${parquet ? `has no parquet files of ${path}` : `has no ${kind} ${path}, or none without an account`} (${response.status})`,
+      `check the name; or fetch the files by hand${kind === 'model' ? '' : ', and put them into a data root'}`,
     );
   }
   if (!response.ok) throw refused(url, response);
@@ -186,14 +200,14 @@ async function get(url: string, headers: Record<string, string> = {}) {
 }
 
 const refused = (url: string, { status, statusText }: Response): DataError =>
-  new DataError(`${url}: ${status} ${statusText}`, 'try again later, or fetch the file by hand into a data root');
+  new DataError(`${url}: ${status} ${statusText}`, 'try again later, or fetch the file by hand');
 
 function unreachable(url: string, error: unknown): DataError {
   const { cause, message } = error as { cause?: NodeJS.ErrnoException; message: string };
   const reason = cause?.code ?? cause?.message ?? message;
   return new DataError(
     `cannot reach ${new URL(url).host} (${reason})`,
-    'check the network; or fetch the files on another machine, and put them into a data root',
+    'check the network; or fetch the files by hand on another machine',
   );
 }
 
@@ -203,7 +217,11 @@ function unreachable(url: string, error: unknown): DataError {
  * Downloads one file below a root, going on from what an earlier try left. `onBytes` is told the bytes that are there.
  * Throws DataError where network or disk fail, and for content that is not what the hub promises.
  */
-export async function downloadFile(root: string, file: HubFile, onBytes?: (bytes: number) => void): Promise<string> {
+export async function downloadFile(
+  root: string,
+  file: Omit<HubFile, 'split'>,
+  onBytes?: (bytes: number) => void,
+): Promise<string> {
   const target = join(root, file.place);
   const part = `${target}.part`;
   makeFolder(dirname(target));
@@ -235,7 +253,7 @@ export async function downloadFile(root: string, file: HubFile, onBytes?: (bytes
 
 /** Appends what is missing to a file; the hash that the server tells with it. */
 async function fetchRest(
-  { url, bytes }: HubFile,
+  { url, bytes }: Omit<HubFile, 'split'>,
   part: string,
   have: number,
   onBytes?: (bytes: number) => void,
@@ -267,8 +285,6 @@ async function fetchRest(
 
 async function wrongHash(file: string, sha256: string | undefined): Promise<string | undefined> {
   if (sha256 === undefined) return undefined;
-  const hash = createHash('sha256');
-  for await (const block of createReadStream(file)) hash.update(block as Buffer);
-  const digest = hash.digest('hex');
+  const digest = await sha256Of(file);
   return digest === sha256 ? undefined : `the SHA-256 ${digest}, not ${sha256}`;
 }

@@ -7,12 +7,17 @@ import { statSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import { globSync, isDynamicPattern } from 'tinyglobby';
 import { DataError } from '../base/errors.js';
+import { PACKED } from './blocks.js';
 import { ROW_ENDINGS } from './rows.js';
 
 /** What gpt reads, by the end of the file's name. */
-export const DATA_ENDINGS: readonly string[] = ['.txt', '.txt.gz', '.md', '.md.gz', ...ROW_ENDINGS, '.bin'];
+export const DATA_ENDINGS: readonly string[] = [
+  ...['.txt', '.md'].flatMap((ending) => PACKED.map((packed) => ending + packed)),
+  ...ROW_ENDINGS,
+  '.bin',
+];
 
-const READABLE = `gpt reads ${DATA_ENDINGS.join(' ')} files, folders that hold some, and globs such as 'books/**/*.txt'`;
+const READABLE = `gpt reads .txt .md .jsonl .json .csv .tsv (also .gz and .zst), .parquet and .bin files, folders that hold some, and globs such as 'books/**/*.txt'`;
 
 /**
  * Files named by data.path or data.val_path, relative to the working folder as the user wrote them.
@@ -31,7 +36,7 @@ function expand(path: string): string[] {
   if (stats?.isDirectory()) {
     const files = globSync('**/*', { cwd: path, dot: false, expandDirectories: false })
       .filter(isData)
-      .filter((file) => !/\.json(\.gz)?$/.test(file));
+      .filter((file) => !/\.json(\.gz|\.zst)?$/.test(file));
     if (files.length === 0) throw new DataError(`${path}: no file to read in this folder`, READABLE);
     return files.map((file) => join(path, file));
   }

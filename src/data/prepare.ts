@@ -1,77 +1,23 @@
 // From data.path to two token sources, for training and for validation, and the numbers that describe them.
 //
-// Text is tokenized once, into shards (token_file.ts) in a folder of the cache that is named by a hash of everything the
-// result depends on: files, text_key, split, tokenizer. Every document is followed by end-of-text. Files of up to 16 MiB
-// enter the hash by their content, larger ones by size and time of modification. (How such a folder is made: cache_folder.ts.)
-// split.ts decides what is held out; of .bin shards it is the last val_fraction of the tokens.
+//   text                         tokenized once, into a cache                            text_cache.ts
+//   .bin shards                  as they are; the last val_fraction of the tokens is held out
+//   a folder of data prepare     as it is, with its own tokenizer and held-out part      corpus/
+//   several, with data.weights   each of them by these rules, and mixed                  mixture.ts
 
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
-import { z } from 'zod';
+import { resolve } from 'node:path';
 import { ConfigError, DataError } from '../base/errors.js';
-import { writeFileAtomic } from '../base/files.js';
 import { integer, percent, plural } from '../base/format.js';
-import { jsonFileText } from '../base/json.js';
-import type { DataConfig, TokenizerConfig } from '../config/schema.js';
-import { createTokenizer, loadTokenizer } from '../tokenizer/load.js';
+import type { TokenizerConfig } from '../config/schema.js';
+import { createTokenizer } from '../tokenizer/load.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
-import { fillCacheFolder } from './cache_folder.js';
+import { isCorpus } from './corpus/manifest.js';
+import { openCorpus } from './corpus/open.js';
 import { findFiles } from './files.js';
-import { readText, type TextChunk } from './read.js';
-import { chooseSplit, countCharacters, everything, type Route, type Side } from './split.js';
-import { concatSources, openTokenFile, sliceSource, TokenFileWriter, type TokenSource } from './token_file.js';
-
-const HASHED_BYTES = 16 << 20;
-const FORMAT = 1; // raise it when the same inputs give other shards
-
-const Stats = z.object({
-  /** Files read. */
-  files: z.number(),
-  /** Their size on the disk. */
-  bytes: z.number(),
-  /** Documents; 0 for .bin shards, where it is not known. */
-  documents: z.number(),
-  train_tokens: z.number(),
-  val_tokens: z.number(),
-  /** UTF-8 bytes of the text of each side; null for .bin shards, where it is not known. */
-  train_bytes: z.number().nullable(),
-  val_bytes: z.number().nullable(),
-  /** How the held-out part was made, in words. */
-  split: z.string(),
-  /** sha256 of the tokens of both sides (of .bin shards: of their sizes and ends). */
-  fingerprint: z.string(),
-});
-
-/** What was prepared, in numbers and one sentence. */
-export type DataStats = z.infer<typeof Stats>;
-
-const Manifest = z.object({ tokenizer: z.string(), stats: Stats });
-
-/** Progress through the input: bytes read of all passes together. */
-export type PrepareProgress = (done: { readonly bytes: number; readonly totalBytes: number }) => void;
-
-/** Input of prepareData. */
-export interface PrepareOptions {
-  readonly data: DataConfig;
-  readonly tokenizer: TokenizerConfig;
-  /** Shards are kept in a folder under this one. */
-  readonly cacheDir: string;
-  readonly onProgress?: PrepareProgress;
-}
-
-/** Result of prepareData. Close both sources when done. */
-export interface PreparedData {
-  readonly tokenizer: Tokenizer;
-  readonly train: TokenSource;
-  readonly val: TokenSource;
-  readonly stats: DataStats;
-  /** Folder of the shards; null for .bin input, which is used where it is. */
-  readonly dir: string | null;
-  /** The shards were there already. */
-  readonly cached: boolean;
-}
+import { type DataStats, noCorpus, type PreparedData, type PrepareOptions, sizes } from './prepared.js';
+import { prepareText } from './text_cache.js';
+import { concatSources, openTokenFile, sliceSource, type TokenSource } from './token_file.js';
 
 /** Throws ConfigError without data.path, DataError for text or files that cannot be used. */
 export async function prepareData(options: PrepareOptions): Promise<PreparedData> {
@@ -79,7 +25,28 @@ export async function prepareData(options: PrepareOptions): Promise<PreparedData
   if (data.path === undefined) {
     throw new ConfigError('data.path is not set: there is nothing to train on', 'add --data FILE, a folder or a glob');
   }
-  const all = findFiles(data.path);
+  const paths = [data.path].flat();
+  const corpus = paths.find(isCorpus);
+  const tokenizer: TokenizerConfig =
+    corpus !== undefined && options.tokenizerIsDefault ? { type: 'file', path: corpus } : options.tokenizer;
+  const chosen = { ...options, tokenizer };
+  if (data.weights !== undefined) return prepareMixture(paths, data.weights, chosen);
+  if (corpus === undefined) return prepareFiles(paths, chosen);
+  if (paths.length > 1) {
+    throw new ConfigError(
+      `${corpus} is a prepared corpus, and data.path names ${plural(paths.length - 1, 'more path')}`,
+      'train on it alone; or on a mixture: data.weights gives each path its share',
+    );
+  }
+  if (data.val_path !== undefined) {
+    throw new ConfigError(`${corpus} has a held-out part of its own`, 'leave data.val_path out');
+  }
+  return openPrepared(corpus, tokenizer);
+}
+
+async function prepareFiles(paths: readonly string[], options: PrepareOptions): Promise<PreparedData> {
+  const { data } = options;
+  const all = findFiles(paths);
   const valFiles = data.val_path === undefined ? [] : findFiles(data.val_path);
   const held = new Set(valFiles.map((file) => resolve(file)));
   const files = all.filter((file) => !held.has(resolve(file)));
@@ -100,13 +67,102 @@ export async function prepareData(options: PrepareOptions): Promise<PreparedData
 }
 
 /** Throws DataError unless the source holds a window of n_ctx tokens and the token after it. */
-export function requireLength(source: TokenSource, n_ctx: number, what: 'training' | 'validation'): void {
+export function requireLength(source: TokenSource, n_ctx: number, what: string): void {
   if (source.length > n_ctx) return;
   const shorter = source.length > 1 ? `, or set --model.n_ctx to at most ${source.length - 1}` : '';
   const more = what === 'validation' ? ', or hold out more (--data.val_fraction)' : '';
   throw new DataError(
     `the ${what} text has ${integer(source.length)} tokens, but model.n_ctx ${n_ctx} needs at least ${n_ctx + 1}`,
     `give more text${shorter}${more}`,
+  );
+}
+
+// ---- a folder of gpt data prepare
+
+async function openPrepared(dir: string, config: TokenizerConfig): Promise<PreparedData> {
+  const { manifest, tokenizer, train, val, close } = await openCorpus(dir);
+  try {
+    await requireTokenizer(dir, tokenizer, config);
+  } catch (error) {
+    close();
+    throw error;
+  }
+  const { totals, split, fingerprint } = manifest;
+  const { files, bytes, documents, train_tokens, val_tokens, train_bytes, val_bytes } = totals;
+  const stats: DataStats = {
+    ...{ files, bytes, documents, train_tokens, val_tokens, train_bytes, val_bytes },
+    split,
+    fingerprint,
+  };
+  return { tokenizer, train, val, mix: null, stats, dir: null, cached: true };
+}
+
+async function requireTokenizer(dir: string, made: Tokenizer, config: TokenizerConfig): Promise<void> {
+  const named = ({ type, vocabSize, fingerprint }: Tokenizer): string =>
+    `${type} of ${integer(vocabSize)} tokens, ${fingerprint.slice(0, 12)}`;
+  const own = config.type === 'char' ? undefined : await createTokenizer(config, noCorpus);
+  if (own?.fingerprint === made.fingerprint) return;
+  const wanted = own === undefined ? 'char, which takes its characters from text' : `${config.type} (${named(own)})`;
+  throw new DataError(
+    `${dir} was made with another tokenizer (${named(made)}) than tokenizer.type says: ${wanted}`,
+    `use that of the data: --tokenizer.type file --tokenizer.path ${dir}; or prepare the text anew with the other one`,
+  );
+}
+
+// ---- several corpora
+
+async function prepareMixture(
+  paths: readonly string[],
+  weights: readonly number[],
+  options: PrepareOptions,
+): Promise<PreparedData> {
+  if (options.tokenizer.type === 'char') {
+    throw new ConfigError(
+      'tokenizer.type char takes its characters from one text, and data.weights makes a mixture of several',
+      'choose another tokenizer, such as --tokenizer.type byte',
+    );
+  }
+  const opened: PreparedData[] = [];
+  try {
+    for (const path of paths) {
+      const { weights: _, ...data } = options.data;
+      opened.push(await prepareData({ ...options, data: { ...data, path } }));
+    }
+  } catch (error) {
+    for (const { train, val } of opened) for (const source of [train, val]) source.close();
+    throw error;
+  }
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const mix = opened.map(({ train }, i) => ({ path: paths[i]!, weight: weights[i]! / total, source: train }));
+  const val = proportional(opened.map((data, i) => ({ source: data.val, share: mix[i]!.weight })));
+  const sum = (of: (stats: DataStats) => number): number => opened.reduce((n, { stats }) => n + of(stats), 0);
+  const known = opened.every(({ stats }) => stats.train_bytes !== null);
+  const hash = createHash('sha256');
+  for (const [i, { stats }] of opened.entries()) hash.update(`${weights[i]} ${stats.fingerprint}\n`);
+  const stats: DataStats = {
+    files: sum(({ files }) => files),
+    bytes: sum(({ bytes }) => bytes),
+    documents: sum(({ documents }) => documents),
+    train_tokens: sum(({ train_tokens }) => train_tokens),
+    val_tokens: val.length,
+    train_bytes: known ? sum(({ train_bytes }) => train_bytes ?? 0) : null,
+    val_bytes: val.bytes,
+    split: opened.length === 1 ? opened[0]!.stats.split : 'of each corpus a part is held out, as large as its weight',
+    fingerprint: opened.length === 1 ? opened[0]!.stats.fingerprint : hash.digest('hex'),
+  };
+  const { tokenizer, dir } = opened[0]!;
+  const train = concatSources(mix.map(({ source }) => source));
+  return { tokenizer, train, val, mix, stats, dir, cached: opened.every(({ cached }) => cached) };
+}
+
+/** As much from the beginning of each source that lengths are as the shares: the loss on it is that of the mixture. */
+function proportional(parts: readonly { readonly source: TokenSource; readonly share: number }[]): TokenSource {
+  const length = Math.min(...parts.map(({ source, share }) => source.length / share));
+  return concatSources(
+    parts.map(({ source, share }) => {
+      const own = Math.min(source.length, Math.round(length * share));
+      return own === source.length ? source : sliceSource(source, 0, own);
+    }),
   );
 }
 
@@ -124,7 +180,7 @@ async function prepareShards(
       'name the tokenizer that made them: --tokenizer.type file --tokenizer.path tokenizer.json',
     );
   }
-  const tokenizer = await createTokenizer(config, noText);
+  const tokenizer = await createTokenizer(config, noCorpus);
   const open = (list: readonly string[]): TokenSource =>
     concatSources(list.map((file) => openTokenFile(file, tokenizer.vocabSize)));
   const all = open(files);
@@ -158,218 +214,11 @@ async function prepareShards(
     split,
     fingerprint: hash.digest('hex'),
   };
-  return { tokenizer, train, val, stats, dir: null, cached: false };
+  return { tokenizer, train, val, mix: null, stats, dir: null, cached: false };
 }
-
-const noText = (): AsyncIterable<string> => {
-  throw new Error('internal: this tokenizer reads no corpus');
-};
 
 function ownText(valFiles: readonly string[], removed: number): string {
   const name = valFiles.length === 1 ? valFiles[0]! : plural(valFiles.length, 'file');
   const also = removed === 0 ? '' : `; ${plural(removed, 'file')} of data.path among them, not trained on`;
   return `held out: ${name} (data.val_path${also})`;
-}
-
-const sizes = (files: readonly string[]): { files: number; bytes: number } => ({
-  files: files.length,
-  bytes: files.reduce((sum, file) => sum + statSync(file).size, 0),
-});
-
-// ---- text as input
-
-async function prepareText(
-  files: readonly string[],
-  valFiles: readonly string[],
-  heldOut: string | undefined,
-  options: PrepareOptions,
-): Promise<PreparedData> {
-  const { data, tokenizer: config } = options;
-  const fixed = config.type === 'char' ? undefined : await createTokenizer(config, noText);
-  const all = [...files, ...valFiles];
-  const identities = all.map(identity);
-  const inputs = {
-    format: FORMAT,
-    files: identities.slice(0, files.length),
-    val_files: identities.slice(files.length),
-    text_key: data.text_key,
-    val_fraction: valFiles.length > 0 ? null : data.val_fraction,
-    tokenizer: fixed?.fingerprint ?? 'char',
-  };
-  const key = createHash('sha256').update(JSON.stringify(inputs)).digest('hex').slice(0, 16);
-  const dir = join(options.cacheDir, key);
-  const cached = await openCached(dir, fixed);
-  const fill = async (tmp: string): Promise<void> => {
-    await tokenize(tmp, files, valFiles, heldOut, fixed, options);
-    const changed = all.find((file, i) => !isSame(file, identities[i]!));
-    if (changed === undefined) return;
-    throw new DataError(`${changed} changed while it was read`, 'start again when nothing writes to it any more');
-  };
-  const isWhole = async (): Promise<boolean> => {
-    const theirs = await openCached(dir, fixed);
-    theirs?.train.close();
-    theirs?.val.close();
-    return theirs !== undefined;
-  };
-  if (!cached) await fillCacheFolder(dir, fill, isWhole);
-  const opened = cached ?? (await openCached(dir, fixed));
-  if (!opened) throw new DataError(`${dir}: the tokens cannot be read back`, 'check the disk (dmesg, df -h)');
-  // The same files may be named in other ways.
-  const stats = heldOut === undefined ? opened.stats : { ...opened.stats, split: heldOut };
-  return { ...opened, stats, dir, cached: cached !== undefined };
-}
-
-type Opened = Pick<PreparedData, 'tokenizer' | 'train' | 'val' | 'stats'>;
-
-/** What is in the cache; undefined where nothing is, or nothing whole. */
-async function openCached(dir: string, fixed: Tokenizer | undefined): Promise<Opened | undefined> {
-  const sources: TokenSource[] = [];
-  try {
-    const { tokenizer: fingerprint, stats } = Manifest.parse(
-      JSON.parse(readFileSync(join(dir, 'manifest.json'), 'utf8')),
-    );
-    const tokenizer = fixed ?? (await loadTokenizer(dir));
-    const open = (name: string, tokens: number, bytes: number | null): TokenSource => {
-      const source = openTokenFile(join(dir, name), tokenizer.vocabSize, bytes);
-      sources.push(source);
-      if (source.length !== tokens) throw new Error(`${name} is not the file that the manifest describes`);
-      return source;
-    };
-    const train = open('train.bin', stats.train_tokens, stats.train_bytes);
-    const val = open('val.bin', stats.val_tokens, stats.val_bytes);
-    if (tokenizer.fingerprint !== fingerprint) throw new Error('the tokenizer is not that of the manifest');
-    return { tokenizer, train, val, stats };
-  } catch {
-    for (const source of sources) source.close();
-    return undefined;
-  }
-}
-
-/** What a file contributes to the name of the cache. */
-function identity(file: string): (string | number)[] {
-  const { size, mtimeMs } = statSync(file);
-  if (size > HASHED_BYTES) return [resolve(file), size, mtimeMs];
-  return [resolve(file), size, createHash('sha256').update(readFileSync(file)).digest('hex')];
-}
-
-function isSame(file: string, before: (string | number)[]): boolean {
-  try {
-    return isDeepStrictEqual(identity(file), before);
-  } catch {
-    return false; // it is gone
-  }
-}
-
-async function tokenize(
-  dir: string,
-  files: readonly string[],
-  valFiles: readonly string[],
-  heldOut: string | undefined,
-  fixed: Tokenizer | undefined,
-  { data, onProgress }: PrepareOptions,
-): Promise<void> {
-  const own = sizes(files).bytes;
-  const held = sizes(valFiles).bytes;
-  const totalBytes = fixed ? 2 * own + held : 3 * own + 2 * held;
-  let done = 0;
-  const onBytes = (bytes: number): void => {
-    done += bytes;
-    onProgress?.({ bytes: done, totalBytes });
-  };
-  const read = (list: readonly string[]): AsyncGenerator<TextChunk> =>
-    readText(list, { textKey: data.text_key, onBytes });
-  async function* corpus(): AsyncGenerator<string> {
-    for await (const chunk of read([...files, ...valFiles])) yield chunk.text;
-  }
-  const tokenizer = fixed ?? (await createTokenizer({ type: 'char' }, corpus));
-
-  // The first pass counts, because where to cut depends on how much there is.
-  let documents = 0;
-  let characters = 0;
-  for await (const { text, docEnd } of read(files)) {
-    if (docEnd) documents++;
-    characters += countCharacters(text);
-  }
-  const { split, route } =
-    heldOut !== undefined
-      ? { split: heldOut, route: everything('train') }
-      : chooseSplit(documents, characters, data.val_fraction);
-
-  const sides = {
-    train: new Writer(join(dir, 'train.bin'), tokenizer),
-    val: new Writer(join(dir, 'val.bin'), tokenizer),
-  };
-  try {
-    for await (const chunk of read(files)) write(chunk, route, sides);
-    for await (const chunk of read(valFiles)) {
-      if (chunk.docEnd) documents++;
-      write(chunk, everything('val'), sides);
-    }
-    const stats: DataStats = {
-      ...sizes([...files, ...valFiles]),
-      documents,
-      train_tokens: sides.train.tokens,
-      val_tokens: sides.val.tokens,
-      train_bytes: sides.train.bytes,
-      val_bytes: sides.val.bytes,
-      split,
-      fingerprint: createHash('sha256').update(`${sides.train.finish()} ${sides.val.finish()}`).digest('hex'),
-    };
-    await writeFileAtomic(join(dir, 'tokenizer.json'), tokenizer.toJson());
-    const manifest = { tokenizer: tokenizer.fingerprint, stats };
-    await writeFileAtomic(join(dir, 'manifest.json'), jsonFileText(manifest));
-  } finally {
-    sides.train.abort();
-    sides.val.abort();
-  }
-}
-
-function write(chunk: TextChunk, route: Route, sides: Record<Side, Writer>): void {
-  let last: Side = 'train';
-  try {
-    for (const { side, text } of route(chunk)) {
-      sides[side].text(text);
-      last = side;
-    }
-  } catch (error) {
-    if (!(error instanceof DataError)) throw error;
-    throw new DataError(`${chunk.file}: ${error.message}`, error.fix);
-  }
-  if (chunk.docEnd) sides[last].endOfText();
-}
-
-/** One side's shard, with its counts and hash. */
-class Writer {
-  bytes = 0;
-  readonly #file: TokenFileWriter;
-  readonly #tokenizer: Tokenizer;
-  readonly #hash = createHash('sha256');
-
-  constructor(path: string, tokenizer: Tokenizer) {
-    this.#file = new TokenFileWriter(path, tokenizer.vocabSize);
-    this.#tokenizer = tokenizer;
-  }
-
-  get tokens(): number {
-    return this.#file.count;
-  }
-
-  text(text: string): void {
-    this.bytes += Buffer.byteLength(text);
-    this.#hash.update(this.#file.append(this.#tokenizer.encode(text)));
-  }
-
-  endOfText(): void {
-    this.#hash.update(this.#file.append([this.#tokenizer.eot]));
-  }
-
-  /** sha256 of the tokens. */
-  finish(): string {
-    this.#file.finish();
-    return this.#hash.digest('hex');
-  }
-
-  abort(): void {
-    this.#file.abort();
-  }
 }

@@ -1,12 +1,13 @@
-// Files to documents, streamed: .txt and .md (.gz) are one document a file, files of rows (rows.ts) one a row.
+// Files to documents, streamed: .txt and .md (.gz, .zst) are one document a file, files of rows (rows.ts) one a row.
 //
-// A document of a text file arrives in one or more chunks of about 1 MiB. A chunk ends before a run of white space, where
-// every tokenizer of ours gives the same ids for the parts as for the whole (tokenizer/bpe.ts says why). A stretch of more
-// than 16 MiB without such a place is cut between two characters. What text must be is in blocks.ts.
+// A document of a text file arrives in one or more chunks of about 1 MiB. A chunk ends before white space, where tokenizers
+// give the same ids for the parts as for the whole (tokenizer/cut.ts says why). A stretch of more than 16 MiB without such
+// a place is cut between two characters. What text must be is in blocks.ts.
 
 import { DataError } from '../base/errors.js';
 import { short } from '../base/format.js';
 import { nearest } from '../config/spelling.js';
+import { lastCut } from '../tokenizer/cut.js';
 import { emptyFile, type OnBytes, readBlocks } from './blocks.js';
 import type { Row } from './row.js';
 import { formatOf, readRows } from './rows.js';
@@ -57,16 +58,6 @@ async function* readDocument(file: string, onBytes?: OnBytes): AsyncGenerator<Te
   if (held === 0) throw emptyFile(file, '0 bytes of text');
   yield { file, text: parts.join(''), docStart, docEnd: true };
 }
-
-/** Where the last run of white space that follows other characters starts; 0 if there is none. */
-function lastCut(text: string): number {
-  for (let i = text.length - 1; i > 0; i--) {
-    if (isSpace(text, i) && !isSpace(text, i - 1)) return i;
-  }
-  return 0;
-}
-
-const isSpace = (text: string, i: number): boolean => /\p{White_Space}/u.test(text[i]!);
 
 async function* readRowTexts(file: string, { textKey, onBytes }: ReadOptions): AsyncGenerator<TextChunk> {
   let some = false;

@@ -6,10 +6,10 @@
 //   .tsv      tabs and line feeds only, a quote is a letter like any other (GLUE)        rows/tsv.ts
 //   .parquet  flat or nested columns, every usual codec                                  rows/parquet.ts
 //
-// All but .parquet may also be gzipped (.gz). Blank lines are skipped. Text is streamed: a row of at most 64 MiB is in
+// All but .parquet may also be packed (.gz, .zst). Blank lines are skipped. Text is streamed: a row of at most 64 MiB is in
 // memory at a time, of .parquet a row group. row.ts gives typed access to the columns.
 
-import { emptyFile, type OnBytes, readBlocks } from './blocks.js';
+import { emptyFile, type OnBytes, PACKED, readBlocks } from './blocks.js';
 import type { OnBadRow, Row } from './row.js';
 import { readCsv } from './rows/csv.js';
 import { readJson, readJsonl } from './rows/json.js';
@@ -21,9 +21,11 @@ const FORMATS = ['jsonl', 'json', 'csv', 'tsv', 'parquet'] as const;
 export type RowFormat = (typeof FORMATS)[number];
 
 /** Ends of the names of files with rows. */
-export const ROW_ENDINGS: readonly string[] = FORMATS.flatMap((format) =>
-  format === 'parquet' ? ['.parquet'] : [`.${format}`, `.${format}.gz`],
-);
+export const ROW_ENDINGS: readonly string[] = FORMATS.flatMap(endingsOf);
+
+function endingsOf(format: RowFormat): string[] {
+  return format === 'parquet' ? ['.parquet'] : PACKED.map((packed) => `.${format}${packed}`);
+}
 
 /** Options of readRows. */
 export interface RowOptions {
@@ -42,9 +44,7 @@ export interface RowOptions {
 
 /** Format by the end of the name; undefined for a file that has no rows. */
 export function formatOf(file: string): RowFormat | undefined {
-  return FORMATS.find(
-    (format) => file.endsWith(`.${format}`) || (format !== 'parquet' && file.endsWith(`.${format}.gz`)),
-  );
+  return FORMATS.find((format) => endingsOf(format).some((ending) => file.endsWith(ending)));
 }
 
 /** Rows of one file. Throws DataError with file and line, row or byte; without onBadRow also when there is no row. */

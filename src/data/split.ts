@@ -22,32 +22,68 @@ export function everything(side: Side): Route {
   };
 }
 
-/** How to divide a text of so many documents and characters, in words and as a route. Routes count: use one once. */
-export function chooseSplit(documents: number, characters: number, fraction: number): { split: string; route: Route } {
-  const isVal = (index: number): boolean => new Random(0, Stream.split, index).uniform() < fraction;
-  let held = 0;
-  if (documents >= MANY_DOCUMENTS) for (let i = 0; i < documents; i++) held += isVal(i) ? 1 : 0;
-  if (held > 0 && held < documents) {
-    const split = `${integer(held)} of ${integer(documents)} documents are held out, picked by a hash of their index`;
-    let index = 0;
+/** A choice between the two, for which the text is counted first: all of it, or as much as it takes to be sure. */
+export class Split {
+  readonly #fraction: number;
+  #documents = 0;
+  #held = 0;
+  #characters = 0;
+
+  constructor(fraction: number) {
+    this.#fraction = fraction;
+  }
+
+  /** Counts the next part of the text. True: enough is known. */
+  count({ text, docEnd }: TextChunk): boolean {
+    this.#characters += countCharacters(text);
+    if (docEnd && this.#isVal(this.#documents++)) this.#held++;
+    return this.#isByDocument;
+  }
+
+  /** Where the parts go, from the first one on. Routes count: use one once; its words are right when all has gone through. */
+  route(): { readonly route: Route; readonly words: () => string } {
+    return this.#isByDocument ? this.#byDocument() : this.#tail();
+  }
+
+  #isVal(index: number): boolean {
+    return new Random(0, Stream.split, index).uniform() < this.#fraction;
+  }
+
+  get #isByDocument(): boolean {
+    return this.#documents >= MANY_DOCUMENTS && this.#held > 0 && this.#held < this.#documents;
+  }
+
+  #byDocument(): ReturnType<Split['route']> {
+    const isVal = (index: number): boolean => this.#isVal(index);
+    let [index, held] = [0, 0];
     return {
-      split,
-      *route(chunk) {
-        yield { side: isVal(index) ? 'val' : 'train', text: chunk.text };
-        if (chunk.docEnd) index++;
+      words: () => `${integer(held)} of ${integer(index)} documents are held out, picked by a hash of their index`,
+      *route({ text, docEnd }) {
+        const side = isVal(index) ? 'val' : 'train';
+        if (docEnd) index++;
+        if (docEnd && side === 'val') held++;
+        yield { side, text };
       },
     };
   }
-  const cut = Math.floor(characters * (1 - fraction));
+
+  #tail(): ReturnType<Split['route']> {
+    const characters = this.#characters;
+    const cut = Math.floor(characters * (1 - this.#fraction));
+    const where = `from character ${integer(cut)} of ${integer(characters)}`;
+    const words = `the last ${percent(this.#fraction)} of the text is held out (${where})`;
+    return { words: () => words, route: cutAt(cut) };
+  }
+}
+
+/** The first `cut` characters of the text are for training. */
+export function cutAt(cut: number): Route {
   let seen = 0;
-  return {
-    split: `the last ${percent(fraction)} of the text is held out (from character ${integer(cut)} of ${integer(characters)})`,
-    *route(chunk) {
-      const at = indexOfCharacter(chunk.text, cut - seen);
-      seen += countCharacters(chunk.text);
-      if (at > 0) yield { side: 'train', text: chunk.text.slice(0, at) };
-      if (at < chunk.text.length) yield { side: 'val', text: chunk.text.slice(at) };
-    },
+  return function* ({ text }) {
+    const at = indexOfCharacter(text, cut - seen);
+    seen += countCharacters(text);
+    if (at > 0) yield { side: 'train', text: text.slice(0, at) };
+    if (at < text.length) yield { side: 'val', text: text.slice(at) };
   };
 }
 

@@ -5,16 +5,17 @@
 //              (offset_e + w T) mod length, where offset_e in [0, length) comes from the seed: the corpus is a ring, so
 //              that epochs differ in where windows start
 //   order      sequence s (counted over the whole run) is window permutation_e(s mod n) of epoch e = floor(s / n):
-//              every window once an epoch
+//              (permutation.ts): every window once an epoch
+//
+// Several corpora (mixture.ts): sequence s is number k of one of them, of which it takes window k by the same rule.
 //
 // With a layout (layout.ts) windows may be documents instead: then n is their number, each starts where its document does,
 // in every epoch, and positions that are not scored have the target -1.
-//
-// The permutation is a Feistel network whose round function is Philox, on the smallest 4^h >= n, walked along its cycle
-// until it falls below n (Black and Rogaway 2002). It takes no memory, however large the corpus.
 
-import { philox, Random, Stream } from '../base/rng.js';
+import { Random, Stream } from '../base/rng.js';
 import type { Layout } from './layout.js';
+import { Mixture } from './mixture.js';
+import { permuted } from './permutation.js';
 import type { TokenSource } from './token_file.js';
 
 /** B sequences of T tokens, and for each token the one that follows it. */
@@ -25,63 +26,73 @@ export interface Batch {
   readonly y: Int32Array; // (B,T)  -1: not scored
 }
 
-/** A stretch of the source: the tokens start + 1 .. start + length are predicted. */
-interface Window {
+/** What sequences are cut from. */
+export interface Corpus {
+  /** At least T + 1 tokens (see requireLength). */
+  readonly source: TokenSource;
+  /** Default: a stream, all scored. */
+  readonly layout?: Layout | null;
+}
+
+/** A stretch of a source: the tokens start + 1 .. start + length are predicted. */
+interface Window extends Corpus {
   readonly start: number;
   readonly length: number;
 }
 
 /** What a BatchStream is made of. */
-export interface BatchStreamOptions {
-  /** At least T + 1 tokens (see requireLength). */
-  readonly source: TokenSource;
+export interface BatchStreamOptions extends Corpus {
   /** Sequences per micro-batch. */
   readonly B: number;
   readonly T: number;
   readonly seed: number;
-  /** Default: a stream, all scored. */
-  readonly layout?: Layout | null;
   readonly rank?: number;
   readonly world?: number;
+  /** Corpora instead of the one source, each with its share of the sequences. */
+  readonly mix?: readonly (Corpus & { readonly weight: number })[] | null;
 }
 
 /** Training batches. */
 export class BatchStream {
-  /** Sequences in an epoch. */
+  /** Sequences in an epoch: of several corpora, of all together. */
   readonly windows: number;
-  readonly #source: TokenSource;
+  readonly #corpora: readonly Corpus[];
+  readonly #windows: readonly number[]; // of each corpus
+  readonly #mixture: Mixture;
   readonly #B: number;
   readonly #T: number;
   readonly #seed: number;
-  readonly #layout: Layout | null;
   readonly #rank: number;
   readonly #world: number;
 
-  constructor({ source, B, T, seed, layout = null, rank = 0, world = 1 }: BatchStreamOptions) {
-    this.windows = countWindows(source, T, layout);
-    this.#source = source;
+  constructor({ source, layout = null, mix, B, T, seed, rank = 0, world = 1 }: BatchStreamOptions) {
+    this.#corpora = mix ?? [{ source, layout }];
+    this.#windows = this.#corpora.map((corpus) => countWindows(corpus.source, T, corpus.layout ?? null));
+    this.windows = this.#windows.reduce((sum, n) => sum + n, 0);
+    this.#mixture = new Mixture(mix?.map(({ weight }) => weight) ?? [1], seed);
     this.#B = B;
     this.#T = T;
     this.#seed = seed;
-    this.#layout = layout;
     this.#rank = rank;
     this.#world = world;
   }
 
   /** This rank's micro-batch number `micro`, counted from 0 over the whole run. */
   batchAt(micro: number): Batch {
-    return gather(this.#source, this.#windowsOf(micro), this.#T, this.#layout);
+    return gather(this.#windowsOf(micro), this.#T);
   }
 
   /** Positions of that micro-batch that are scored. */
   scoredAt(micro: number): number {
-    if (this.#layout === null) return this.#B * this.#T;
-    return this.#windowsOf(micro).reduce((n, window) => n + scoredIn(this.#source, window, this.#layout), 0);
+    if (this.#corpora.every(({ layout }) => !layout)) return this.#B * this.#T;
+    return this.#windowsOf(micro).reduce((n, window) => n + scoredIn(window), 0);
   }
 
   /** Tokens of an epoch, padding included. */
   get epochTokens(): number {
-    return this.#layout?.documents ? this.windows * this.#T : this.#source.length;
+    const tokens = ({ source, layout }: Corpus, i: number): number =>
+      layout?.documents ? this.#windows[i]! * this.#T : source.length;
+    return this.#corpora.reduce((sum, corpus, i) => sum + tokens(corpus, i), 0);
   }
 
   /** Fractional number of epochs seen after so many micro-batches of every rank. */
@@ -89,7 +100,12 @@ export class BatchStream {
     return (micros * this.#world * this.#B) / this.windows;
   }
 
-  /** Position in the source where sequence s of the run starts. */
+  /** The same of each corpus. */
+  epochsOf(micros: number): number[] {
+    return this.#mixture.counts(micros * this.#world * this.#B).map((n, i) => n / this.#windows[i]!);
+  }
+
+  /** Position in its source where sequence s of the run starts. */
   startOf(s: number): number {
     return this.#windowOf(s).start;
   }
@@ -100,35 +116,16 @@ export class BatchStream {
   }
 
   #windowOf(s: number): Window {
-    const epoch = Math.floor(s / this.windows);
-    const window = permuted(s - epoch * this.windows, this.windows, this.#seed, epoch);
-    const documents = this.#layout?.documents;
-    if (documents) return { start: documents.starts[window]!, length: documents.lengths[window]! };
-    const offset = new Random(this.#seed, Stream.shuffle, epoch).below(this.#source.length);
-    return { start: (offset + window * this.#T) % this.#source.length, length: this.#T };
+    const { corpus, index } = this.#mixture.at(s);
+    const { source, layout = null } = this.#corpora[corpus]!;
+    const windows = this.#windows[corpus]!;
+    const epoch = Math.floor(index / windows);
+    const window = permuted(index - epoch * windows, windows, this.#seed, epoch);
+    const documents = layout?.documents;
+    if (documents) return { source, layout, start: documents.starts[window]!, length: documents.lengths[window]! };
+    const offset = new Random(this.#seed, Stream.shuffle, epoch).below(source.length);
+    return { source, layout, start: (offset + window * this.#T) % source.length, length: this.#T };
   }
-}
-
-/** Where i in [0, n) goes in the permutation of (seed, epoch); n < 2^32. */
-export function permuted(i: number, n: number, seed: number, epoch: number): number {
-  let half = 1;
-  while (4 ** half < n) half++;
-  const size = 2 ** half;
-  const word = new Uint32Array(4);
-  let x = i;
-  do {
-    let left = Math.floor(x / size);
-    let right = x % size;
-    for (let round = 1; round <= 8; round++) {
-      // Round 0 is left to Random, which draws the epoch's offset from the counter (0, 0, epoch, shuffle).
-      philox(word, 0, right, round, epoch, Stream.shuffle, seed >>> 0, Math.floor(seed / 2 ** 32));
-      const mixed = (left ^ word[0]!) & (size - 1);
-      left = right;
-      right = mixed;
-    }
-    x = left * size + right;
-  } while (x >= n);
-  return x;
 }
 
 /** Validation: a fixed set of disjoint windows. */
@@ -156,13 +153,14 @@ export function valWindows(
   const documents = layout?.documents;
   const chosen = Array.from({ length: windows }, (_, k): Window => {
     const w = Math.floor((k * all) / windows);
-    return documents ? { start: documents.starts[w]!, length: documents.lengths[w]! } : { start: w * T, length: T };
+    const [start, length] = documents ? [documents.starts[w]!, documents.lengths[w]!] : [w * T, T];
+    return { source, layout, start, length };
   });
   return {
     windows,
-    tokens: chosen.reduce((n, window) => n + scoredIn(source, window, layout), 0),
+    tokens: chosen.reduce((n, window) => n + scoredIn(window), 0),
     *batches(B) {
-      for (let k = 0; k < windows; k += B) yield gather(source, chosen.slice(k, k + B), T, layout);
+      for (let k = 0; k < windows; k += B) yield gather(chosen.slice(k, k + B), T);
     },
   };
 }
@@ -173,7 +171,7 @@ function countWindows(source: TokenSource, T: number, layout: Layout | null): nu
   return windows;
 }
 
-function scoredIn(source: TokenSource, { start, length }: Window, layout: Layout | null): number {
+function scoredIn({ source, layout, start, length }: Window): number {
   if (!layout?.isScored) return length;
   let n = 0;
   for (let t = 1; t <= length; t++) n += Number(layout.isScored((start + t) % source.length));
@@ -181,11 +179,11 @@ function scoredIn(source: TokenSource, { start, length }: Window, layout: Layout
 }
 
 /** Windows as rows of T; one of a stream that runs over the end continues at the start. */
-function gather(source: TokenSource, windows: readonly Window[], T: number, layout: Layout | null): Batch {
+function gather(windows: readonly Window[], T: number): Batch {
   const B = windows.length;
   const x = new Int32Array(B * T);
   const y = new Int32Array(B * T).fill(-1);
-  for (const [b, { start, length }] of windows.entries()) {
+  for (const [b, { source, layout, start, length }] of windows.entries()) {
     const ids = new Int32Array(length + 1);
     const straight = Math.min(length + 1, source.length - start);
     ids.set(source.read(start, straight));

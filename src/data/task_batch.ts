@@ -9,7 +9,7 @@
 // of POOL batches examples are sorted by length, so that a batch has little padding; then the batches are shuffled. What
 // fills no whole batch is left out of the epoch, as in OpenAI's code: each epoch leaves out others.
 
-import { permuted } from './stream.js';
+import { permuted } from './permutation.js';
 
 /** An example that a batch is made of. */
 export interface BatchExample {

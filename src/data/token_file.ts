@@ -53,8 +53,9 @@ export class TokenFileWriter {
 
   /** Appends ids and returns their bytes as written. Throws DataError when the format's counter would overflow. */
   append(ids: ArrayLike<number>): Uint8Array {
-    const words = this.#format.width === 2 ? Uint16Array.from(ids) : Uint32Array.from(ids);
-    const bytes = new Uint8Array(words.buffer);
+    const Words = this.#format.width === 2 ? Uint16Array : Uint32Array;
+    const words = ids instanceof Words ? ids : new Words(ids);
+    const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
     this.#count += words.length;
     if (this.#count > 2 ** 31 - 1) {
       throw new DataError(`${this.#path}: more than 2^31 tokens in one shard`, 'tokenize the corpus in parts');

@@ -98,7 +98,7 @@ export async function scoreTokens(
       const targets = tf.tensor2d(y, [B, T], 'int32');
       return model.loss(tf.tensor2d(x, [B, T], 'int32'), targets, tf.ones([B, T]))[1];
     });
-    for (const value of nll.dataSync<'float32'>()) nats += value;
+    for (const value of await nll.data<'float32'>()) nats += value;
     nll.dispose();
     onProgress?.(tokens);
     await new Promise(setImmediate);

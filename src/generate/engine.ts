@@ -132,7 +132,7 @@ class Sequence {
     this.#prompt = prompt;
     this.#eot = tokenizer.eot;
     this.#request = request;
-    this.#decoder = tokenizer.streamDecoder();
+    this.#decoder = tokenizer.streamDecoder(ids.at(-1));
   }
 
   push(id: number): void {

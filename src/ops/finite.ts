@@ -11,11 +11,11 @@ export interface NonFinite {
 }
 
 /** The first element of the first of these tensors that is NaN or infinite, or undefined. Keeps and disposes nothing. */
-export function firstNonFinite(
+export async function firstNonFinite(
   tensors: Iterable<{ readonly name: string; readonly tensor: tf.Tensor }>,
-): NonFinite | undefined {
+): Promise<NonFinite | undefined> {
   for (const { name, tensor } of tensors) {
-    const values = tensor.dataSync<'float32'>();
+    const values = await tensor.data<'float32'>();
     for (let index = 0; index < values.length; index++) {
       if (!Number.isFinite(values[index])) return { name, index, value: values[index]! };
     }

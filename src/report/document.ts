@@ -104,9 +104,10 @@ How to read a \`run.jsonl\`:
 - A resume appends a part, which begins with a start event. Steps of the earlier part after \`resumed_from\` were done
   again: the later ones count.
 - A killed run leaves no end event, and perhaps half a line, which the next part leaves as a line of its own.
-- Validations, checkpoints and the end are on the disk when they are reported; steps may be a second late.
+- Every event but steps and samples is on the disk when it is reported. Steps wait for the next event, a second's worth of
+  them at most: so many a kill may lose.
 
-\`gpt pretrain --json\` prints the same lines.
+\`gpt pretrain --json\` and \`gpt finetune --json\` print the same lines; \`gpt watch\` shows the log in a browser as it grows (docs/watch.md).
 
 \`\`\`python
 import pandas as pd
@@ -115,6 +116,7 @@ steps = pd.read_json("checkpoints/quickstart/run.jsonl", lines=True).query("type
 
 TensorBoard files are always written: they are a third of the log's size, and need no package. They hold \`train/loss\`,
 \`train/lr\`, \`train/grad_norm\`, \`train/tokens_per_s\`, \`val/loss\`, \`val/perplexity\`, \`val/bits_per_byte\`,
-\`eval/NAME/METRIC\` and the samples as text. Each part of a run has a file of its own; TensorBoard itself drops the steps
+\`eval/NAME/METRIC\` and the samples as text; of a fine-tuned task also \`train/task_loss\`, \`train/lm_loss\` and
+\`eval/NAME/loss\`. Each part of a run has a file of its own; TensorBoard itself drops the steps
 that a resume did again.
 `;

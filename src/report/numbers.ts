@@ -8,3 +8,6 @@ export const tick = (x: number): string =>
 
 /** Four significant digits, whole from 1,000 on: 2.846, 18.92, 50,257. */
 export const short = (x: number): string => (Math.abs(x) < 1000 || !Number.isFinite(x) ? x.toPrecision(4) : integer(x));
+
+/** Of an optimizer: 2e-3, 6.25e-5, 0 */
+export const learningRate = (x: number): string => (x === 0 ? '0' : Number(x.toPrecision(3)).toExponential());

@@ -73,61 +73,99 @@ export function readRun(path: string): RunRecord {
 
 /** The same of lines that are in memory; `path` is for errors. */
 export function parseRun(lines: Iterable<string>, path: string): RunRecord {
-  const parts: StartEvent[] = [];
-  let steps: StepEvent[] = [];
-  let vals: ValEvent[] = [];
-  let evals: EvalEvent[] = [];
-  let samples: SampleEvent[] = [];
-  let checkpoints: CheckpointEvent[] = [];
-  const warnings: WarningEvent[] = [];
-  let end: EndEvent | null = null;
-  const unreadable = { count: 0, first: [] as { line: number; problem: string }[] };
-  let line = 0;
-  for (const text of lines) {
-    line++;
-    if (text.trim() === '') continue;
-    const { event, problem } = parseEvent(text, path);
+  const growing = new GrowingRecord(path);
+  for (const line of lines) growing.add(line);
+  const { record } = growing;
+  if (!record) throw new DataError(`${path} holds no start event: it is no log of a run`, 'give the folder of a run');
+  return record;
+}
+
+/** A record that grows with its log. `path` is for errors. */
+export class GrowingRecord {
+  readonly #path: string;
+  readonly #parts: StartEvent[] = [];
+  #steps: StepEvent[] = [];
+  #vals: ValEvent[] = [];
+  #evals: EvalEvent[] = [];
+  #samples: SampleEvent[] = [];
+  #checkpoints: CheckpointEvent[] = [];
+  readonly #warnings: WarningEvent[] = [];
+  #end: EndEvent | null = null;
+  readonly #unreadable = { count: 0, first: [] as { line: number; problem: string }[] };
+  #lines = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Lines taken in. */
+  get lines(): number {
+    return this.#lines;
+  }
+
+  /** Everything so far, in lists that the next lines change; undefined before the first start event. */
+  get record(): RunRecord | undefined {
+    const start = this.#parts.at(-1);
+    return (
+      start && {
+        start,
+        parts: this.#parts,
+        steps: this.#steps,
+        vals: this.#vals,
+        evals: this.#evals,
+        samples: this.#samples,
+        checkpoints: this.#checkpoints,
+        warnings: this.#warnings,
+        end: this.#end,
+        unreadableLines: this.#unreadable,
+      }
+    );
+  }
+
+  /** Takes a line in. Throws DataError for a log in a newer format. */
+  add(text: string): void {
+    this.#lines++;
+    if (text.trim() === '') return;
+    const { event, problem } = parseEvent(text, this.#path);
     if (problem !== undefined) {
-      unreadable.count++;
-      if (unreadable.first.length < FIRST) unreadable.first.push({ line, problem });
+      const { first } = this.#unreadable;
+      this.#unreadable.count++;
+      if (first.length < FIRST) first.push({ line: this.#lines, problem });
     }
     switch (event?.type) {
       case 'start': {
         const from = event.resumed_from ?? 0;
-        steps = until(steps, from);
-        vals = until(vals, from);
-        evals = until(evals, from);
-        samples = until(samples, from);
-        checkpoints = until(checkpoints, from);
-        parts.push(event);
-        end = null;
+        this.#steps = until(this.#steps, from);
+        this.#vals = until(this.#vals, from);
+        this.#evals = until(this.#evals, from);
+        this.#samples = until(this.#samples, from);
+        this.#checkpoints = until(this.#checkpoints, from);
+        this.#parts.push(event);
+        this.#end = null;
         break;
       }
       case 'step':
-        supersede(steps, event.step).push(event);
+        supersede(this.#steps, event.step).push(event);
         break;
       case 'val':
-        supersede(vals, event.step).push(event);
+        supersede(this.#vals, event.step).push(event);
         break;
       case 'eval':
-        evals.push(event); // in any order: an older checkpoint may be measured later
+        this.#evals.push(event); // in any order: an older checkpoint may be measured later
         break;
       case 'sample':
-        supersede(samples, event.step + 1).push(event);
+        supersede(this.#samples, event.step + 1).push(event);
         break;
       case 'checkpoint':
-        supersede(checkpoints, event.step + 1).push(event);
+        supersede(this.#checkpoints, event.step + 1).push(event);
         break;
       case 'warning':
-        warnings.push(event);
+        this.#warnings.push(event);
         break;
       case 'end':
-        end = event;
+        this.#end = event;
     }
   }
-  const start = parts.at(-1);
-  if (!start) throw new DataError(`${path} holds no start event: it is no log of a run`, 'give the folder of a run');
-  return { start, parts, steps, vals, evals, samples, checkpoints, warnings, end, unreadableLines: unreadable };
 }
 
 const until = <E extends { step: number }>(list: readonly E[], step: number): E[] => list.filter((e) => e.step <= step);

@@ -1,6 +1,7 @@
 // The numbers of a run, derived once from its record: what report.html shows is what report.json says.
 //
 //   perplexity      exp(loss)                                  loss: mean nats per token
+//   word            exp(loss * tokens / words)                 words: what blanks separate in the held-out text
 //   bits per byte   loss / ln 2 * tokens / bytes               of the held-out text; does not depend on the tokenizer
 
 import { isSpike } from '../base/spike.js';
@@ -13,6 +14,7 @@ export interface PerplexityRow {
   readonly loss: number; //          nats per token
   readonly perplexity: number;
   readonly bits_per_byte: number | null;
+  readonly word_perplexity: number | null;
 }
 
 /** A step whose loss or gradient norm stands out from the steps before. */
@@ -39,6 +41,8 @@ export interface RunSummary {
   readonly seconds: number; //           of training, over all parts
   readonly tokens_per_s: number | null; // median
   readonly mfu: number | null; //        median
+  readonly step_ms: readonly [median: number, p95: number] | null;
+  readonly data_share: number | null; // of the training time: waiting for data
   readonly peak_memory_bytes: number | null;
   readonly best_checkpoint: string | null;
   readonly perplexity: readonly PerplexityRow[];
@@ -59,6 +63,8 @@ export function summarize(record: RunRecord): RunSummary {
     tokens: end?.tokens ?? last?.tokens ?? 0,
     seconds: steps.reduce((sum, s) => sum + s.step_ms, 0) / 1000,
     tokens_per_s: median(steps.map((s) => s.tokens_per_s)),
+    step_ms: timesOf(steps),
+    data_share: dataShare(steps),
     mfu: median(steps.flatMap((s) => (s.mfu === null ? [] : [s.mfu]))),
     peak_memory_bytes: memory.length > 0 ? memory.reduce((a, b) => Math.max(a, b)) : null,
     best_checkpoint: checkpoints.findLast((c) => c.best)?.dir ?? null,
@@ -88,14 +94,27 @@ const spikesOf = (steps: RunRecord['steps']): Spike[] =>
 
 function perplexityTable({ start }: RunRecord, vals: RunRecord['vals']): PerplexityRow[] {
   const { val_tokens, val_bytes } = start.data;
+  const words = start.data.val_words;
+  const perWord = (loss: number) => (words ? Math.exp((loss * val_tokens) / words) : null);
   const bitsPerByte = (loss: number) =>
     val_bytes !== null && val_bytes > 0 ? (loss / Math.LN2) * (val_tokens / val_bytes) : null;
   const rows: PerplexityRow[] = [];
   const lastVal = vals.at(-1);
   const best = vals.reduce<(typeof vals)[number] | undefined>((a, b) => (a && a.loss <= b.loss ? a : b), undefined);
-  if (lastVal) rows.push({ ...row(lastVal), own: true, name: `this model, step ${lastVal.step}` });
+  if (lastVal)
+    rows.push({
+      ...row(lastVal),
+      word_perplexity: perWord(lastVal.loss),
+      own: true,
+      name: `this model, step ${lastVal.step}`,
+    });
   if (best && best !== lastVal)
-    rows.push({ ...row(best), own: true, name: `this model at its best, step ${best.step}` });
+    rows.push({
+      ...row(best),
+      word_perplexity: perWord(best.loss),
+      own: true,
+      name: `this model at its best, step ${best.step}`,
+    });
   const references = [
     ['5-gram model', start.baselines.five_gram],
     ['unigram: how often each token occurs', start.baselines.unigram],
@@ -103,12 +122,29 @@ function perplexityTable({ start }: RunRecord, vals: RunRecord['vals']): Perplex
   ] as const;
   for (const [name, loss] of references) {
     if (loss === null) continue;
-    rows.push({ name, own: false, loss, perplexity: Math.exp(loss), bits_per_byte: bitsPerByte(loss) });
+    const [perplexity, bits_per_byte, word_perplexity] = [Math.exp(loss), bitsPerByte(loss), perWord(loss)];
+    rows.push({ name, own: false, loss, perplexity, bits_per_byte, word_perplexity });
   }
   return rows;
 }
 
 const row = ({ loss, perplexity, bits_per_byte }: RunRecord['vals'][number]) => ({ loss, perplexity, bits_per_byte });
+
+/** Over all steps whose time for data is known. */
+function dataShare(steps: RunRecord['steps']): number | null {
+  const known = steps.filter((s) => s.data_ms !== undefined);
+  const total = known.reduce((sum, s) => sum + s.step_ms, 0);
+  return total > 0 ? known.reduce((sum, s) => sum + (s.data_ms ?? 0), 0) / total : null;
+}
+
+function timesOf(steps: RunRecord['steps']): RunSummary['step_ms'] {
+  const sorted = steps
+    .map((s) => s.step_ms)
+    .filter(Number.isFinite)
+    .sort((a, b) => a - b);
+  const at = (share: number) => sorted[Math.floor(share * sorted.length)] ?? sorted.at(-1)!;
+  return sorted.length === 0 ? null : [at(0.5), at(0.95)];
+}
 
 function median(values: readonly number[]): number | null {
   const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);

@@ -19,7 +19,7 @@
 import { DataError } from '../base/errors.js';
 import { quoted } from '../base/format.js';
 import { jsonFileText } from '../base/json.js';
-import { END_OF_TEXT, type Tokenizer } from './tokenizer.js';
+import type { Tokenizer } from './tokenizer.js';
 
 /** The tokens that fine-tuning adds, in the order of their ids. */
 export const TASK_TOKENS = ['<|start|>', '<|delimiter|>', '<|extract|>'] as const;
@@ -37,6 +37,7 @@ export interface TaskFilesOptions {
 /** What is read of the tokenizer.json of a Tokenizer. */
 interface TokenizerJson {
   added_tokens: object[];
+  normalizer: object | null;
   post_processor: object | null;
   model: { vocab: Record<string, number> };
 }
@@ -65,8 +66,10 @@ export function hfTaskTokenizerFiles(
     if (!taken.has(id)) json.added_tokens.push({ id, content: token, ...flags });
   }
   const template = templateProcessing(ids);
+  const lower = { type: 'Lowercase' };
+  const endOfText = tokenizer.decode([tokenizer.eot]);
   const steps = {
-    ...(lowerCase ? { normalizer: { type: 'Lowercase' } } : {}),
+    ...(lowerCase ? { normalizer: json.normalizer ? inSequence(json.normalizer, lower) : lower } : {}),
     post_processor: json.post_processor
       ? { type: 'Sequence', processors: [json.post_processor, template] } // ByteLevel's sets offsets
       : template,
@@ -76,10 +79,10 @@ export function hfTaskTokenizerFiles(
     bos_token: start,
     clean_up_tokenization_spaces: false, // it would drop spaces before punctuation
     cls_token: extract,
-    eos_token: END_OF_TEXT,
+    eos_token: endOfText,
     model_input_names: ['input_ids', 'attention_mask'],
     model_max_length: n_ctx,
-    pad_token: END_OF_TEXT,
+    pad_token: endOfText,
     padding_side: 'right',
     sep_token: delimiter,
     split_special_tokens: true,
@@ -90,6 +93,9 @@ export function hfTaskTokenizerFiles(
     ['tokenizer_config.json', jsonFileText(config)],
   ]);
 }
+
+/** data.lower_case comes before the tokenizer's own steps. */
+const inSequence = (own: object, lower: object): object => ({ type: 'Sequence', normalizers: [lower, own] });
 
 function templateProcessing(ids: TaskTokenIds): object {
   const special = (i: 0 | 1 | 2) => ({ SpecialToken: { id: TASK_TOKENS[i], type_id: 0 } });

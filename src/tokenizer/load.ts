@@ -1,23 +1,27 @@
-// From a configuration or a tokenizer.json to a Tokenizer.
+// From a configuration, a tokenizer.json or OpenAI's files of GPT-1 to a Tokenizer.
 //
-// Read: the files that hf_json.ts writes, and every byte-level BPE of Hugging Face's with GPT-2's pattern. Anything else
-// would give other ids than the model was trained with, so it is an error, never a guess. (Special tokens that a text
-// spells out are ordinary characters to gpt, as "<|endoftext|>" is: hf_json.ts.)
+// Read: the files that hf_json.ts writes, every byte-level BPE of Hugging Face's whose steps are known (hf_steps.ts), and
+// GPT-1's (gpt1.ts). Anything else would give other ids than the model was trained with, so it is an error, never a guess.
+// (Special tokens that a text spells out are ordinary characters to gpt, as "<|endoftext|>" is: hf_json.ts.)
 
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { ConfigError, DataError } from '../base/errors.js';
 import { diskError, readText } from '../base/files.js';
-import { printable, quoted, short } from '../base/format.js';
+import { quoted, short } from '../base/format.js';
 import { parseJson } from '../base/json.js';
 import type { TokenizerConfig } from '../config/schema.js';
-import { BpeTokenizer } from './bpe.js';
+import { sectioning, standsOutside } from './added_tokens.js';
+import { type BpeSteps, BpeTokenizer } from './bpe.js';
 import { ByteTokenizer } from './byte.js';
-import { BYTE_SYMBOLS, bytesOfSymbols, symbolsOf } from './byte_symbols.js';
+import { BYTE_SYMBOLS, bytesOfSymbols } from './byte_symbols.js';
 import { CharTokenizer, CharVocabulary } from './char.js';
+import type { Gpt1Tokenizer } from './gpt1.js';
+import { GPT1_MERGES, GPT1_VOCAB, gpt1FromHf, gpt1FromOpenAi } from './gpt1_files.js';
 import { gpt2Tokenizer } from './gpt2.js';
-import { MergeTable, MOST_MERGES } from './merge.js';
+import { endOfText, type HfFile, leftOut, mergeTable, parseHfFile, vocabularyIds } from './hf_file.js';
+import { bytePieces, normalizerOf, type Refuse, type Step } from './hf_steps.js';
 import { END_OF_TEXT, type Tokenizer } from './tokenizer.js';
 
 /**
@@ -43,15 +47,27 @@ export async function createTokenizer(
         throw new ConfigError('tokenizer.type is file, but tokenizer.path is not given', 'add --tokenizer.path FILE');
       }
       return loadTokenizer(config.path);
-    case 'gpt1-bpe':
-      throw new ConfigError(
-        "tokenizer.type gpt1-bpe is not built in: GPT-1's vocabulary of 40,478 tokens is not part of this package",
-        'use --tokenizer.type gpt2-bpe (--model.vocab_size 50257), or byte or char for a small model',
+    case 'gpt1-bpe': {
+      if (config.path === undefined) {
+        throw new ConfigError(
+          "tokenizer.type gpt1-bpe needs GPT-1's vocabulary of 40,478 tokens, which is not part of this package",
+          `add --tokenizer.path FOLDER with OpenAI's ${GPT1_VOCAB} and ${GPT1_MERGES} or openai-gpt's tokenizer.json; or use --tokenizer.type gpt2-bpe (--model.vocab_size 50257)`,
+        );
+      }
+      const tokenizer = await loadTokenizer(config.path);
+      if (tokenizer.type === 'gpt1-bpe') return tokenizer;
+      throw new DataError(
+        `${config.path} is a ${tokenizer.type} tokenizer, and tokenizer.type is gpt1-bpe`,
+        'use --tokenizer.type file for it',
       );
+    }
   }
 }
 
-/** Reads a tokenizer.json, or the one in a checkpoint folder. Throws DataError. */
+/**
+ * Reads a tokenizer.json, the one in a checkpoint folder, or a folder with OpenAI's two files of GPT-1. A
+ * tokenizer_config.json or special_tokens_map.json beside it says which token ends a text. Throws DataError.
+ */
 export async function loadTokenizer(dirOrFile: string): Promise<Tokenizer> {
   let file = dirOrFile;
   try {
@@ -59,106 +75,62 @@ export async function loadTokenizer(dirOrFile: string): Promise<Tokenizer> {
     statSync(file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw diskError('read', file, error);
+    if (file !== dirOrFile && existsSync(join(dirOrFile, GPT1_VOCAB))) return loadOpenAi(dirOrFile);
     const fix =
       file === dirOrFile
         ? 'give a tokenizer.json or a folder that holds one'
         : "text needs a tokenizer: put the model's tokenizer.json there";
     throw new DataError(`${file}: there is no such file`, fix);
   }
-  return parseTokenizer(readText(file), file);
+  return parseTokenizer(readText(file), file, endOfTextBeside(file));
 }
 
-const Step = z.nullish(z.looseObject({ type: z.string() }));
-const AddedToken = z.looseObject({ id: z.int().min(0), content: z.string(), special: z.boolean().default(false) });
-const File = z.looseObject({
-  truncation: z.unknown(),
-  padding: z.unknown(),
-  added_tokens: z.array(AddedToken).default([]),
-  normalizer: Step,
-  pre_tokenizer: Step,
-  post_processor: Step,
-  model: z.looseObject({
-    type: z.string().default('BPE'),
-    dropout: z.nullish(z.number()),
-    ignore_merges: z.boolean().default(false),
-    continuing_subword_prefix: z.nullish(z.string()),
-    end_of_word_suffix: z.nullish(z.string()),
-    vocab: z.unknown(),
-    merges: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])).default([]),
-  }),
-});
-type File = z.infer<typeof File>;
+function loadOpenAi(folder: string): Gpt1Tokenizer {
+  const [vocab, merges] = [join(folder, GPT1_VOCAB), join(folder, GPT1_MERGES)];
+  return gpt1FromOpenAi({ file: vocab, text: readText(vocab) }, { file: merges, text: readText(merges) });
+}
+
+const Named = z.union([z.string(), z.looseObject({ content: z.string() }).transform(({ content }) => content)]);
+const Beside = z.looseObject({ eos_token: Named });
+
+/** eos_token of the files that transformers writes beside a tokenizer.json; undefined where none says. */
+function endOfTextBeside(file: string): string | undefined {
+  for (const name of ['tokenizer_config.json', 'special_tokens_map.json']) {
+    const path = join(dirname(file), name);
+    if (!existsSync(path)) continue;
+    const json = parseJson(
+      readText(path),
+      (message) => new DataError(`${path}: not JSON: ${message}`, 'repair it, or remove it'),
+    );
+    const parsed = Beside.safeParse(json);
+    if (parsed.success) return parsed.data.eos_token;
+  }
+  return undefined;
+}
 
 /** GPT-2's pattern as Hugging Face's files write it. */
 const PATTERN_TEXT = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
 
-/** text: content of a tokenizer.json; file: its name, for errors. Throws DataError. */
-export function parseTokenizer(text: string, file: string): Tokenizer {
+/**
+ * text: content of a tokenizer.json; file: its name, for errors; eosToken: name of end-of-text, where something beside the
+ * file says it. A tokenizer's own toJson() needs no such help. Throws DataError.
+ */
+export function parseTokenizer(text: string, file: string, eosToken?: string): Tokenizer {
   const refuse = (what: string): DataError =>
-    new DataError(`${file}: ${what}`, "gpt reads its own tokenizers and byte-level BPE with GPT-2's pattern");
-  const json = parseFile(text, refuse);
+    new DataError(`${file}: ${what}`, "gpt reads its own tokenizers, byte-level BPE and GPT-1's: docs/tokenizers.md");
+  const json = parseHfFile(text, refuse);
   const { model } = json;
-  if (model.end_of_word_suffix === '</w>') {
-    throw new DataError(
-      `${file} is a tokenizer of GPT-1's kind (lower case, words that end in </w>), which gpt does not read yet`,
-      'commands that need no text, such as gpt export, take the folder as it is',
-    );
-  }
-  const isBpe = model.type === 'BPE' && !model.dropout && !model.ignore_merges;
-  if (!isBpe || model.continuing_subword_prefix || model.end_of_word_suffix) {
+  if (model.type === 'BPE' && model.end_of_word_suffix === '</w>') return gpt1FromHf(json, refuse);
+  if (model.type !== 'BPE' || model.dropout || model.continuing_subword_prefix || model.end_of_word_suffix) {
     throw refuse(`the model is not a plain byte-level BPE (type ${short(model.type)})`);
   }
-  if (json.normalizer) throw refuse(`it has a normalizer (${short(json.normalizer.type)})`);
-  const ids = vocabulary(json, refuse);
-  const eot = ids.get(END_OF_TEXT);
-  if (eot === undefined) throw refuse(`it has no ${END_OF_TEXT} token`);
-  const ordinary = json.added_tokens.find((token) => !token.special);
-  if (ordinary) throw refuse(`the added token ${quoted(ordinary.content)} is not special: texts would hold it`);
-  const { truncation, padding, post_processor } = json;
-  if (truncation || padding) throw refuse(`it has a ${truncation ? 'truncation' : 'padding'}`);
-  if (post_processor && !AddsNothing.safeParse(post_processor).success) {
-    throw refuse(`its post-processor (${short(post_processor.type)}) adds tokens to a text`);
-  }
-
-  const split = splitting(json.pre_tokenizer, refuse);
+  const ids = vocabularyIds(json, refuse);
+  const eot = endOfText(json, ids, eosToken, refuse);
+  const split = splitting(json.pre_tokenizer);
   if (split === 'none') return charTokenizer(ids, eot, json, refuse);
-  if (split === 'pattern') return bpeTokenizer(ids, eot, json, refuse);
-  const isByte = BYTE_SYMBOLS.every((symbol, b) => ids.get(symbol) === b) && eot === 256 && ids.size === 257;
-  if (!isByte || model.merges.length > 0) throw refuse('its pre-tokenizer does not split the text by a pattern');
-  return new ByteTokenizer();
-}
-
-type Refuse = (what: string) => DataError;
-
-function parseFile(text: string, refuse: Refuse): File {
-  const parsed = File.safeParse(parseJson(text, (message) => refuse(`not JSON: ${printable(message)}`)));
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  throw refuse(`not a tokenizer.json: ${short(issue.path.join('.'))}: ${issue.message}`);
-}
-
-/** Token spelling -> id, added tokens included. */
-function vocabulary({ model, added_tokens }: File, refuse: Refuse): Map<string, number> {
-  if (typeof model.vocab !== 'object' || model.vocab === null) throw refuse('model.vocab is no object');
-  const ids = new Map<string, number>();
-  const tokens = new Map<number, string>();
-  const all: [string, unknown][] = Object.entries(model.vocab);
-  for (const token of added_tokens) all.push([token.content, token.id]);
-  // Ids index tables. Some vocabularies have gaps, but a few kilobytes must not ask for gigabytes.
-  const limit = 2 * all.length + 1024;
-  for (const [token, id] of all) {
-    if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id >= limit) {
-      throw refuse(`token ${quoted(token)} has the id ${quoted(id)}, with ${all.length} tokens in all`);
-    }
-    const other = tokens.get(id);
-    if (other !== undefined && other !== token) {
-      throw refuse(`id ${id} belongs to two tokens, ${quoted(other)} and ${quoted(token)}`);
-    }
-    if ((ids.get(token) ?? id) !== id) throw refuse(`${quoted(token)} has two ids, ${ids.get(token)} and ${id}`);
-    ids.set(token, id);
-    tokens.set(id, token);
-  }
-  return ids;
+  const isByte = split === 'bytes' && ids.size === 257 && ids.get(END_OF_TEXT) === 256 && model.merges.length === 0;
+  if (isByte && BYTE_SYMBOLS.every((symbol, b) => ids.get(symbol) === b)) return new ByteTokenizer();
+  return bpeTokenizer(ids, eot, json, refuse);
 }
 
 const ByteLevel = z.object({
@@ -179,25 +151,17 @@ const SplitThenBytes = z.object({
   ]),
 });
 
-const NoTokens = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('ByteLevel') }), // offsets only
-  z.object({
-    type: z.literal('TemplateProcessing'),
-    single: z.array(z.strictObject({ Sequence: z.looseObject({}) })),
-  }),
-]);
-const AddsNothing = z.union([NoTokens, z.object({ type: z.literal('Sequence'), processors: z.array(NoTokens) })]);
-
-/** How text is split before the merges: by GPT-2's pattern, into bytes only, or not at all. */
-function splitting(step: File['pre_tokenizer'], refuse: Refuse): 'pattern' | 'bytes' | 'none' {
+/** How text is split before the merges: by GPT-2's pattern, into bytes only, not at all, or otherwise. */
+function splitting(step: HfFile['pre_tokenizer']): 'pattern' | 'bytes' | 'none' | 'other' {
   if (!step) return 'none';
   const byteLevel = ByteLevel.safeParse(step);
   if (byteLevel.success) return byteLevel.data.use_regex ? 'pattern' : 'bytes';
-  if (SplitThenBytes.safeParse(step).success) return 'pattern';
-  throw refuse(`its pre-tokenizer (${short(step.type)}) is not GPT-2's`);
+  return SplitThenBytes.safeParse(step).success ? 'pattern' : 'other';
 }
 
-function charTokenizer(ids: Map<string, number>, eot: number, { model }: File, refuse: Refuse): CharTokenizer {
+function charTokenizer(ids: Map<string, number>, endOfText: string, json: HfFile, refuse: Refuse): CharTokenizer {
+  const eot = ids.get(END_OF_TEXT);
+  if (json.normalizer) throw refuse(`it has a normalizer (${short(json.normalizer.type)}) and no pre-tokenizer`);
   const chars: number[] = [];
   for (const [token, id] of ids) {
     if (id === eot) continue;
@@ -207,48 +171,53 @@ function charTokenizer(ids: Map<string, number>, eot: number, { model }: File, r
     }
     chars[id] = token.codePointAt(0)!;
   }
-  if (model.merges.length > 0 || eot === 0 || chars.length !== eot || chars.length !== ids.size - 1) {
+  if (
+    json.model.merges.length > 0 ||
+    endOfText !== END_OF_TEXT ||
+    eot === 0 ||
+    chars.length !== eot ||
+    chars.length !== ids.size - 1
+  ) {
     throw refuse('it has no pre-tokenizer and is not a character tokenizer of gpt');
   }
   return new CharTokenizer(chars);
 }
 
-function bpeTokenizer(ids: Map<string, number>, eot: number, json: File, refuse: Refuse): BpeTokenizer {
-  const added = new Set([eot, ...json.added_tokens.map((token) => token.id)]);
+function bpeTokenizer(ids: Map<string, number>, endOfText: string, json: HfFile, refuse: Refuse): BpeTokenizer {
+  const eot = ids.get(endOfText)!;
+  const outside = new Set([eot, ...json.added_tokens.filter(standsOutside).map((token) => token.id)]);
   let size = 0;
   for (const id of ids.values()) size = Math.max(size, id + 1);
   const tokens: (Uint8Array | undefined)[] = Array.from({ length: size });
   for (const [token, id] of ids) {
-    const bytes = added.has(id) ? Buffer.from(token) : bytesOfSymbols(token);
+    const bytes = outside.has(id) ? Buffer.from(token) : bytesOfSymbols(token);
     if (!bytes) throw refuse(`${quoted(token)} is not spelled in GPT-2's stand-ins for bytes`);
-    const other = symbolsOf(bytes);
-    if (added.has(id) && other !== token && ids.has(other)) {
-      throw refuse(`the added token ${quoted(token)} has the same bytes as ${quoted(other)}`);
-    }
     tokens[id] = bytes;
   }
+  const merges = mergeTable(ids, outside, json.model.merges, refuse);
+  const steps = bpeSteps(json, eot, refuse);
+  const form = {
+    endOfText,
+    added: json.added_tokens,
+    normalizer: json.normalizer ?? null,
+    preTokenizer: steps ? json.pre_tokenizer! : null,
+    ignoreMerges: json.model.ignore_merges,
+  };
   try {
-    return new BpeTokenizer(tokens, mergeTable(ids, added, json, refuse), eot);
+    return new BpeTokenizer(tokens, merges, eot, form, steps, leftOut(json));
   } catch (error) {
     throw error instanceof DataError ? refuse(error.message) : error;
   }
 }
 
-function mergeTable(ids: Map<string, number>, added: Set<number>, { model }: File, refuse: Refuse): MergeTable {
-  if (model.merges.length > MOST_MERGES) throw refuse(`it has ${model.merges.length} merges, more than ${MOST_MERGES}`);
-  const merges = new MergeTable();
-  for (const merge of model.merges) {
-    const [left = '', right = '', ...more] = typeof merge === 'string' ? merge.split(' ') : merge;
-    const a = ids.get(left);
-    const b = ids.get(right);
-    const result = ids.get(left + right);
-    if (a === undefined || b === undefined || result === undefined || more.length > 0) {
-      throw refuse(`the merge ${quoted(merge)} names a token that the vocabulary lacks`);
-    }
-    // An added token stands for no text: a document that spelled one out could forge its own end.
-    if (added.has(result)) throw refuse(`the merge ${quoted(merge)} makes an added token`);
-    if (merges.rank(a, b) >= 0) throw refuse(`the merge ${quoted(merge)} is given twice`);
-    merges.add(a, b, result);
-  }
-  return merges;
+/** undefined: GPT-2's pattern and nothing else. */
+function bpeSteps(
+  { normalizer, pre_tokenizer, added_tokens }: HfFile,
+  eot: number,
+  refuse: Refuse,
+): BpeSteps | undefined {
+  const found = added_tokens.filter((token) => !token.special && token.id !== eot);
+  if (!normalizer && found.length === 0 && splitting(pre_tokenizer) === 'pattern') return undefined;
+  const normalize = normalizer ? normalizerOf(normalizer, refuse) : undefined;
+  return { ...bytePieces(pre_tokenizer as Step, refuse), sections: sectioning(found, normalize, refuse) };
 }

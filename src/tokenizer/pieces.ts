@@ -6,7 +6,7 @@
 // every piece; test/tokenizer/pieces.test.ts compares both on every kind of text.
 //
 // A piece never runs from other characters into white space, and nothing looks behind, so a long text may be encoded in
-// parts that are cut before a run of white space: the ids are the same (data/read.ts cuts there).
+// parts that are cut before a run of white space: the ids are the same (cut.ts is for all tokenizers).
 
 /**
  * GPT-2's pattern. The original says \s, which in Python means Unicode's White_Space; JavaScript's \s differs from it

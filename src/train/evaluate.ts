@@ -25,7 +25,7 @@ export async function evaluate(
       const { x, y } = toTensors(batch);
       return model.loss(x, y, tf.ones([batch.B, batch.T]))[0];
     });
-    nats += loss.dataSync()[0]!;
+    nats += (await loss.data())[0]!;
     loss.dispose();
     await new Promise(setImmediate);
     if (stopped()) return null;

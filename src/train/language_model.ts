@@ -67,6 +67,7 @@ export function languageModel(o: LanguageModelOptions): Objective {
   const { seed, recompute, eval_tokens } = o.config;
   const { n_ctx } = model.config;
   const flops = flopsPerToken(model.config, n_ctx, { causal: true, backward: true });
+  const dataMs = new Map<number, number>(); // by step: a GPU has the next one under way when one is reported
   let measured = { tokens: 0, loss: 0 };
   return {
     steps: schedule.steps,
@@ -74,12 +75,21 @@ export function languageModel(o: LanguageModelOptions): Objective {
     tokensBefore: (step) => schedule.tokensBefore(step),
     flops: (step) => schedule.micros(step) * microBatch * n_ctx * flops,
     epoch: (step) => stream.epochOf(schedule.microsBefore(step + 1)),
-    notes: () => ({}),
+    notes(step) {
+      const data_ms = dataMs.get(step) ?? 0;
+      dataMs.delete(step);
+      return { data_ms };
+    },
     losses(step) {
       const micro = schedule.microsBefore(step);
       const micros = Array.from({ length: schedule.micros(step) }, (_, i) => micro + i);
       const scored = micros.reduce((n, m) => n + stream.scoredAt(m), 0);
-      const batches = micros.map((m) => () => stream.batchAt(m));
+      const batches = micros.map((m) => () => {
+        const started = performance.now();
+        const batch = stream.batchAt(m);
+        dataMs.set(step, (dataMs.get(step) ?? 0) + performance.now() - started);
+        return batch;
+      });
       return languageLosses(model, batches, { seed, micro, recompute, scored });
     },
     async validate({ step, tokens, final, isBest, stopped }) {

@@ -111,7 +111,7 @@ export async function train(o: TrainOptions): Promise<TrainOutcome> {
       if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
         progress.step = step; // neither this update was made nor one after it
         progress.tokens = seen - tokens;
-        throw diverged(o, step + 1, saved, `loss ${loss}, gradient norm ${gradNorm}`);
+        throw await diverged(o, step + 1, saved, `loss ${loss}, gradient norm ${gradNorm}`);
       }
       const now = performance.now();
       const ms = now - clock;
@@ -195,7 +195,8 @@ export async function train(o: TrainOptions): Promise<TrainOutcome> {
   async function save(best: boolean): Promise<void> {
     await reportBefore?.();
     reportBefore = undefined;
-    if (!parametersAreFinite(optimizer)) throw diverged(o, progress.step, saved, 'parameters are not finite');
+    if (!(await parametersAreFinite(optimizer)))
+      throw await diverged(o, progress.step, saved, 'parameters are not finite');
     await o.save(best);
     saved = true;
     lastSave = performance.now();
@@ -220,7 +221,7 @@ export async function train(o: TrainOptions): Promise<TrainOutcome> {
     });
     if (found === null) return null;
     if (!Number.isFinite(found.score)) {
-      throw diverged(o, progress.step, saved, `validation loss ${found.score}`);
+      throw await diverged(o, progress.step, saved, `validation loss ${found.score}`);
     }
     valLoss = found.score;
     return valLoss;
@@ -242,14 +243,19 @@ const mean = (values: readonly number[]): number | null =>
   values.length > 0 ? values.reduce((a, b) => a + b, 0) / values.length : null;
 
 /** Where loss or norm told, the update was not made: the gradients still show what happened. */
-function diverged({ config, optimizer }: TrainOptions, step: number, saved: boolean, what: string): DivergedError {
+async function diverged(
+  { config, optimizer }: TrainOptions,
+  step: number,
+  saved: boolean,
+  what: string,
+): Promise<DivergedError> {
   const { parameters } = optimizer;
   const bad =
-    firstNonFinite(parameters.map(({ name, value }) => ({ name, tensor: value }))) ??
+    (await firstNonFinite(parameters.map(({ name, value }) => ({ name, tensor: value })))) ??
     // from the last one: the backward pass goes that way
-    firstNonFinite(
+    (await firstNonFinite(
       [...parameters].reverse().map(({ name, grad }) => ({ name: `the gradient of ${name}`, tensor: grad })),
-    );
+    ));
   const where =
     bad === undefined
       ? '; parameters and gradients are finite, the activations are not'
@@ -262,9 +268,9 @@ function diverged({ config, optimizer }: TrainOptions, step: number, saved: bool
 }
 
 /** An update can leave parameters that are not finite behind a finite loss: those must not become a checkpoint. */
-function parametersAreFinite({ parameters }: Optimizer): boolean {
+async function parametersAreFinite({ parameters }: Optimizer): Promise<boolean> {
   const norm = globalNorm(parameters.map((p) => p.value));
-  const value = norm.dataSync()[0]!;
+  const value = (await norm.data())[0]!;
   norm.dispose();
   return Number.isFinite(value);
 }

@@ -37,11 +37,11 @@ export class Optimizer {
    * Updates all parameters from their gradients, which are zero afterwards. Returns the global norm before clipping, a
    * scalar that the caller disposes. A norm that is not finite changes nothing: parameters, moments and gradients stay.
    */
-  update(lr: number): tf.Scalar {
+  async update(lr: number): Promise<tf.Scalar> {
     const { optimizer: variant, betas, eps, weight_decay, grad_clip: clip } = this.#config;
     const norm = globalNorm(this.parameters.map((p) => p.grad));
     this.step++;
-    adam(this.parameters, this.#moments, norm, { variant, lr, betas, eps, weight_decay, clip, t: this.step });
+    await adam(this.parameters, this.#moments, norm, { variant, lr, betas, eps, weight_decay, clip, t: this.step });
     return norm;
   }
 

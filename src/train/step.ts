@@ -43,7 +43,7 @@ export async function startStep({ optimizer, losses, lr }: StepOptions): Promise
     values.push(value);
     await new Promise(setImmediate);
   }
-  const norm = optimizer.update(lr);
+  const norm = await optimizer.update(lr);
   // asked for now: a copy joins the GPU's queue here, and behind the next step's work it would wait for that
   const tensors = [norm, ...values, ...parts.map(([, part]) => part)];
   const numbers = Promise.all(tensors.map(async (t) => (await t.data())[0]!));

@@ -158,7 +158,11 @@ describe('readModel', () => {
       (t) => [...t.values()].filter((x) => !x.name.endsWith('c_attn.bias')),
       /model.safetensors: tensors missing: transformer.h.0.attn.c_attn.bias$/,
     ],
-    ['no tensors', () => [], /tensors missing: transformer.wte.weight, .*, … \(16\)$/],
+    [
+      'no tensors',
+      () => [],
+      /tensors missing: transformer.wte.weight, transformer.wpe.weight, transformer.h.0.ln_1.weight, .*, transformer.ln_f.bias$/,
+    ],
     [
       'a wrong shape',
       (t) => [...t.values()].map((x) => (x.name === wte ? { ...x, shape: [4, 11] } : x)),
@@ -177,7 +181,7 @@ describe('readModel', () => {
     [
       'a head of another size',
       (t) => [...t.values(), extra('lm_head.weight', [12, 4], new Float32Array(48))],
-      /lm_head.weight has shape \[12, 4\], expected \[11, 4\]/,
+      /lm_head.weight differs from transformer.wte.weight \(shape \[12, 4\] and \[11, 4\]\)/,
     ],
     [
       'a dtype that is no number',

@@ -180,7 +180,7 @@ describe('damaged files', () => {
   });
 
   test('a folder, a missing file', () => {
-    expect(() => openForeign(dir)).toThrow(/is a folder$/);
+    expect(() => openForeign(dir)).toThrow(/is no folder that gpt imports$/);
     expect(() => openForeign(join(dir, 'nowhere'))).toThrow(/no such file/);
   });
 });

@@ -267,11 +267,7 @@ describe('refused', () => {
       (p) => p.tensors.set('transformer.h.1.ln_1.bias', p.tensors.get('transformer.h.0.ln_1.bias')!),
       /not in the model of its configuration: transformer.h.1/,
     ],
-    [
-      'another shape',
-      (p) => arg(p, 'vocab_size', py.int(12)),
-      /wte.weight has shape \[11, 4\], expected \[12, 4\] by model_args/,
-    ],
+    ['another shape', (p) => arg(p, 'vocab_size', py.int(12)), /wte.weight has shape \[11, 4\], expected \[12, 4\]/],
     [
       'integers as weights',
       (p) => {

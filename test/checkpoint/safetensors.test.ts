@@ -246,7 +246,7 @@ describe('damage', () => {
   test('missing tensor and wrong shape name file, tensor and both shapes', () => {
     craft(ok, 12);
     const file = openSafetensors(path);
-    expect(requireTensor(file, 'a', [2]).dtype).toBe('F32');
+    expect(() => requireTensor(file, 'a', [2])).not.toThrow();
     expect(() => requireTensor(file, 'c', [2])).toThrow(`${path}: tensor c is missing`);
     expect(() => requireTensor(file, 'a', [2, 1])).toThrow(`${path}: tensor a has shape [2], expected [2, 1]`);
     file.close();

@@ -58,6 +58,14 @@ describe('damage', () => {
     ['a name beyond the directory', patched(directory + 28, Buffer.of(0xff, 0xff)), /entry 0 goes beyond/],
     ['a zip64 field that is missing', patched(directory + 42, max), /zip64 field is missing/],
     ['a long name', zip([[`a/${'n'.repeat(5000)}`, Buffer.from('x')]], { method: 8 }), / a\/n{55}\.\.\. is compressed/],
+    [
+      'a path that escapes',
+      zip([['a/../../evil', Buffer.from('x')]]),
+      /its entry a\/..\/..\/evil has a path out of its folder/,
+    ],
+    ['a path that is absolute', zip([['/etc/evil', Buffer.from('x')]]), /entry \/etc\/evil has a path out/],
+    ['a path of Windows', zip([['a\\..\\evil', Buffer.from('x')]]), /has a path out of its folder/],
+    ['a drive', zip([['C:evil', Buffer.from('x')]]), /has a path out of its folder/],
     ['sizes that differ', patched(directory + 24, Buffer.of(6)), /a\/x has two sizes, 6 and 5/],
   ])('%s', (_, bytes, message) => {
     expect(() => open(bytes)).toThrow(message);
@@ -67,6 +75,11 @@ describe('damage', () => {
   test.each<[string, Buffer, RegExp]>([
     ['a local header elsewhere', patched(directory + 42, Buffer.of(1)), /no a\/x where its directory says/],
     ['an entry behind the end', patched(28, Buffer.of(0xff, 0xff)), /a\/x would lie at/],
+    [
+      'an entry that reaches into the next one by a byte',
+      patched(good.indexOf('PK\x01\x02', directory + 1) + 42, Buffer.of(good.indexOf('first') + 4)),
+      /a\/x overlaps with what follows it/,
+    ],
     ['a flipped bit', patched(good.indexOf('first'), Buffer.from('F')), /checksum of a\/x is wrong/],
   ])('%s is found when it is read', (_, bytes, message) => {
     const archive = open(bytes);

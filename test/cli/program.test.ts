@@ -27,14 +27,14 @@ async function refusal(...argv: string[]): Promise<{ text: string; code: number 
 }
 
 test('import and export: what they take, and what they do unless told otherwise', async () => {
-  expect(await parse('import', 'ckpt.pt', '--out', 'dir', '--tokenizer', 'byte', '--json')).toMatchObject({
+  expect(await parse('import', 'ckpt.pt', 'dir', '--tokenizer', 'byte', '--json')).toMatchObject({
     name: 'import',
-    options: { file: 'ckpt.pt', out: 'dir', tokenizer: 'byte', json: true },
+    options: { source: 'ckpt.pt', out: 'dir', tensors: false, tokenizer: 'byte', json: true },
   });
-  expect(await parse('import', 'ckpt.pt', '--out', 'dir', '--activation', 'gelu_new')).toMatchObject({
+  expect(await parse('import', 'ckpt.pt', 'dir', '--activation', 'gelu_new')).toMatchObject({
     options: { tokenizer: undefined, activation: 'gelu_new' },
   });
-  expect(await refusal('import', 'ckpt.pt', '--out', 'x', '--activation', 'relu')).toMatchObject({ code: 2 });
+  expect(await refusal('import', 'ckpt.pt', 'x', '--activation', 'relu')).toMatchObject({ code: 2 });
   expect(await parse('export', 'run', '--out', 'dir')).toMatchObject({
     name: 'export',
     options: { checkpoint: 'run', out: 'dir', format: 'hf', dtype: 'f32', merge: false, base: undefined },
@@ -42,7 +42,11 @@ test('import and export: what they take, and what they do unless told otherwise'
   expect(await parse('export', 'run', '--out', 'dir', '--format', 'peft', '--base', 'gpt2')).toMatchObject({
     options: { format: 'peft', base: 'gpt2' },
   });
-  expect(await refusal('import', 'ckpt.pt')).toMatchObject({ code: 2, text: expect.stringContaining('--out') });
+  expect(await refusal('import', 'ckpt.pt')).toMatchObject({ code: 2, text: expect.stringContaining("'out'") });
+  expect(await parse('get', 'gpt2', '--dry-run')).toMatchObject({
+    name: 'get',
+    options: { model: 'gpt2', out: undefined, hub: undefined, dryRun: true, tensors: false },
+  });
   expect(await refusal('export', 'run', '--out', 'x', '--dtype', 'f8')).toMatchObject({
     code: 2,
     text: expect.stringContaining('f32, bf16, f16'),
@@ -183,6 +187,28 @@ test('options have the documented defaults', async () => {
     tokenizer: 'tokenizer.json',
     text: undefined,
   });
+  const { options } = await parse('plan', 'mini', '--gpus', '8', '--gpu-memory', '80GiB', '--train.seed', '1');
+  expect(options).toEqual({
+    ...global,
+    config: 'mini',
+    flags: ['--train.seed', '1'],
+    tokens: undefined,
+    view: {
+      gpus: 8,
+      gpuMemory: 80 * 2 ** 30,
+      hardware: undefined,
+      mfu: undefined,
+      price: undefined,
+      gflops: undefined,
+    },
+  });
+  expect((await parse('config', 'show', '--train.seed', '1', 'mini')).options).toEqual({
+    ...global,
+    action: 'show',
+    config: 'mini',
+    flags: ['--train.seed', '1'],
+  });
+  expect((await parse('config', 'list')).options).toEqual({ ...global, action: 'list' });
   expect((await parse('tokenizer', 'show', 'byte', '-')).options).toMatchObject({ text: '-' });
   expect((await parse('generate', 'run', '--interactive')).options).toMatchObject({ interactive: true, prompt: [] });
   expect((await parse('--json', 'doctor')).options).toEqual({ ...global, json: true });
@@ -207,6 +233,18 @@ describe('refusals exit with 2 and say what to do', () => {
     [['generate', 'x', '--temperature', 'hot'], 'must be a number', '--help'],
     [['eval', 'x', '--backend', 'gpu'], 'native', '--help'],
     [['plan', 'a', 'b'], 'too many arguments', '--help'],
+    [['plan', 'a', '--gpu-memory', '80'], 'must be a size with its unit, such as 141GB', '--help'],
+    [['plan', 'a', '--gpu-memory', '0GB'], 'must be a size', '--help'],
+    [['plan', 'a', '--gpus', '0'], 'must be an integer from 1 to 1000000', '--help'],
+    [['plan', 'a', '--hardware', 'h1000'], 'Allowed choices are h100, h200, a100, rtx4090, l4', '--help'],
+    [['plan', 'a', '--mfu', '1.5'], 'must be a number from 0.001 to 1', '--help'],
+    [['config'], 'no command given', '--help'],
+    [['config', 'shw', 'mini'], "unknown command 'shw'", 'did you mean show?'],
+    [['config', 'show'], "missing required argument 'config'", '--help'],
+    [['config', 'list', '--train.seed', '1'], "unknown option '--train.seed'", '--help'],
+    [['completion'], "missing required argument 'shell'", '--help'],
+    [['completion', 'tcsh'], 'Allowed choices are bash, zsh, fish, man', '--help'],
+    [['plan', 'a', '--price', 'much'], 'must be a number', '--help'],
     [['--quiet'], 'no command given', '--help'],
     [
       ['generate', 'x', '--interactive', '--prompt', 'A'],
@@ -240,6 +278,11 @@ test('help and version are no errors, and help fits 80 columns', async () => {
     ['eval'],
     ['tasks'],
     ['generate'],
+    ['plan'],
+    ['config'],
+    ['config', 'show'],
+    ['config', 'list'],
+    ['completion'],
     ['tokenizer'],
     ['tokenizer', 'train'],
     ['tokenizer', 'show'],

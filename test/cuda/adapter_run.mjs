@@ -50,7 +50,7 @@ async function train(prepare) {
       result.losses.push(loss.dataSync()[0]);
     });
     if (step === 0) result.gradients = tensors((p) => p.grad);
-    optimizer.update(1e-2).dispose();
+    (await optimizer.update(1e-2)).dispose();
     const { numTensors, numDataBuffers } = tf.memory();
     const { live, used } = name === 'cuda' ? backend.deviceMemory() : {};
     if (step > 0) result.left.push({ numTensors, numDataBuffers, live, used });

@@ -12,7 +12,8 @@ import { join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, DataError } from '../../src/base/errors.js';
 import { DataConfig, TokenizerConfig } from '../../src/config/schema.js';
-import { type PreparedData, type PrepareProgress, prepareData, requireLength } from '../../src/data/prepare.js';
+import { prepareData, requireLength } from '../../src/data/prepare.js';
+import type { PreparedData, PrepareProgress } from '../../src/data/prepared.js';
 import { TokenFileWriter, type TokenSource } from '../../src/data/token_file.js';
 import { ByteTokenizer } from '../../src/tokenizer/byte.js';
 import { workplace } from './workplace.js';
@@ -37,6 +38,7 @@ function prepare({
     data: DataConfig.parse(data),
     tokenizer: TokenizerConfig.parse({ type: tokenizer, ...(tokenizerPath ? { path: tokenizerPath } : {}) }),
     cacheDir: cache,
+    threads: 2,
     ...(onProgress ? { onProgress } : {}),
   });
 }
@@ -286,6 +288,7 @@ test('progress reaches its total', async () => {
       data: DataConfig.parse({ path, val_path: held }),
       tokenizer: TokenizerConfig.parse({ type }),
       cacheDir: join(dir, 'cache5'),
+      threads: 2,
       onProgress: ({ bytes, totalBytes }) => {
         seen.push(bytes);
         total = totalBytes;

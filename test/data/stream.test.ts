@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { BatchStream, permuted, valWindows } from '../../src/data/stream.js';
+import { permuted } from '../../src/data/permutation.js';
+import { BatchStream, valWindows } from '../../src/data/stream.js';
 import type { TokenSource } from '../../src/data/token_file.js';
 
 /** The token at position i is i, so that a batch shows where it comes from. */

@@ -134,7 +134,7 @@ describe.each(BACKENDS)(`on %s${NEEDS_NATIVE}`, (backend) => {
     const seen = new Set<string>();
     for (let step = 0; step < 5; step++) {
       backward(model, step, { frozen_layers });
-      optimizer.update(1e-2).dispose();
+      (await optimizer.update(1e-2)).dispose();
       const { numTensors, numBytes, numDataBuffers } = tf.memory();
       if (step > 0) seen.add(`${numTensors} tensors, ${numDataBuffers} buffers, ${numBytes} bytes`);
     }

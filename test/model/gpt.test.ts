@@ -81,7 +81,7 @@ describe.each(['native', 'cpu'])('on %s', (backend) => {
     const one = batch(2, 16, 61);
     for (let step = 0; step < 20; step++) {
       losses.push(backward(model, one, step));
-      optimizer.update(1e-2).dispose();
+      (await optimizer.update(1e-2)).dispose();
       const { numTensors, numBytes, numDataBuffers } = tf.memory();
       if (step > 0) seen.add(`${numTensors} tensors, ${numDataBuffers} buffers, ${numBytes} bytes`);
     }

@@ -253,7 +253,7 @@ describe.each(['native', 'cpu'])(`on %s${NEEDS_NATIVE}`, (backend) => {
     const losses: number[] = [];
     for (let step = 0; step < 12; step++) {
       losses.push(backward(model, 3, { dropout: { seed: 5, step } }));
-      optimizer.update(3e-2).dispose();
+      (await optimizer.update(3e-2)).dispose();
       const { numTensors, numBytes, numDataBuffers } = tf.memory();
       if (step > 0) seen.add(`${numTensors} tensors, ${numDataBuffers} buffers, ${numBytes} bytes`);
     }

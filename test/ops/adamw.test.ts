@@ -66,7 +66,7 @@ describe.each(['native', 'cpu'])('on %s', (backend) => {
         const norm = globalNorm(parameters.map((p) => p.grad));
         errors.push(Math.abs(norm.dataSync()[0]! / want - 1));
         const attrs: AdamAttrs = { variant, lr: 1e-2, betas: [0.9, 0.95], eps: 1e-8, weight_decay: 0.1, clip, t };
-        adam(parameters, moments, norm, attrs);
+        await adam(parameters, moments, norm, attrs);
         norm.dispose();
         for (const [i, p] of parameters.entries()) {
           update(states[i]!, Float64Array.from(gradients[i]!.data), want, attrs, p.shape.length >= 2);

@@ -1,8 +1,9 @@
 // Axes and lines of the charts.
 
 import { describe, expect, test } from 'vitest';
-import { type ChartOptions, escapeHtml, lineChart, logTicks, thin, ticks } from '../../src/report/chart.js';
+import { type ChartOptions, escapeHtml, lineChart, thin } from '../../src/report/chart.js';
 import { tick } from '../../src/report/numbers.js';
+import { logTicks, ticks } from '../../src/report/scale.js';
 
 describe('ticks', () => {
   test('round numbers within the range', () => {

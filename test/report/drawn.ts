@@ -51,7 +51,7 @@ const corners = (d: string): [number, number][] =>
 
 /** All plots with axes, in order. */
 export function plotsIn(html: string): DrawnPlot[] {
-  return [...html.matchAll(/<svg [^>]*data-x=[\s\S]*?<\/svg>/g)].map(([svg]) => {
+  return [...html.matchAll(/<svg [^>]*aria-labelledby=[^>]*data-x=[\s\S]*?<\/svg>/g)].map(([svg]) => {
     const head = /<svg [^>]*>/.exec(svg)![0];
     const lines = [...svg.matchAll(/<g class="([^"]*)" data-line="[\s\S]*?<\/g>/g)].map(
       ([g, classes]): DrawnLine => ({

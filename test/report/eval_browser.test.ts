@@ -120,8 +120,8 @@ describe.skipIf(chromium === undefined)(`report.html in a browser${chromium ? ''
   test('dark is dark, and lines have a colour each', () => {
     const html = evalReportHtml(fakeEval());
     const [light, dark] = [look(html, 1280), look(html, 1280, true)];
-    expect(light.background).toBe('rgb(252, 252, 251)');
-    expect(dark.background).toBe('rgb(20, 23, 26)');
+    expect(light.background).toBe('rgb(248, 249, 251)');
+    expect(dark.background).toBe('rgb(18, 21, 26)');
     for (const { plots } of [light, dark]) {
       const fills = new Set(plots[1]!.points.map((p) => `${p.name} ${p.fill}`));
       expect(fills.size).toBe(3);

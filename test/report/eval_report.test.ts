@@ -208,7 +208,7 @@ describe('report.html', () => {
       '0.429 ± 0.010',
       '0.449 ± 0.010',
     ]);
-    expect(html).toContain('<th class="n">few-shot (K 10-30)</th>');
+    expect(html).toContain('<th scope="col" class="n">few-shot (K 10-30)</th>');
   });
 
   test('has a table per task with baselines, truncated prompts and overlap', () => {
@@ -279,9 +279,9 @@ describe('report.html', () => {
   });
 
   test('explains the metrics of this page alone', () => {
-    expect(html).toContain('<td class="muted">exact_match</td>');
-    expect(html).not.toContain('<td class="muted">word_perplexity</td>');
-    expect(evalReportHtml(fakeGroupEval())).toContain('<td class="muted">word_perplexity</td>');
+    expect(html).toContain('<th scope="row">exact_match</th>');
+    expect(html).not.toContain('<th scope="row">word_perplexity</th>');
+    expect(evalReportHtml(fakeGroupEval())).toContain('<th scope="row">word_perplexity</th>');
   });
 
   test('with one setting of --shots says how to come to a figure', () => {

@@ -42,7 +42,7 @@ test('a configuration that is nested too deeply, or named like a property of eve
     expect(unreadableLines.first).toEqual([{ line: 1, problem: 'it is nested too deeply' }]);
   }
   const run = parseRun(withConfig('{"constructor":1,"model":{"arch":{"toString":1},"n_layer":[2]}}'), path);
-  expect(reportHtml(run)).toContain('<code>constructor</code></td><td><code>1</code></td><td>default</td>');
+  expect(reportHtml(run)).toContain(`${'constructor: 1'.padEnd(40)} <span class="origin"># default</span>`);
 });
 
 test('what is written is read', async () => {

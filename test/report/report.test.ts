@@ -9,6 +9,7 @@ import { run as reportCommand } from '../../src/commands/report.js';
 import { reportHtml } from '../../src/report/html.js';
 import { jsonlReporter, type RunRecord, readRun } from '../../src/report/record.js';
 import { reportJson, summarize } from '../../src/report/summary.js';
+import { plotsIn } from './drawn.js';
 import { evaluation, fakeRun } from './fake_run.js';
 
 let dir: string;
@@ -109,7 +110,15 @@ describe('report.html', () => {
       baseline: { name: 'chance', metrics: { acc: 0.25 } },
     });
     const once = [at(300, '0', 0.4), at(300, 'few', 0.6)];
-    expect(reportHtml({ ...record, evals: once })).not.toContain('Tasks in context'); // one point is no curve
+    expect(reportHtml({ ...record, evals: once.slice(0, 1) })).not.toContain('Tasks in context'); // one point is no curve
+    const shots = plotsIn(reportHtml({ ...record, evals: once }));
+    expect(shots.map((p) => p.lines.map((l) => l.points.map(({ x, y }) => [x, y])))[0]).toEqual([
+      [
+        [0, 0.4],
+        [1, 0.6],
+      ],
+    ]);
+    expect(reportHtml({ ...record, evals: once })).not.toContain('by step</h3>');
     const html = reportHtml({ ...record, evals: [at(100, '0', 0.3), at(100, 'few', 0.35), ...once] });
     for (const title of ['0 shots: 0.3 at 100', '0 shots: 0.4 at 300', 'few shots: 0.6 at 300']) {
       expect(html.match(new RegExp(`<title>${title}</title>`, 'g'))?.length).toBe(2); // wide and narrow

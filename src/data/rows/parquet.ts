@@ -6,13 +6,13 @@
 
 import { isUtf8 } from 'node:buffer';
 import { type FileHandle, open } from 'node:fs/promises';
-import { createContext, Script } from 'node:vm';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { type Compressors, type FileMetaData, parquetMetadata, parquetReadObjects, parquetSchema } from 'hyparquet';
 import { compressors as codecs, decompressZstd } from 'hyparquet-compressors';
 import { DataError } from '../../base/errors.js';
 import { type OnBytes, unreadable } from '../blocks.js';
 import type { Row, Value } from '../row.js';
+import { withinTime } from '../timed.js';
 import { checkFooter, checkPages, checkSchema, columnRange, GroupBudget } from './parquet_limits.js';
 
 const MAGIC = 'PAR1';
@@ -142,22 +142,13 @@ async function readAt(handle: FileHandle, start: number, end: number): Promise<A
 
 /** Milliseconds for a page of so many bytes: far more than it takes even where other programs have most of the machine. */
 const zstdTimeout = (bytes: number): number => 3000 + bytes / 10_000;
-const sandbox = createContext({ work: () => {} });
-const call = new Script('work()');
-
-/** fzstd does not look where a block ends: 18 bytes keep it busy for minutes, so it is stopped after a time. */
 function unzstd(input: Uint8Array, length: number): Uint8Array {
   const output = new Uint8Array(length);
-  let bytes: Uint8Array = output;
-  sandbox['work'] = () => {
-    bytes = decompressZstd(input, output);
-  };
   try {
-    call.runInContext(sandbox, { timeout: Math.ceil(zstdTimeout(length)) });
+    return withinTime(zstdTimeout(length), () => decompressZstd(input, output));
   } catch (error) {
     throw new Error(`damaged zstd data: ${(error as Error).message}`);
   }
-  return bytes;
 }
 
 /** Codecs that never give more than they are asked for. */

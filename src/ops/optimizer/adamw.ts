@@ -44,14 +44,14 @@ export function globalNorm(tensors: readonly tf.Tensor[]): tf.Scalar {
 
 /**
  * Updates every parameter and its moments, and sets its gradient to zero; where `norm`, globalNorm's result, is not finite,
- * nothing changes.
+ * nothing changes. A backend with fused kernels has been asked for all of it when this returns.
  */
-export function adam(
+export async function adam(
   parameters: readonly Parameter[],
   moments: readonly Moments[],
   norm: tf.Scalar,
   { variant, lr, betas: [b1, b2], eps, weight_decay, clip, t }: AdamAttrs,
-): void {
+): Promise<void> {
   const openai = variant === 'openai-adam';
   const decay = (p: Parameter) => (p.shape.length >= 2 ? weight_decay : 0);
   const correction1 = 1 - b1 ** t;
@@ -73,7 +73,7 @@ export function adam(
     return;
   }
 
-  if (!Number.isFinite(norm.dataSync()[0])) return;
+  if (!Number.isFinite((await norm.data())[0])) return;
   tf.tidy(() => {
     const coefficient = clip > 0 ? tf.minimum(1, tf.div(clip, tf.add(norm, clipEpsilon))) : tf.scalar(1);
     const rate = openai ? (lr * Math.sqrt(correction2)) / correction1 : lr / correction1;

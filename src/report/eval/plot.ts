@@ -7,8 +7,9 @@
 // data-x="scale from to left right", data-y="scale from to bottom top", from and to in units of the scale.
 
 import { type Line, type Panel, type Point, panelTitle, X_UNITS } from '../../base/eval_figures.js';
-import { escapeHtml, logTicks, ticks } from '../chart.js';
+import { escapeHtml } from '../chart.js';
 import { tick as tickText } from '../numbers.js';
+import { logTicks, ticks } from '../scale.js';
 import { lookOf } from './look.js';
 
 export interface PlotOptions {

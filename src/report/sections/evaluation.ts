@@ -9,7 +9,7 @@ import { type Column, dataTable, type Row } from '../table.js';
 import type { Section } from './section.js';
 
 export const evaluation: Section = ({ evals }) => {
-  if (evals.length === 0) return '';
+  if (evals.length === 0) return null;
   const tables = groupBy(evals, metricNames).map((group) => {
     const rows = group.map((e) => ({ first: [e.name, settings(e), integer(e.step)], metrics: e.metrics }));
     return metricTable(['', '', 'step'], rows);
@@ -17,7 +17,7 @@ export const evaluation: Section = ({ evals }) => {
   const last = new Map(evals.map((e) => [`${e.name}\n${settings(e)}`, e]));
   const body = [...tables, ...[...last.values()].flatMap(classTables)].join('\n');
   const note = body.includes('±') ? '\n<p class="note after">± one standard error.</p>' : '';
-  return `<h2>Evaluation</h2>\n${body}${note}`;
+  return { id: 'evaluation', title: 'Evaluation', html: `${body}${note}` };
 };
 
 function classTables(e: EvalEvent): string[] {

@@ -1,4 +1,4 @@
-// How a fine-tuning went: total, task and LM loss by step, and the metric that decides by epoch.
+// How a fine-tuning went: the metric that decides by epoch, and total, task and LM loss by step.
 
 import type { StepEvent } from '../../base/events.js';
 import { MovingAverage } from '../../base/moving_average.js';
@@ -9,9 +9,15 @@ import type { RunRecord } from '../record.js';
 import { LOSS_DECAY, lossFigure, spikeTable } from './loss.js';
 import type { Section } from './section.js';
 
-export const taskCourse: Section = (record, { spikes }) => {
-  const { start, steps, evals, parts } = record;
-  if (!start.task) return '';
+/** Metrics by epoch. */
+export const taskValidation: Section = (record) =>
+  record.start.task && record.evals.length > 0
+    ? { id: 'validation', title: 'Validation', html: metricFigure(record) }
+    : null;
+
+export const taskLoss: Section = (record, { spikes }) => {
+  const { start, steps } = record;
+  if (!start.task) return null;
   const average = (of: (s: StepEvent) => number | undefined): Series['points'] => {
     const mean = new MovingAverage(LOSS_DECAY);
     return steps.flatMap((s) => {
@@ -35,14 +41,14 @@ export const taskCourse: Section = (record, { spikes }) => {
   const guess = objective === 'choice' ? 'every answer equally likely' : 'every class equally likely';
   const sum = lm_coef > 0 ? `; language model: nats per token; total = task + ${lm_coef} × language model` : '';
   const unit = objective === 'regression' ? 'the mean squared error' : 'nats per example';
-  return `${evals.length > 0 ? `<h2>Validation</h2>\n${metricFigure(record)}\n` : ''}<h2>Loss</h2>
-${lossFigure(
-  series.filter(({ points }) => points.length > 0),
-  [{ name: guess, y: start.baselines.uniform }],
-  spikes,
-  parts,
-)}
-<p class="note">Moving averages of about 10 steps. Task: ${unit}${sum}. Dotted: resumed.</p>${spikeTable(spikes)}`;
+  const html = `${lossFigure(
+    record,
+    series.filter(({ points }) => points.length > 0),
+    [{ name: guess, y: start.baselines.uniform }],
+    spikes,
+  )}
+<p class="note">Moving averages of about 10 steps. Task: ${unit}${sum}. Time is that of training alone.</p>${spikeTable(spikes)}`;
+  return { id: 'loss', title: 'Loss', html };
 };
 
 /** One per epoch: the last evaluation of the finished run is of an epoch that has its own already. */

@@ -10,7 +10,7 @@ const CLASSES = 50; // in the table
 
 export const taskData: Section = ({ start }) => {
   const { task, config } = start;
-  if (!task) return '';
+  if (!task) return null;
   const numbers = (names: readonly string[]) => names.map((name) => ({ name, numeric: true }));
   const sizes = dataTable(
     [
@@ -30,8 +30,7 @@ export const taskData: Section = ({ start }) => {
     ),
   );
   const { batch_size } = Object(Object(config)['train']) as { batch_size?: Json };
-  return `<h2>Data</h2>
-${sizes}
+  const html = `${sizes}
 <p class="note after">Length in tokens of a sequence, with its start, delimiter and extract tokens.
 Truncated: examples that did not fit the context. Skipped: rows that could not be read.</p>
 ${classTable(task)}
@@ -40,6 +39,7 @@ ${keyValueTable([
   ...task.splits.map(({ name, files }) => [name, files.join(', ')] as const),
   ...(typeof batch_size === 'number' ? [['batch', `${integer(batch_size)} examples per step`] as const] : []),
 ])}`;
+  return { id: 'data', title: 'Data', html };
 };
 
 function classTable(task: Task): string {

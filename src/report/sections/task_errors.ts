@@ -12,8 +12,9 @@ export const taskErrors: Section = ({ start, evals }) => {
   const blocks = finalEvals(evals).flatMap(({ name, errors = [] }) =>
     errors.length === 0 ? [] : [`<h3 class="table">${escapeHtml(name)}</h3>`, ...errors.map((e) => error(e, isScore))],
   );
-  if (blocks.length === 0) return '';
-  return `<h2>${isScore ? 'The largest errors' : 'The most confident errors'}</h2>\n${blocks.join('\n')}`;
+  if (blocks.length === 0) return null;
+  const title = isScore ? 'The largest errors' : 'The most confident errors';
+  return { id: 'errors', title, html: `<div class="errors">${blocks.join('\n')}</div>` };
 };
 
 function error(

@@ -1,11 +1,12 @@
 // header.ts of a fine-tuning run: what the task is, and its metrics beside the baseline.
 
-import { bytes, count, duration, integer, percent } from '../../base/format.js';
+import { bytes, count, duration, integer } from '../../base/format.js';
 import { briefText, metricLabel, taskText } from '../../base/task_result.js';
+import type { RunRecord } from '../record.js';
+import type { RunSummary } from '../summary.js';
 import { describeModel, headerOf } from './header.js';
-import type { Section } from './section.js';
 
-export const taskHeader: Section = (record, s) => {
+export function taskHeader(record: RunRecord, s: RunSummary): string {
   const { start, evals } = record;
   const { task } = start;
   if (!task || !s.task) return '';
@@ -21,7 +22,6 @@ export const taskHeader: Section = (record, s) => {
     ['parameters', count(start.params)],
     ['steps', steps],
     ['tokens trained on', count(s.tokens)],
-    ['padding', s.task.padding === null ? '-' : percent(s.task.padding)],
     ['training time', duration(s.seconds)],
     ['tokens per second', s.tokens_per_s === null ? '-' : count(s.tokens_per_s)],
     ['peak memory', s.peak_memory_bytes === null ? '-' : bytes(s.peak_memory_bytes)],
@@ -38,4 +38,4 @@ export const taskHeader: Section = (record, s) => {
     lines.map((parts) => parts.filter((p) => p !== '').join(' · ')),
     cards,
   );
-};
+}

@@ -3,12 +3,13 @@
 import type { EvalEvent } from '../../base/events.js';
 import { integer, percent, plural } from '../../base/format.js';
 import { baselineOf, finalEvals, isFinal, measuredText, metricLabel, metricText } from '../../base/task_result.js';
-import { escapeHtml, scatterChart } from '../chart.js';
+import { escapeHtml, NOTHING } from '../chart.js';
+import { scatterChart } from '../scatter.js';
 import { dataTable } from '../table.js';
 import type { Section } from './section.js';
 
 export const taskResult: Section = ({ start, evals }, { task }) => {
-  if (!task || task.results.length === 0) return '<h2>Result</h2>\n<p class="empty">nothing recorded yet</p>';
+  if (!task || task.results.length === 0) return { id: 'result', title: 'Result', html: NOTHING };
   const last = finalEvals(evals);
   const rows = task.results.map((row, i) => ({
     own: row.metric === task.metric,
@@ -29,11 +30,17 @@ export const taskResult: Section = ({ start, evals }, { task }) => {
     return n === undefined ? [] : [`${e.name}: ${plural(n, 'example')}`];
   });
   const errors = last.some(isFinal) ? ' ± one standard error, by bootstrap.' : ' The run has not finished.';
-  return `<h2>Result</h2>
-${dataTable([{ name: '' }, { name: '' }, ...columns.map((name) => ({ name, numeric: true }))], rows)}
+  const html = `${dataTable([{ name: '' }, { name: '' }, ...columns.map((name) => ({ name, numeric: true }))], rows)}
 <p class="note after">${escapeHtml(`${which}${sizes.join(', ')}${sizes.length > 0 ? '.' : ''}${errors}`)}</p>
-${last.flatMap((e) => [confusion(e), scatter(e)]).join('\n')}`;
+${sideBySide(last.flatMap((e) => [confusion(e), scatter(e)]))}`;
+  return { id: 'result', title: 'Result', html };
 };
+
+const sideBySide = (blocks: readonly string[]): string =>
+  `<div class="side">${blocks
+    .filter((block) => block !== '')
+    .map((block) => `<div>${block}</div>`)
+    .join('\n')}</div>`;
 
 function confusion({ name, confusion }: EvalEvent): string {
   if (!confusion) return '';

@@ -2,18 +2,17 @@
 
 import { escapeHtml } from '../chart.js';
 import type { RunRecord, UnreadableLines } from '../record.js';
-import type { Section } from './section.js';
 
 const SHOWN = 5;
 
-export const warnings: Section = ({ warnings: list, unreadableLines }) => {
+export function warnings({ warnings: list, unreadableLines }: RunRecord): string {
   const boxes = [...distinct(list), ...unreadable(unreadableLines)].map(
     ({ what, fix }) => `<div class="warning"><p>${escapeHtml(what)}</p><p class="muted">${escapeHtml(fix)}</p></div>`,
   );
   const more = boxes.slice(SHOWN);
   const folded = `<details><summary>${more.length} more warnings</summary>${more.join('')}</details>`;
   return `${boxes.slice(0, SHOWN).join('')}${more.length > 0 ? folded : ''}`;
-};
+}
 
 type Warning = { readonly what: string; readonly fix: string };
 

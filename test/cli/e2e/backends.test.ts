@@ -41,7 +41,7 @@ test('a sample is the same text on every backend', async () => {
 
 test.each([
   ['cuda', /no GPU: \/nowhere was not found|the CUDA backend is not built/],
-  ['webgpu', /not in this version/],
+  ['webgpu', /are not installed|finds no adapter/],
   ['tensorflow', /tfjs-node/],
 ])('--backend %s does not fall back: exit 3, and no run folder', async (backend, why) => {
   const args = ['pretrain', '--data', 'text.txt', '--out', 'none', ...TINY, '--backend', backend];

@@ -351,7 +351,7 @@ describe('the language model', () => {
     expect(notes[0]).toContain('this is the language model, without the head and the tokens of the task');
     const folder = format === 'hf' ? out : 'similar-back';
     if (format === 'llmc') {
-      const back = await place.gpt(['import', out, '--out', folder, '--tokenizer', 'byte']);
+      const back = await place.gpt(['import', out, folder, '--tokenizer', 'byte']);
       expect(back).toMatchObject({ code: 0, stderr: '' });
     }
     expect(json(folder, 'config.json')).toMatchObject({ architectures: ['GPT2LMHeadModel'], vocab_size: 257 });

@@ -56,7 +56,7 @@ describe('export', () => {
   test('llmc and back: every bit; bfloat16 is half as large', async () => {
     const { code, stderr } = await place.gpt(['export', 'run', '--format', 'llmc', '--out', 'model.bin']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const back = await place.gpt(['import', 'model.bin', '--out', 'back', '--tokenizer', 'byte']);
+    const back = await place.gpt(['import', 'model.bin', 'back', '--tokenizer', 'byte']);
     expect(back).toMatchObject({ code: 0, stderr: '' });
     expect(place.read('back', 'model.safetensors').equals(place.read('run', 'step-000002', 'model.safetensors'))).toBe(
       true,
@@ -77,7 +77,31 @@ describe('export', () => {
     expect(2 * (place.read('half.bin').length - 1024)).toBe(place.read('model.bin').length - 1024);
   });
 
+  test("nanogpt and back: every bit, and the run's step", async () => {
+    const { code, stdout, stderr } = await place.gpt(['export', 'run', '--format', 'nanogpt', '--out', 'run.pt']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('note   nanoGPT computes GELU with erf, and this model has the tanh form');
+    expect(stdout).toContain("note   without Adam's moments");
+    const back = await place.gpt(['import', 'run.pt', 'from-nano', '--tokenizer', 'byte', '--json']);
+    expect(back).toMatchObject({ code: 0, stderr: '' });
+    const told = JSON.parse(back.stdout) as { tensors: Record<string, { name: string }[]> };
+    expect(told).toMatchObject({ source: 'run.pt', format: 'nanoGPT, step 2', out: 'from-nano' });
+    expect(told.tensors).toMatchObject({
+      missed: [],
+      unknown: [],
+      ignored: [{ name: 'lm_head.weight', why: 'tied head' }],
+    });
+    expect(told.tensors['used']).toHaveLength(28);
+    expect(place.read('from-nano', 'model.safetensors')).toEqual(place.read('run', 'step-000002', 'model.safetensors'));
+  });
+
   test.each<[string, string[], number, RegExp]>([
+    [
+      'float16 for nanoGPT',
+      ['run', '--out', 'x', '--format', 'nanogpt', '--dtype', 'f16'],
+      2,
+      /nanogpt writes float32/,
+    ],
     ['float16 for llm.c', ['run', '--out', 'x', '--format', 'llmc', '--dtype', 'f16'], 2, /llm.c has no float16/],
     ['a target that exists', ['run', '--out', 'text.txt'], 4, /text.txt exists and is not overwritten/],
     ['a checkpoint that is none', ['nowhere', '--out', 'x'], 4, /nowhere/],
@@ -126,7 +150,7 @@ const SLOW = `data:text/javascript,${encodeURIComponent(`
 test.each<[NodeJS.Signals, number, string[]]>([
   ['SIGINT', 130, ['export', 'run', '--out', 'stopped/hf']],
   ['SIGTERM', 143, ['export', 'run', '--format', 'llmc', '--out', 'stopped/model.bin']],
-  ['SIGHUP', 129, ['import', 'stopped.pt', '--out', 'stopped/nano']],
+  ['SIGHUP', 129, ['import', 'stopped.pt', 'stopped/nano']],
 ])('%s while a model is written: exit %i, and nothing of it stays', async (signal, exit, args) => {
   nanoGpt('stopped.pt');
   mkdirSync(place.path('stopped'));
@@ -139,8 +163,52 @@ test.each<[NodeJS.Signals, number, string[]]>([
 });
 
 describe('import', () => {
+  test('a Hugging Face folder, with its tokenizer: every tensor is reported, and the text is the same', async () => {
+    await place.gpt(['export', 'run', '--out', 'hub', '--dtype', 'bf16']);
+    const { code, stdout, stderr } = await place.gpt(['import', 'hub/', 'imported', '--tensors']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(
+      /^read {3}hub\/ \(Hugging Face folder, bfloat16\)\n {7}gpt2, 2 layers.*\n {7}28 tensors used, 0 ignored, 0 missed\n/,
+    );
+    expect(stdout).toMatch(/\n {7}used {5}transformer\.wte\.weight +BF16 \[257, 32\]\n/);
+    expect(stdout).toMatch(/\nwrote {2}imported\ntry {4}.* generate imported --prompt "Once upon a time"\n$/);
+    expect(place.read('imported', 'tokenizer.json').equals(place.read('hub', 'tokenizer.json'))).toBe(true);
+    expect(await written('imported')).toBe(await written('hub'));
+  });
+
+  test("GPT-2's two tokenizer files become a tokenizer.json", async () => {
+    await place.gpt(['import', nanoGpt('two.pt'), 'two']);
+    const whole = place.read('two', 'tokenizer.json');
+    for (const name of ['tokenizer.json', 'tokenizer_config.json']) rmSync(place.path('two', name));
+    expect(await place.gpt(['import', 'two', 'two-again', '--quiet'])).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: '',
+    });
+    expect(place.read('two-again', 'tokenizer.json').equals(whole)).toBe(true);
+    expect(place.names('two-again')).toContain('tokenizer_config.json');
+  });
+
+  test('a folder that lacks tensors, one whose index leads out of it, a run folder', async () => {
+    await place.gpt(['export', 'run', '--out', 'lacks']);
+    const config = JSON.parse(place.read('lacks', 'config.json').toString()) as object;
+    place.write('lacks/config.json', JSON.stringify({ ...config, n_layer: 4 }));
+    const lacks = complaint(await place.gpt(['import', 'lacks', 'z']));
+    expect(lacks).toMatchObject({ code: 4, wellFormed: true });
+    expect(lacks.text).toContain('tensors missing: transformer.h.{2-3}.ln_1.weight, transformer.h.{2-3}.ln_1.bias, ');
+    rmSync(place.path('lacks', 'model.safetensors'));
+    place.write('lacks/model.safetensors.index.json', '{"weight_map": {"wte.weight": "../x.safetensors"}}');
+    const leads = complaint(await place.gpt(['import', 'lacks', 'z']));
+    expect(leads).toMatchObject({ code: 4, wellFormed: true });
+    expect(leads.text).toContain('puts wte.weight into ../x.safetensors, outside of its folder');
+    const own = complaint(await place.gpt(['import', 'run', 'z']));
+    expect(own).toMatchObject({ code: 4, wellFormed: true });
+    expect(own.text).toContain("run is a checkpoint of gpt's own");
+    expect(existsSync(place.path('z'))).toBe(false);
+  });
+
   test("nanoGPT's padded vocabulary gets GPT-2's tokenizer and loses the padding", async () => {
-    const { code, stdout, stderr } = await place.gpt(['import', nanoGpt('ckpt.pt'), '--out', 'nano']);
+    const { code, stdout, stderr } = await place.gpt(['import', nanoGpt('ckpt.pt'), 'nano']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain('note   the model has no biases: they are zero');
     expect(stdout).toContain('note   of 50,304 rows of the embedding the last 47 are padding, and were cut off\n');
@@ -154,7 +222,7 @@ describe('import', () => {
 
   test('nothing of a checkpoint is executed', async () => {
     const evil = nanoGpt('evil.pt', [['config', py.call(py.global('posix', 'system'), py.str('touch pwned'))]]);
-    const refused = complaint(await place.gpt(['import', evil, '--out', 'evil']));
+    const refused = complaint(await place.gpt(['import', evil, 'evil']));
     expect(refused).toMatchObject({ code: 4, wellFormed: true });
     expect(refused.text).toContain('evil.pt: its pickle cannot be read: it refers to posix.system');
     expect(existsSync(place.path('pwned'))).toBe(false);
@@ -165,15 +233,11 @@ describe('import', () => {
     nanoGpt('small.pt');
     place.write('tokens.bin', new Uint8Array(Int32Array.of(20240520, 1, 0).buffer));
     for (const [args, code, message] of [
-      [
-        ['small.pt', '--out', 'y', '--tokenizer', 'byte'],
-        4,
-        /vocabulary of 50304 is larger than the tokenizer's 257 tokens/,
-      ],
-      [['small.pt', '--out', 'y', '--tokenizer', 'char'], 2, /--tokenizer char does not say which vocabulary/],
-      [['small.pt', '--out', 'run'], 4, /run exists and is not overwritten/],
-      [['small.pt', '--out', 'y.tmp-7/'], 2, /y.tmp-7\/: a name that ends in .tmp-NUMBER/],
-      [['tokens.bin', '--out', 'y'], 4, /tokens.bin is a file of tokens, not a model/],
+      [['small.pt', 'y', '--tokenizer', 'byte'], 4, /vocabulary of 50304 is larger than the tokenizer's 257 tokens/],
+      [['small.pt', 'y', '--tokenizer', 'char'], 2, /--tokenizer char does not say which vocabulary/],
+      [['small.pt', 'run'], 4, /run exists and is not overwritten/],
+      [['small.pt', 'y.tmp-7/'], 2, /y.tmp-7\/: a name that ends in .tmp-NUMBER/],
+      [['tokens.bin', 'y'], 4, /tokens.bin is a file of tokens, not a model/],
     ] as const) {
       const refused = complaint(await place.gpt(['import', ...args]));
       expect(refused).toMatchObject({ code, wellFormed: true });

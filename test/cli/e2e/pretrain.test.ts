@@ -97,6 +97,7 @@ describe('a run', () => {
 
 test('--json writes events and nothing else', async () => {
   const { stdout, stderr } = await place.train('as-json', '--json', '--train.max_steps', '3');
+  expect(stdout).toBe(place.read('as-json', 'run.jsonl').toString());
   const events = stdout.trimEnd().split('\n');
   const types = events.map((line) => (JSON.parse(line) as RunEvent).type);
   // the checkpoint is published while the rest goes on

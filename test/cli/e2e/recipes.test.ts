@@ -15,9 +15,9 @@ describe('gpt plan', () => {
     const { code, stdout } = await place.gpt(['plan', 'gpt2-124m', '--gflops', '300']);
     expect(code).toBe(0);
     expect(stdout).toContain('124,439,808');
-    expect(stdout).toMatch(/memory +\d\.\d\d GiB of .* available/);
+    expect(stdout).toMatch(/\n {12}total +\d+\.\d+ GiB/);
     expect(stdout).toContain('19,074 steps, 10.0B tokens');
-    expect(stdout).toMatch(/time +309d at 300 GFLOP\/s/);
+    expect(stdout).toContain('309d at 300 GFLOP/s');
   });
 
   test('says what would fit where the run does not', async () => {
@@ -52,6 +52,7 @@ test('--dry-run checks everything, shows the plan and writes no run', async () =
   ]);
   expect(code).toBe(0);
   expect(stdout).toContain('20 steps, 2.56k tokens');
+  for (const section of ['memory', 'here', 'disk', 'compute', 'speed']) expect(stdout).toContain(`\n${section} `);
   expect(stderr).toContain(`backend ${BACKEND}`);
   expect(existsSync(place.path('dry'))).toBe(false);
 });

@@ -284,6 +284,90 @@ const nanoGpt: Target = {
   read: (path) => readAll(openForeign(path)),
 };
 
+// ---- a folder with a state dict of PyTorch's
+
+/** Linear weights are (in, out) here. */
+const alone = (change: (tensors: Map<string, WrittenTensor>) => void = () => {}): Buffer => {
+  const turned = state((tensors) => {
+    for (const [name, tensor] of tensors) {
+      if (isLinear(name)) tensors.set(name, { ...tensor, shape: [...tensor.shape].reverse() });
+    }
+    change(tensors);
+  });
+  return archive({ pickle: py.program(turned), storages: one, options: {} });
+};
+
+const stateDict: Target = {
+  name: 'pytorch_model.bin',
+  file: 'pytorch_model.bin',
+  text: false,
+  seeds: () => [
+    alone(),
+    alone((tensors) => {
+      for (const [name, tensor] of [...tensors]) {
+        tensors.delete(name);
+        tensors.set(name.replace('transformer.', ''), tensor);
+      }
+    }),
+  ],
+  hostile: () => [
+    archive({ pickle: py.program(py.none), storages: one, options: {} }),
+    archive({ pickle: py.program(py.dict([['x', py.int(1)]])), storages: one, options: {} }),
+    archive({ pickle: py.program(py.dict([])), storages: one, options: {} }),
+    archive({ pickle: py.program(py.call(py.global('os', 'system'), py.str('touch x'))), storages: one, options: {} }),
+    alone((tensors) => tensors.set('n'.repeat(50_000), { key: '0', length: VALUES, shape: [1] })),
+    alone((tensors) => tensors.set('wte.weight', tensors.get(WTE)!)),
+    alone((tensors) => tensors.delete(WTE)),
+    Buffer.from('\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.', 'latin1'),
+    Buffer.from('\x80\x02\x8a\x0al', 'latin1'),
+    Buffer.alloc(0),
+  ],
+  inner: (file) => nanoGpt.inner!(file),
+  prepare: (folder) => writeFileSync(join(folder, 'config.json'), JSON.stringify(toHfConfig(tinyModel, 10))),
+  read: (path) => readAll(openForeign(dirname(path))),
+};
+
+// ---- OpenAI's GPT-1: the header of one of its arrays
+
+const GPT1 = parameterShapes({ ...tinyModel, arch: 'gpt1', n_embd: 64, n_head: 1, n_inner: 256 });
+const GPT1_VALUES = [...GPT1.values()].reduce((sum, shape) => sum + count(shape), 0);
+
+function npy(length: number, header = `{'descr': '<f4', 'fortran_order': False, 'shape': (${length},), }`): Buffer {
+  const text = Buffer.from(`${header}\n`);
+  const start = Buffer.from(`\x93NUMPY\x01\x00`, 'latin1');
+  return Buffer.concat([start, Buffer.from(Uint16Array.of(text.length).buffer), text, Buffer.alloc(4 * length)]);
+}
+
+const gpt1: Target = {
+  name: 'GPT-1 .npy',
+  file: 'params_1.npy',
+  text: false,
+  seeds: () => [npy(16)],
+  hostile: () => [
+    ...[
+      '',
+      '{}',
+      "{'descr': '<f8', 'shape': (16,)}",
+      `{'descr': '<f4', 'fortran_order': False, 'shape': (${'9'.repeat(40)},), }`,
+    ].map((header) => npy(16, header)),
+    npy(17),
+    npy(0),
+    npy(16, 'x'.repeat(60_000)),
+    Buffer.concat([Buffer.from('\x93NUMPY\x02\x00', 'latin1'), Buffer.alloc(8, 0xff)]),
+    Buffer.concat([Buffer.from('\x93NUMPY\x09\x00', 'latin1'), Buffer.alloc(8, 0xff)]),
+    Buffer.alloc(0),
+  ],
+  prepare: (folder) => {
+    const [tokens, positions, ...rest] = [...GPT1].map(([name, shape]) =>
+      name.includes('.h.') && shape.length === 2 ? [1, ...shape] : shape,
+    );
+    writeFileSync(join(folder, 'params_shapes.json'), JSON.stringify([positions, tokens, ...rest]));
+    writeFileSync(join(folder, 'params_0.npy'), npy(GPT1_VALUES - 16));
+  },
+  beside: ['params_*.npy', 'params_shapes.json'],
+  read: (path) => readAll(openForeign(dirname(path))),
+};
+
 // ---- a folder in shards
 
 const INDEX = 'model.safetensors.index.json';
@@ -365,4 +449,4 @@ const shards: Target = {
   read: (path) => readAll(readModel(dirname(path))),
 };
 
-export const foreignModelTargets: readonly Target[] = [llmc(3), llmc(5), nanoGpt, shards];
+export const foreignModelTargets: readonly Target[] = [llmc(3), llmc(5), nanoGpt, stateDict, gpt1, shards];

@@ -1,4 +1,5 @@
-// Texts and rows of text: .jsonl, .jsonl.gz and .txt. Half of the cases of .gz damage the rows before they are packed.
+// Texts and rows of text: .jsonl, .jsonl.gz, .jsonl.zst and .txt. Half of the cases of .gz and .zst damage the rows before
+// they are packed.
 // What is not packed is also tokenized, and its words are counted.
 
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -7,6 +8,7 @@ import { BpeTokenizer } from '../../../src/tokenizer/bpe.js';
 import { MergeTable } from '../../../src/tokenizer/merge.js';
 import { END_OF_TEXT } from '../../../src/tokenizer/tokenizer.js';
 import { WordCounts } from '../../../src/tokenizer/word_counts.js';
+import { skippedFrame, zstdFrame } from '../../data/tiny_zstd.js';
 import { DEEP, nested } from '../mutate.js';
 import { consistent, type Target } from '../target.js';
 
@@ -110,6 +112,12 @@ const unpacked = (file: Buffer): Buffer | undefined => {
   }
 };
 
+/** ROWS[0] twenty times, by `zstd -3`. */
+const COMPRESSED = Buffer.from(
+  'KLUv/QRYJQMAFAV7InRleHQiOiJPbmNlIHVwb24gYSB0aW1lIHRoZXJlIHdhcyBhIGZveC4iLCJpZCI6MX0K5LqMIHJvd3Mg8J+RjVxuXHUwMGU5In0KCnsyLCIFAL+z4QNW8TL1sE6JQbdQe+XwEb8=',
+  'base64',
+);
+
 export const rowTargets: readonly Target[] = [
   {
     name: 'jsonl',
@@ -143,6 +151,28 @@ export const rowTargets: readonly Target[] = [
       return body && { body, text: true, wrap: (rows) => gzipSync(rows, { level: 1 }) };
     },
     allowed: (size) => Math.min(2 ** 26, 2 * 1032 * size), // deflate packs 1032 bytes into one; the longest row
+    slack,
+    read,
+  },
+  {
+    name: 'jsonl.zst',
+    file: 'case.jsonl.zst',
+    text: false,
+    seeds: () => [COMPRESSED, ...buffers(ROWS).map((rows) => zstdFrame([rows], { size: rows.length }))],
+    hostile: () => [
+      ...buffers(HOSTILE).map((rows) => zstdFrame([rows.subarray(0, 1 << 17)])),
+      ...buffers(ROWS),
+      Buffer.concat([zstdFrame(buffers(ROWS).slice(0, 1)), skippedFrame(Buffer.alloc(100)), COMPRESSED]),
+      Buffer.concat([zstdFrame(buffers(ROWS)), Buffer.from('and more')]),
+      COMPRESSED.subarray(0, -4),
+      zstdFrame(Array(2000).fill({ byte: 0x20, times: 1 << 17 })), // 250 MiB without a line's end in 8 kB
+      ...[0, 17, 18, 31].map((log) => zstdFrame(buffers(ROWS), { window: log << 3 })),
+    ],
+    inner: (file) =>
+      file.equals(COMPRESSED)
+        ? undefined
+        : { body: Buffer.from(ROWS[0]!), text: true, wrap: (rows) => zstdFrame([rows.subarray(0, 1 << 17)]) },
+    allowed: () => 2 ** 27 + 2 ** 20, // the largest window
     slack,
     read,
   },

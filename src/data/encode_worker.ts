@@ -1,0 +1,12 @@
+// A thread of encode.ts. In: a WorkerStart, then Jobs. Out: a JobResult for each, in order.
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { parseTokenizer } from '../tokenizer/load.js';
+import { encodeJob, type Job, type WorkerStart } from './encode.js';
+
+const tokenizer = parseTokenizer((workerData as WorkerStart).tokenizer, 'tokenizer.json');
+
+parentPort?.on('message', (job: Job) => {
+  const result = encodeJob(tokenizer, job);
+  parentPort?.postMessage(result, 'tokens' in result ? [result.tokens.buffer, result.ends.buffer as ArrayBuffer] : []);
+});

@@ -1,0 +1,3 @@
+import { pageTests } from './run.js';
+
+pageTests('README.md', 40);

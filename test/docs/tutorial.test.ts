@@ -1,0 +1,3 @@
+import { pageTests } from './run.js';
+
+pageTests('docs/tutorial.md', 15);
