@@ -50,7 +50,7 @@ export const missingAddon = (backend: string): string =>
 /** How to get the addons. */
 export const HOW_TO_BUILD = isSource
   ? 'install a C++ compiler and cmake (Debian: apt-get install g++ cmake), then: npm run build:native'
-  : 'use gpt from its source, which is compiled where it is installed: docs/install.md';
+  : 'use gpt from its source (docs/install.md)';
 
 /** How to get what multiplies bfloat16 matrices. */
 export const HOW_TO_GET_ONEDNN = isSource
