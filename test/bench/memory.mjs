@@ -76,7 +76,8 @@ from the shape alone (\`gpt plan\`, src/config/memory.ts), and the largest resid
 sample. The worst prediction is ${worst.toFixed(1)} % off.
 
     gpt pretrain MODEL --data data/stories/stories.jsonl --backend native --model.n_ctx T --train.micro_batch B \\
-      --train.batch_tokens 2BT --train.max_steps 3 --train.precision P --train.recompute R --sample.tokens 16
+      --train.batch_tokens 2BT --train.max_steps 3 --train.precision P --train.recompute R \\
+      --train.eval_tokens BT --sample.tokens 16    # mini: --model.vocab_size 257; gpt1: GPT-2's tokenizer
 
 | model | parameters | batch x context | precision | recompute | predicted | measured | off by |
 |---|---|---|---|---|---|---|---|

@@ -22,7 +22,7 @@ test('adds up, and states 16 bytes per parameter', () => {
   expect(Object.values(parts).reduce((a, b) => a + b, 0)).toBe(total);
 });
 
-// Peaks of \`gpt bench\` on a two-core CPU, in GiB: docs/benchmarks/memory.md.
+// Peaks on a two-core CPU, in GiB: of gpt bench, and the last two of gpt pretrain (docs/benchmarks/memory.md).
 test.each([
   ['mini', 256, 12, false, 0.823],
   ['mini', 256, 12, true, 0.507],
@@ -32,6 +32,8 @@ test.each([
   ['gpt2-124m', 512, 2, true, 2.353],
   ['gpt2-124m', 512, 4, false, 3.528],
   ['gpt2-124m', 1024, 4, true, 2.829],
+  ['mini', 256, 48, false, 2.12],
+  ['gpt2-355m', 512, 1, false, 6.54],
 ] as const)('%s, T %i, micro-batch %i, recompute %s: within 15 %% of the measured peak', (name, n_ctx, microBatch, recompute, gib) => {
   const { total } = trainingMemory(preset(name, { n_ctx }), { microBatch, recompute });
   expect(Math.abs(total / GIB / gib - 1)).toBeLessThan(0.15);
