@@ -324,7 +324,7 @@ write(
 CHUNKS = """don't DON'T Don't can't cannot couldn't've I'm Im i'm you're youre he'd she'll its it's it’s we'd've they've who's whos that'll
 these're let's gonna Gotta y'all c'mon ma'am o'clock 'tis 'cause 'em doin' goin'. Mr. Mr.'s Dr. St. Jan. Co. U.S. U.S.A. e.g. i.e., a.m. 10am
 10a.m. 12pm 13pm a. b. I. end.Then end.then word... ...word ..x a..b $5 5$ US$5 5km 5kg. 10% 3.5% 20°C. °F. 1+1 1-2 1990-95 x=y foo:bar 10:30 a,b
-1,000 James' James's dogs' 'quoted' ''x'' "quoted" (a) [b] {c} <d> <3 :D :p xD a/b 50/50 and/or well-known self-made- -x x- -- --- #tag @user
+1,000 James' James's dogs' 'quoted' "quoted" (a) [b] {c} <d> <3 :D :p xD a/b 50/50 and/or well-known self-made- -x x- -- --- #tag @user
 AT&T R&D me_you _x_ x* *x* ** 日本。 «c» ‹d› ½ m² 5m² x²! ... … …… ?! !!! word!? word.' word.) (word). x.y.z N.Y. N.Y.C. Ph.D. PhD. abc.D A.B ABC. ABc.
 rock'n'roll fo'c'sle d'Artagnan O'Neill ol' 90s' '90s 'll n't not've howdy how'd'y ill Well well we're were Whore wont 🦊 👍x x👍 a🦊b""".split()
 write("english.json", {"cases": [[chunk, tokens_of(chunk)] for chunk in CHUNKS]})
