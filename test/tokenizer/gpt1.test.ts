@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { DataError } from '../../src/base/errors.js';
+import { promptIds } from '../../src/generate/prompt.js';
 import { englishTokens } from '../../src/tokenizer/english.js';
 import { cleanedAsOpenAi } from '../../src/tokenizer/gpt1_words.js';
 import { hfTokenizerFiles } from '../../src/tokenizer/hf_files.js';
@@ -133,6 +134,11 @@ describe('streaming', () => {
     expect(own.streamDecoder(prompt.at(-1)).push(own.encode('fell')[0]!)).toMatch(/^ f/);
     expect(own.streamDecoder(own.eot).push(own.encode('fell')[0]!)).toMatch(/^f/);
   });
+});
+
+test('a prompt without tokens begins at <unk>', () => {
+  expect(promptIds(own, ' \n', 8)).toEqual([0]);
+  expect(promptIds(own, 'the', 8)).toEqual([...own.encode('the')]);
 });
 
 describe('files for transformers', () => {
