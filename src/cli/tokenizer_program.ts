@@ -33,7 +33,7 @@ export function tokenizer(program: GptCommand, start: Start): void {
   group
     .command('show')
     .about('Show the tokens of a text.', [
-      ['gpt tokenizer show tokenizer.json --text "Once upon a time"', ''],
+      ['gpt tokenizer show tokenizer.json --text "Hello"', ''],
       ['gpt tokenizer show gpt2-bpe --text - < story.txt', 'from standard input'],
       ['gpt tokenizer show checkpoints/my-run', 'its kind and size'],
     ])

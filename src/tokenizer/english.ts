@@ -205,7 +205,7 @@ const known = ((): ReadonlyMap<string, readonly string[]> => {
     // smileys
     ...[':D', ':P', ':p', ':O', ':o', ':0', ':1', ':3', ':>', ':X', ':x', '=D', '=3', '8D', 'xD', 'XD', 'xDD', 'XDD'],
     ...['>:o', '>.<', '>.>', '<.<', 'v.v', 'V.V', 'o.O', 'O.o', 'O.O', 'o.o', '0.0', 'o.0', '0.o', '<3', '<33', '<333'],
-    ...['\\t', '\\n', '—'],
+    ...['and/or', 'w/o', '\\t', '\\n', '—'],
   ];
   for (const word of whole) map.set(word, [word]);
   return map;

@@ -24,8 +24,8 @@ const AddedToken = z.looseObject({
 export type AddedToken = Readonly<z.infer<typeof AddedToken>>;
 
 const HfFile = z.looseObject({
-  truncation: z.unknown(),
-  padding: z.unknown(),
+  truncation: z.unknown().optional(),
+  padding: z.unknown().optional(),
   added_tokens: z.array(AddedToken).default([]),
   normalizer: z.nullish(Step),
   pre_tokenizer: z.nullish(Step),
@@ -39,7 +39,7 @@ const HfFile = z.looseObject({
     ignore_merges: z.boolean().default(false),
     continuing_subword_prefix: z.nullish(z.string()),
     end_of_word_suffix: z.nullish(z.string()),
-    vocab: z.unknown(),
+    vocab: z.unknown().optional(),
     merges: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])).default([]),
   }),
 });

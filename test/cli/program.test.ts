@@ -209,7 +209,14 @@ test('options have the documented defaults', async () => {
     flags: ['--train.seed', '1'],
   });
   expect((await parse('config', 'list')).options).toEqual({ ...global, action: 'list' });
-  expect((await parse('tokenizer', 'show', 'byte', '-')).options).toMatchObject({ text: '-' });
+  expect((await parse('tokenizer', 'show', 'byte', '--text', '-')).options).toMatchObject({ text: '-' });
+  expect((await parse('tokenizer', 'report', 'byte', 'a.txt', 'b')).options).toEqual({
+    ...global,
+    action: 'report',
+    tokenizer: 'byte',
+    data: ['a.txt', 'b'],
+    textKey: 'text',
+  });
   expect((await parse('generate', 'run', '--interactive')).options).toMatchObject({ interactive: true, prompt: [] });
   expect((await parse('--json', 'doctor')).options).toEqual({ ...global, json: true });
   expect((await parse('report', 'run', '-q')).options).toEqual({
@@ -258,7 +265,7 @@ describe('refusals exit with 2 and say what to do', () => {
     [['tokenizer', 'train'], "missing required argument 'text'", '--help'],
     [['tokenizer', 'train', 'a.txt', '--vocab-size', '256'], 'must be an integer from 257 to 1048576', '--help'],
     [['tokenizer', 'train', 'a.txt', '--min-frequency', '0'], 'must be an integer of at least 1', '--help'],
-    [['tokenizer', 'show', 'a.json', 'b', 'c'], 'too many arguments', '--help'],
+    [['tokenizer', 'show', 'a.json', 'b'], 'too many arguments', '--help'],
   ])('gpt %j', async (argv, what, fix) => {
     const { text, code } = await refusal(...argv);
     const [first, second] = text.split('\n');
@@ -286,6 +293,7 @@ test('help and version are no errors, and help fits 80 columns', async () => {
     ['tokenizer'],
     ['tokenizer', 'train'],
     ['tokenizer', 'show'],
+    ['tokenizer', 'report'],
   ];
   for (const argv of [['--help'], ...commands.map((command) => [...command, '-h']), ['--version']]) {
     const written: string[] = [];

@@ -108,7 +108,10 @@ describe('createTokenizer', () => {
   test('says what is not there', async () => {
     const gpt1 = createTokenizer({ type: 'gpt1-bpe' }, none);
     await expect(gpt1).rejects.toThrow(ConfigError);
-    await expect(gpt1).rejects.toMatchObject({ fix: expect.stringContaining('gpt2-bpe') });
+    await expect(gpt1).rejects.toMatchObject({ fix: expect.stringContaining('encoder_bpe_40000.json') });
+    writeFileSync(join(dir, 'byte.json'), new ByteTokenizer().toJson());
+    const other = createTokenizer({ type: 'gpt1-bpe', path: join(dir, 'byte.json') }, none);
+    await expect(other).rejects.toThrow(/byte\.json is a byte tokenizer, and tokenizer\.type is gpt1-bpe/);
     await expect(createTokenizer({ type: 'file' }, none)).rejects.toThrow(ConfigError);
     await expect(loadTokenizer(join(dir, 'nowhere'))).rejects.toThrow(/nowhere: there is no such file/);
     mkdirSync(join(dir, 'without'));
@@ -132,7 +135,16 @@ test.each([600 << 20, 3 * 2 ** 30])('a tokenizer.json of %d bytes is not read', 
 type Patch = (json: any) => void;
 
 describe('reading the tokenizer.json of others', () => {
-  const gpt2Json = gpt2Tokenizer().then((t) => JSON.parse(t.toJson()));
+  // GPT-2's first thousand merges: what is wrong with a file does not depend on its size.
+  const gpt2Json = gpt2Tokenizer().then((t) => {
+    const json = JSON.parse(t.toJson());
+    const tokens = Object.entries<number>(json.model.vocab).filter(([, id]) => id < 1256);
+    json.model.vocab = Object.fromEntries([...tokens, ['<|endoftext|>', 1256]]);
+    json.model.merges = json.model.merges.slice(0, 1000);
+    json.added_tokens[0].id = 1256;
+    return json;
+  });
+  const small = async (): Promise<Tokenizer> => parseTokenizer(JSON.stringify(await gpt2Json), 'small.json');
   const patched = async (patch: Patch): Promise<Tokenizer> => {
     const json = structuredClone(await gpt2Json);
     patch(json);
@@ -141,7 +153,7 @@ describe('reading the tokenizer.json of others', () => {
   const PATTERN = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
 
   test('accepts merges as pairs, the pattern spelled out, and further special tokens', async () => {
-    const gpt2 = await gpt2Tokenizer();
+    const gpt2 = await small();
     const t = await patched((json) => {
       json.model.merges = json.model.merges.map((merge: string) => merge.split(' '));
       json.pre_tokenizer = {
@@ -151,9 +163,9 @@ describe('reading the tokenizer.json of others', () => {
           { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
         ],
       };
-      json.added_tokens.push({ id: 50257, content: '<|pad|>', special: true });
+      json.added_tokens.push({ id: 1257, content: '<|pad|>', special: true });
     });
-    expect([t.vocabSize, t.eot, t.decode([50257])]).toEqual([50258, 50256, '<|pad|>']);
+    expect([t.vocabSize, t.eot, t.decode([1257])]).toEqual([1258, 1256, '<|pad|>']);
     expect(oddStrings(500, 5).filter((s) => t.encode(s).join() !== gpt2.encode(s).join())).toEqual([]);
   });
 
@@ -168,47 +180,98 @@ describe('reading the tokenizer.json of others', () => {
       const t = await patched((json) => {
         json.post_processor = step;
       });
-      expect(t.vocabSize).toBe(50257);
+      expect(t.notes).toEqual([]);
     }
   });
 
+  test('encodes without what a post-processor, truncation and padding add, and says so', async () => {
+    const gpt2 = await small();
+    const single = [{ SpecialToken: { id: '<|endoftext|>' } }, { Sequence: { id: 'A' } }];
+    const steps = [
+      { type: 'Sequence', processors: [{ type: 'TemplateProcessing', single }] }, // as Llama 3's
+      { type: 'RobertaProcessing', sep: ['</s>', 2], cls: ['<s>', 0] },
+    ];
+    for (const post_processor of steps) {
+      const t = await patched((json) => {
+        Object.assign(json, { post_processor, truncation: { max_length: 2 }, padding: { strategy: 'BatchLongest' } });
+      });
+      expect(t.encode(TEXT)).toEqual(gpt2.encode(TEXT));
+      expect(t.notes).toEqual([
+        `its post-processor (${post_processor.type}) adds tokens to a text; gpt encodes without them`,
+        'it truncates texts; gpt encodes all of a text',
+        'it pads texts; gpt encodes without padding',
+      ]);
+      expect(JSON.parse(t.toJson())).toMatchObject({
+        post_processor: { type: 'ByteLevel' }, // the ids that a model of gpt was trained with
+        truncation: null,
+        padding: null,
+      });
+    }
+  });
+
+  test('finds added tokens that are not special in a text, and no special ones', async () => {
+    const t = await patched((json) => {
+      json.added_tokens.push({ id: 1257, content: '<user>', special: false });
+      json.added_tokens.push({ id: 1258, content: '<user', special: false });
+      json.added_tokens.push({ id: 1259, content: '<pad>', special: true });
+    });
+    const gpt2 = await small();
+    const ids = (text: string) => [...gpt2.encode(text)];
+    expect([...t.encode('a<user> b<userx<pad>')]).toEqual([...ids('a'), 1257, ...ids(' b'), 1258, ...ids('x<pad>')]);
+    expect(t.decode(t.encode('a<user> b'))).toBe('a<user> b');
+  });
+
+  describe('end-of-text', () => {
+    const renamed = (...names: string[]): Promise<string> =>
+      gpt2Json.then((json) => {
+        const copy = structuredClone(json);
+        delete copy.model.vocab['<|endoftext|>'];
+        copy.added_tokens = names.map((content, i) => ({ id: 1256 + i, content, special: true }));
+        return JSON.stringify(copy);
+      });
+
+    test.each([
+      [['<|begin_of_text|>', '<|end_of_text|>'], undefined, '<|end_of_text|>'],
+      [['<s>', '<pad>', '</s>'], undefined, '</s>'],
+      [['<|im_end|>', '<|endoftext|>'], undefined, '<|endoftext|>'],
+      [['<|im_end|>', '<|endoftext|>'], '<|im_end|>', '<|im_end|>'],
+      [['<the end>', '</s>'], '<the end>', '<the end>'],
+      [['</s>'], '<not there>', '</s>'],
+      [['<only one>'], undefined, '<only one>'],
+    ])('of %j, eos_token %s, is %s', async (names, eosToken, name) => {
+      const t = parseTokenizer(await renamed(...names), 'x.json', eosToken);
+      expect(t.decode([t.eot])).toBe(name);
+      const again = parseTokenizer(t.toJson(), 'x.json');
+      expect([again.eot, again.fingerprint]).toEqual([t.eot, t.fingerprint]);
+      expect(t.encode(`a${name}`).includes(t.eot)).toBe(false);
+    });
+
+    test('is what a file beside says', async () => {
+      const folder = join(dir, 'beside');
+      mkdirSync(folder);
+      writeFileSync(join(folder, 'tokenizer.json'), await renamed('<|im_end|>', '<|endoftext|>', '<x>'));
+      const name = async (): Promise<string> => {
+        const t = await loadTokenizer(folder);
+        return t.decode([t.eot]);
+      };
+      expect(await name()).toBe('<|endoftext|>');
+      writeFileSync(join(folder, 'special_tokens_map.json'), '{"eos_token":{"content":"<x>","lstrip":false}}');
+      expect(await name()).toBe('<x>');
+      writeFileSync(join(folder, 'tokenizer_config.json'), '{"eos_token":"<|im_end|>"}');
+      expect(await name()).toBe('<|im_end|>');
+      writeFileSync(join(folder, 'tokenizer_config.json'), '{"eos_token":');
+      await expect(name()).rejects.toThrow(/tokenizer_config\.json: not JSON/);
+    });
+
+    test('is not guessed', async () => {
+      const json = await renamed('<a>', '<b>');
+      expect(() => parseTokenizer(json, 'x.json')).toThrow(
+        /x\.json: which of its special tokens is the end of a text\? \(<a> <b>\)/,
+      );
+    });
+  });
+
   test.each<[string, Patch, RegExp]>([
-    [
-      'an added token that is not special',
-      (j) => {
-        j.added_tokens.push({ id: 50257, content: '<user>', special: false });
-      },
-      /the added token "<user>" is not special/,
-    ],
-    [
-      'a template that adds tokens',
-      (j) => {
-        const single = [{ Sequence: { id: 'A' } }, { SpecialToken: { id: '<|endoftext|>' } }];
-        j.post_processor = { type: 'Sequence', processors: [{ type: 'TemplateProcessing', single }] };
-      },
-      /post-processor \(Sequence\) adds tokens/,
-    ],
-    [
-      "RoBERTa's post-processor",
-      (j) => {
-        j.post_processor = { type: 'RobertaProcessing', sep: ['</s>', 2], cls: ['<s>', 0] };
-      },
-      /post-processor \(RobertaProcessing\) adds tokens/,
-    ],
-    [
-      'a truncation',
-      (j) => {
-        j.truncation = { max_length: 512 };
-      },
-      /it has a truncation/,
-    ],
-    [
-      'a padding',
-      (j) => {
-        j.padding = { strategy: 'BatchLongest' };
-      },
-      /it has a padding/,
-    ],
     [
       'another model',
       (j) => {
@@ -228,35 +291,21 @@ describe('reading the tokenizer.json of others', () => {
       (j) => {
         j.model.end_of_word_suffix = '</w>';
       },
-      /is a tokenizer of GPT-1's kind/,
+      /it has no unk_token/,
     ],
     [
       'a normalizer',
       (j) => {
-        j.normalizer = { type: 'NFC' };
+        j.normalizer = { type: 'Precompiled' };
       },
-      /normalizer \(NFC\)/,
-    ],
-    [
-      'a prefix space',
-      (j) => {
-        j.pre_tokenizer.add_prefix_space = true;
-      },
-      /pre-tokenizer \(ByteLevel\)/,
+      /a normalizer that gpt does not know \(Precompiled\)/,
     ],
     [
       'another pre-tokenizer',
       (j) => {
         j.pre_tokenizer = { type: 'Whitespace' };
       },
-      /pre-tokenizer \(Whitespace\)/,
-    ],
-    [
-      'bytes only',
-      (j) => {
-        j.pre_tokenizer.use_regex = false;
-      },
-      /does not split/,
+      /pre-tokenizer \(Whitespace\) is not byte-level/,
     ],
     [
       'no pre-tokenizer',
@@ -271,14 +320,47 @@ describe('reading the tokenizer.json of others', () => {
         j.added_tokens = [];
         delete j.model.vocab['<|endoftext|>'];
       },
-      /no <\|endoftext\|>/,
+      /no <\|endoftext\|> token, nor another special token/,
+    ],
+    [
+      'a pattern that JavaScript has no like of',
+      (j) => {
+        const split = { type: 'Split', pattern: { Regex: '(a)\\1' }, behavior: 'Isolated' };
+        j.pre_tokenizer = { type: 'Sequence', pretokenizers: [split, j.pre_tokenizer] };
+      },
+      /its pattern "\(a\).*1" cannot be used: gpt does not know \\1/,
+    ],
+    [
+      'a step without what belongs to it',
+      (j) => {
+        j.pre_tokenizer = {
+          type: 'Sequence',
+          pretokenizers: [{ type: 'Split', behavior: 'Isolated' }, j.pre_tokenizer],
+        };
+      },
+      /its step Split has no usable pattern/,
+    ],
+    [
+      'a pre-tokenizer that drops text',
+      (j) => {
+        const split = { type: 'Split', pattern: { String: ' ' }, behavior: 'Removed' };
+        j.pre_tokenizer = { type: 'Sequence', pretokenizers: [split, j.pre_tokenizer] };
+      },
+      /its pre-tokenizer removes text/,
+    ],
+    [
+      'an added token that eats the space around it',
+      (j) => {
+        j.added_tokens.push({ id: 1257, content: '<x>', special: false, lstrip: true });
+      },
+      /the added token "<x>" is not special and has lstrip/,
     ],
     [
       'a stray merge',
       (j) => {
         j.model.merges.push('Ġzz zzzq');
       },
-      /names a token that the vocabulary lacks/,
+      /^other\.json: merges\[1000\] "Ġzz zzzq" names "Ġzz", a token that the vocabulary lacks$/,
     ],
     [
       'a missing byte',
@@ -307,40 +389,40 @@ describe('reading the tokenizer.json of others', () => {
       (j) => {
         j.model.vocab['zz'] = 2 ** 24;
       },
-      /"zz" has the id 16777216, with 5025\d tokens in all/,
+      /"zz" has the id 16777216, with 125\d tokens in all/,
     ],
     [
       'a token with two ids',
       (j) => {
-        j.added_tokens.push({ id: 50257, content: 'the' });
+        j.added_tokens.push({ id: 1257, content: 'the' });
       },
       /"the" has two ids/,
     ],
     [
-      'two tokens of the same bytes',
+      'a merge that makes no token',
       (j) => {
-        j.added_tokens.push({ id: 50257, content: ' the', special: true });
+        j.model.merges[7] = ['Ġ', 'zzz'];
       },
-      /added token " the" has the same bytes as "Ġthe"/,
+      /^other\.json: merges\[7\] \["Ġ","zzz"\] names "zzz", a token that the vocabulary lacks$/,
     ],
     [
       'a merge of three parts',
       (j) => {
         j.model.merges[0] = 'Ġ t h';
       },
-      /other\.json: the merge "Ġ t h" names a token/,
+      /^other\.json: merges\[0\] "Ġ t h" is not two tokens$/,
     ],
     [
       'a merge twice',
       (j) => {
         j.model.merges.push(j.model.merges[0]);
       },
-      /the merge "Ġ t" is given twice/,
+      /merges\[1000\] "Ġ t" is given twice/,
     ],
     [
       'merges that make end-of-text of a text',
       (j) => {
-        j.model.vocab['<|endoftext|'] = 50257;
+        j.model.vocab['<|endoftext|'] = 1257;
         j.model.merges.push('<|endoftext| >');
       },
       /makes an added token/,

@@ -60,7 +60,8 @@ export async function continueTexts(
 
 /** What fits of a request. */
 export function promptOf(tokenizer: Tokenizer, { context, max_gen_toks }: GenerateRequest, n_ctx: number): Prompt {
-  const all = context === '' ? [tokenizer.eot] : [...tokenizer.encode(context)];
+  const encoded = tokenizer.encode(context);
+  const all = encoded.length === 0 ? [tokenizer.eot] : [...encoded];
   const ids = all.slice(-(max_gen_toks < n_ctx ? n_ctx - max_gen_toks : n_ctx - 1));
   const tokens = Math.min(max_gen_toks, n_ctx - ids.length);
   return { ids, tokens: Math.max(1, tokens), truncated: all.length - ids.length };

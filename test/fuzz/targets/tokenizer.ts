@@ -1,7 +1,8 @@
-// tokenizer.json of each kind. What is read must write text and give it back, and come back from its own toJson().
+// tokenizer.json of each kind. What is read must write text and give it back (where no step changes the text), and come back
+// from its own toJson().
 
 import { BYTE_SYMBOLS } from '../../../src/tokenizer/byte_symbols.js';
-import { bpeJson, byteJson, charJson } from '../../../src/tokenizer/hf_json.js';
+import { bpeJson, byteJson, charJson, GPT2_FORM, gpt1Json } from '../../../src/tokenizer/hf_json.js';
 import { loadTokenizer, parseTokenizer } from '../../../src/tokenizer/load.js';
 import { END_OF_TEXT } from '../../../src/tokenizer/tokenizer.js';
 import { DEEP, nested } from '../mutate.js';
@@ -16,6 +17,35 @@ const bpe = (merges: readonly string[], more: readonly string[] = []): string =>
   return bpeJson([...tokens, END_OF_TEXT], merges, tokens.length);
 };
 
+/** Steps of other models. */
+const stepped = (pattern: string, more: object = {}): string => {
+  const split = { type: 'Split', pattern: { Regex: pattern }, behavior: 'Isolated', invert: false };
+  const bytes = { type: 'ByteLevel', add_prefix_space: false, use_regex: false };
+  const preTokenizer = { type: 'Sequence', pretokenizers: [split, { type: 'Digits', individual_digits: true }, bytes] };
+  const made = MERGES.map((merge) => merge.replace(' ', ''));
+  const tokens = [...BYTE_SYMBOLS, ...made];
+  const form = {
+    ...GPT2_FORM,
+    normalizer: { type: 'NFC' },
+    preTokenizer,
+    endOfText: '</s>',
+    ignoreMerges: true,
+    ...more,
+  };
+  return bpeJson([...tokens, '</s>'], MERGES, tokens.length, form);
+};
+const PATTERN = String.raw`(?i:'s|'t|[ld]l)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s+(?!\S)|\s+`;
+
+const gpt1 = (): string => {
+  const form = {
+    unknown: '<unk>',
+    added: [],
+    normalizer: { type: 'BertNormalizer', lowercase: true },
+    preTokenizer: { type: 'BertPreTokenizer', cleaning: 'openai' },
+  };
+  return gpt1Json(['<unk>', 't', 'h', 't</w>', 'h</w>', 'th', '\n</w>'], ['t h'], form);
+};
+
 /** A valid file with something changed. */
 const changed = (json: string, from: string, to: string): Buffer => Buffer.from(json.replace(from, () => to));
 
@@ -28,9 +58,9 @@ export const tokenizerTargets: readonly Target[] = [
       const pairs = JSON.parse(bpe(MERGES));
       pairs.model.merges = MERGES.map((merge) => merge.split(' '));
       pairs.added_tokens.push({ id: 300, content: '<|pad|>', special: true });
-      return [bpe(MERGES), JSON.stringify(pairs, null, 1), byteJson(), charJson([...'abc é日👍\n'])].map((s) =>
-        Buffer.from(s),
-      );
+      const own = [bpe(MERGES), JSON.stringify(pairs, null, 1), byteJson(), charJson([...'abc é日👍\n'])];
+      const bert = gpt1().replace(',"cleaning":"openai"', '');
+      return [...own, stepped(PATTERN), gpt1(), bert].map((s) => Buffer.from(s));
     },
     hostile() {
       const json = bpe(MERGES);
@@ -69,6 +99,18 @@ export const tokenizerTargets: readonly Target[] = [
             toEot.slice(0, -1).map((m) => m.replace(' ', '')),
           ).replace('"merges":[]', () => `"merges":${JSON.stringify(toEot)}`),
         ),
+        Buffer.from(stepped('('.repeat(100_000))),
+        Buffer.from(stepped('['.repeat(100_000))),
+        Buffer.from(stepped('(?i)'.repeat(10_000))),
+        Buffer.from(stepped('a{1,999999999}{1,999999999}')),
+        Buffer.from(stepped('|')),
+        Buffer.from(stepped('\\p{__proto__}|\\p{constructor}')),
+        Buffer.from(
+          stepped(PATTERN, { normalizer: JSON.parse(nested('{"type":"Sequence","normalizers":[', '', ']}', 50)) }),
+        ),
+        changed(gpt1(), '"unk_token":"<unk>"', '"unk_token":"zz"'),
+        changed(gpt1(), '"unk_token":"<unk>"', '"unk_token":null'),
+        changed(gpt1(), '["t h"]', '["t h","<unk> t"]'),
         Buffer.from(nested('[', '', ']', DEEP)),
         Buffer.from('null'),
         Buffer.from('"'),
@@ -87,6 +129,17 @@ export const tokenizerTargets: readonly Target[] = [
       '" "',
       `"${END_OF_TEXT}"`,
       '"added_tokens"',
+      '"Split"',
+      '"Isolated"',
+      '"MergedWithNext"',
+      '"Regex"',
+      '"NFKC"',
+      '"special":false',
+      '"ignore_merges":true',
+      '</w>',
+      '\\\\p{L}',
+      '(?i:',
+      '++',
     ],
     slack: 2 ** 18, // the cache of merged pieces starts with 1024 slots
     async read(path) {
@@ -96,11 +149,15 @@ export const tokenizerTargets: readonly Target[] = [
       const all = Array.from({ length: vocabSize }, (_, id) => id).filter((id) => id !== eot);
       const text = type === 'char' ? tokenizer.decode(all) : TEXT;
       const ids = tokenizer.encode(text);
+      const isGpt1 = type === 'gpt1-bpe'; // has <unk> for end-of-text
       consistent(
-        ids.every((id) => id >= 0 && id < vocabSize && id !== eot),
+        ids.every((id) => id >= 0 && id < vocabSize && (isGpt1 || id !== eot)),
         `encode() gives [${ids}]`,
       );
-      consistent(tokenizer.decode(ids) === text, `decode(encode()) gives ${JSON.stringify(tokenizer.decode(ids))}`);
+      const { normalizer, pre_tokenizer } = JSON.parse(tokenizer.toJson());
+      const keeps = !isGpt1 && !normalizer && (!pre_tokenizer || pre_tokenizer.add_prefix_space === false);
+      const back = tokenizer.decode(ids);
+      consistent(!keeps || back === text, `decode(encode()) gives ${JSON.stringify(back)}`);
       tokenizer.decode(all);
       const again = parseTokenizer(tokenizer.toJson(), path);
       consistent(again.fingerprint === tokenizer.fingerprint, 'toJson() reads as another tokenizer');
