@@ -24,7 +24,7 @@ export const livePage = ({ title, bar, age }: View, main: string, nonce: string)
   });
 
 const LIVE_STYLE = `
-html { scroll-padding-top: 64px; } svg { overflow-anchor: none; }
+:root { --top: 41px; } html { scroll-padding-top: 64px; } svg { overflow-anchor: none; }
 #live { position: sticky; top: 0; z-index: 1; display: flex; flex-wrap: wrap; gap: 0 20px;
   padding: 9px max(24px, calc(50% - 516px)) 7px; background: var(--card); color: var(--muted);
   border-bottom: 1px solid var(--line); font-size: 13.5px; font-variant-numeric: tabular-nums; }
