@@ -46,6 +46,7 @@ describe('what is in it', () => {
       'data',
       'dist',
       'docs',
+      'man',
       'package.json',
       'prebuilds',
     ];
