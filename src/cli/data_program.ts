@@ -40,8 +40,8 @@ export function data(program: GptCommand, start: Start): void {
   group
     .command('get')
     .about('Fetch text or a data set from the Hugging Face hub; says size and licence. Goes on where it broke off.', [
-      ['gpt data get tinystories', 'text to pretrain on: gpt data list names it'],
-      ['gpt data get nyu-mll/glue rte', 'dataset_path and dataset_name of a task file'],
+      ['gpt data get tinystories', 'text to pretrain on'],
+      ['gpt data get nyu-mll/glue rte', 'as a task file names it'],
       ['gpt data get baber/piqa --dry-run', 'only what it is'],
       ['gpt data get piqa --split validation', 'by the name that gpt data list has'],
     ])

@@ -42,7 +42,9 @@ export type JobResult =
 
 /** What a worker starts with. */
 export interface WorkerStart {
+  /** Content of its tokenizer.json. */
   readonly tokenizer: string;
+  readonly fingerprint: string;
 }
 
 const JOB_CHARACTERS = 1 << 18;
@@ -152,7 +154,7 @@ class Pool {
   #failure: { readonly error: unknown } | undefined;
 
   constructor(tokenizer: Tokenizer, threads: number) {
-    const workerData: WorkerStart = { tokenizer: tokenizer.toJson() };
+    const workerData: WorkerStart = { tokenizer: tokenizer.toJson(), fingerprint: tokenizer.fingerprint };
     this.#workers = Array.from({ length: threads }, () => {
       const worker = new Worker(new URL('./encode_worker.js', import.meta.url), { workerData });
       const queue: Waiting[] = [];

@@ -4,7 +4,9 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { parseTokenizer } from '../tokenizer/load.js';
 import { encodeJob, type Job, type WorkerStart } from './encode.js';
 
-const tokenizer = parseTokenizer((workerData as WorkerStart).tokenizer, 'tokenizer.json');
+const { tokenizer: json, fingerprint } = workerData as WorkerStart;
+const tokenizer = parseTokenizer(json, 'tokenizer.json');
+if (tokenizer.fingerprint !== fingerprint) throw new Error('internal: toJson() gives another tokenizer');
 
 parentPort?.on('message', (job: Job) => {
   const result = encodeJob(tokenizer, job);

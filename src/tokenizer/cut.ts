@@ -17,5 +17,16 @@ export function lastCut(text: string): number {
 }
 
 const SPACE = 0x20;
-const isLetter = (text: string, i: number): boolean => /\p{L}/u.test(text[i]!);
-const isSpace = (text: string, i: number): boolean => /\p{White_Space}/u.test(text[i]!);
+const LETTER = /\p{L}/u;
+const WHITE = /\p{White_Space}/u;
+
+// ASCII by its codes: a text of nothing but spaces is looked at from end to end.
+function isLetter(text: string, i: number): boolean {
+  const code = text.charCodeAt(i);
+  return code < 0x80 ? (code | 0x20) >= 0x61 && (code | 0x20) <= 0x7a : LETTER.test(text[i]!);
+}
+
+function isSpace(text: string, i: number): boolean {
+  const code = text.charCodeAt(i);
+  return code < 0x80 ? code === SPACE || (code >= 9 && code <= 13) : WHITE.test(text[i]!);
+}

@@ -107,6 +107,18 @@ describe("ids of Hugging Face's tokenizers", () => {
     }
   });
 
+  test.each([
+    ['one two three', 7],
+    ['one two. Three\nfour', 3],
+    ['12 ab 34, 56\n', 12],
+    ['漢字。漢字\n\n漢', 5],
+    ['é ß\u00a0x', 1],
+    [' x', 0],
+    ['x', 0],
+    ['', 0],
+    [' '.repeat(9), 0],
+  ])('%j is cut at %d', (text, at) => expect(lastCut(text)).toBe(at));
+
   test('a word that is too long for the matcher is cut and comes back', () => {
     const tokenizer = parseTokenizer(fileOf(cases.find(({ name }) => name === 'o200k')!), 'tokenizer.json');
     const text = `the ${'漢'.repeat(5 << 18)} owl`;
