@@ -54,7 +54,8 @@ export interface Model {
   logits(ids: ArrayLike<number>): Promise<Float32Array[]>;
   /**
    * Goes on with a text, piece by piece as it is written; an empty prompt begins one. The generator's return value is
-   * the whole, and who leaves the loop ends it. Throws ConfigError for a prompt of more than n_ctx tokens.
+   * the whole, and who leaves the loop ends it. Throws ConfigError for a prompt of more than n_ctx tokens, and for options
+   * that `gpt generate` refuses.
    */
   generate(prompt: string, options?: GenerateOptions): AsyncGenerator<string, Generated>;
   /** The same, all at once. */
@@ -107,21 +108,45 @@ async function logitsOf(model: Gpt, given: ArrayLike<number>): Promise<Float32Ar
   }
 }
 
-function completed(
+/** As the command line has them. */
+const LIMITS = {
+  tokens: { low: 1, high: Number.MAX_SAFE_INTEGER, whole: true },
+  temperature: { low: 0, high: Number.MAX_VALUE, whole: false },
+  topK: { low: 0, high: Number.MAX_SAFE_INTEGER, whole: true },
+  topP: { low: 0, high: 1, whole: false },
+  seed: { low: 0, high: Number.MAX_SAFE_INTEGER, whole: true },
+} as const;
+
+function requireSampling(how: Readonly<Record<keyof typeof LIMITS, number>>): void {
+  for (const [key, { low, high, whole }] of Object.entries(LIMITS)) {
+    const value = how[key as keyof typeof LIMITS];
+    if (value >= low && value <= high && (!whole || Number.isInteger(value))) continue;
+    const range = high > 1 ? `from ${low}` : `from ${low} to ${high}`;
+    throw new ConfigError(
+      `${key} is ${value}`,
+      `give ${whole ? 'a whole number' : 'a number'} ${range}, or leave it out`,
+    );
+  }
+}
+
+async function completed(
   model: Gpt,
   tokenizer: Tokenizer,
   prompt: string,
   { tokens = 200, temperature = 0.8, topK = 50, topP = 1, seed = 1337, stop = [], signal }: GenerateOptions = {},
   onText?: (text: string) => void,
 ): Promise<Generated> {
-  const how = { tokens, temperature, topK, topP, seed, stop };
-  return generate(model, tokenizer, {
+  const how = { tokens, temperature, topK, topP, seed };
+  requireSampling(how);
+  const [result] = await generate(model, tokenizer, {
     ...how,
+    stop,
     prompts: [prompt],
     n: 1,
     ...(signal === undefined ? {} : { signal }),
     ...(onText === undefined ? {} : { onText: (_: number, text: string) => onText(text) }),
-  }).then(([result]) => result!);
+  });
+  return result!;
 }
 
 async function* streamed(

@@ -1,12 +1,15 @@
 // A binary file that is read by position, where nothing that it says about itself is believed: a part is asked for by
 // position and length, and is checked against the file's size before any memory is taken.
 
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { DataError } from './errors.js';
 import { diskError } from './files.js';
 
 // readSync takes 32-bit lengths.
 const CHUNK_BYTES = 1 << 28;
+
+// Otherwise a named pipe waits for who writes into it. Windows has none.
+const WITHOUT_WAITING = constants.O_NONBLOCK ?? 0;
 
 /** An open file. */
 export interface InputFile {
@@ -24,7 +27,7 @@ export interface InputFile {
 export function openInput(path: string): InputFile {
   let fd: number;
   try {
-    fd = openSync(path, 'r');
+    fd = openSync(path, constants.O_RDONLY | WITHOUT_WAITING);
   } catch (error) {
     throw diskError('read', path, error);
   }

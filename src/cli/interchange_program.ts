@@ -35,7 +35,7 @@ export function getModel(program: GptCommand, start: Start): void {
   program
     .command('get')
     .about('Fetch a GPT-1 or GPT-2 from the Hugging Face hub; says size and licence first.', [
-      ['gpt get gpt2', "OpenAI's 124M, to checkpoints/gpt2"],
+      ['gpt get gpt2', '124M, to checkpoints/gpt2'],
       ['gpt get gpt2-xl --dry-run', 'only what it is'],
       ['gpt get microsoft/DialoGPT-small', 'any of this architecture'],
       ['gpt generate checkpoints/gpt2 --interactive', 'afterwards'],

@@ -27,7 +27,7 @@ export function watch(program: GptCommand, start: Start): void {
     .command('watch')
     .about('Show the report of a run in the browser, live while it trains.', [
       ['gpt watch', 'the newest run in checkpoints/'],
-      ['gpt watch checkpoints/my-run', 'before, during or after its training'],
+      ['gpt watch checkpoints/my-run', 'before, during or after it'],
       ['gpt watch checkpoints/my-run --port 6008', 'e.g. for ssh -L 6008:127.0.0.1:6008'],
     ])
     .argument('[folder]', 'run folder (default: the newest one in checkpoints/)')

@@ -15,7 +15,7 @@ import { END_OF_TEXT, type Tokenizer } from '../tokenizer/tokenizer.js';
 import { openBackend } from './backend.js';
 import type { CommandContext, EvalOptions, Run } from './options.js';
 import { prepareRunData } from './run_data.js';
-import { loadModel } from './run_model.js';
+import { type LoadedModel, loadModel } from './run_model.js';
 
 /** What the words in the output mean; --json carries them too. */
 const DEFINITIONS = {
@@ -31,7 +31,23 @@ export const run: Run<EvalOptions> = async (options, context) => {
   if (options.task !== undefined) return (await import('./eval_task.js')).run(options, context);
   const files = options.data === undefined ? [] : findFiles(options.data);
   const backend = await openBackend(options, context.env);
-  const { model, tokenizer, checkpoint } = await loadModel(options.checkpoints[0]!, 'best');
+  const loaded = await loadModel(options.checkpoints[0]!, 'best');
+  try {
+    await evaluateText(loaded, backend.name, files, options, context);
+  } finally {
+    loaded.model.dispose();
+    loaded.head?.dispose();
+  }
+  return 0;
+};
+
+async function evaluateText(
+  { model, tokenizer, checkpoint }: LoadedModel,
+  backend: string,
+  files: readonly string[],
+  options: EvalOptions,
+  context: CommandContext,
+): Promise<void> {
   const documentsOf =
     options.data === undefined ? heldOut(checkpoint, tokenizer, context) : documentsIn(files, options);
   const { n_ctx } = model.config;
@@ -61,9 +77,9 @@ export const run: Run<EvalOptions> = async (options, context) => {
   const result = perplexity({ nats, tokens }, { words, bytes });
   const window = { rule, n_ctx, stride, detokenized: options.detokenize, first_token: 'scored after end-of-text' };
   if (options.json) {
-    const all = { checkpoint: checkpoint.dir, data: files, backend: backend.name, documents, tokens, words, bytes };
+    const all = { checkpoint: checkpoint.dir, data: files, backend, documents, tokens, words, bytes };
     context.out(`${jsonText({ ...all, nats, window, ...result, definitions: DEFINITIONS })}\n`);
-    return 0;
+    return;
   }
   const line = (name: string, value: number | null, meaning: string) =>
     context.out(`${name.padEnd(18)}${(value === null ? '-' : value.toPrecision(6)).padEnd(12)}${meaning}\n`);
@@ -79,8 +95,7 @@ export const run: Run<EvalOptions> = async (options, context) => {
   line('word perplexity', result.word_perplexity, DEFINITIONS.word_perplexity);
   line('byte perplexity', result.byte_perplexity, DEFINITIONS.byte_perplexity);
   line('bits per byte', result.bits_per_byte, DEFINITIONS.bits_per_byte);
-  return 0;
-};
+}
 
 /** How texts are cut. Throws ConfigError for a stride beside another rule, and for strided windows without one. */
 function windowRule({ window, stride }: EvalOptions, n_ctx: number): { rule: WindowRule; stride: number } {
@@ -121,18 +136,21 @@ async function* heldOut(
     origin: (key) => trainer.state.origins[key] ?? 'default',
   });
   train.close();
-  if (stats.fingerprint !== trainer.state.data_fingerprint) {
-    throw new DataError(
-      `the text has changed since ${dir} was saved: what is held out now may have been trained on`,
-      'put the old files back, or give another text: --data FILE',
-    );
+  try {
+    if (stats.fingerprint !== trainer.state.data_fingerprint) {
+      throw new DataError(
+        `the text has changed since ${dir} was saved: what is held out now may have been trained on`,
+        'put the old files back, or give another text: --data FILE',
+      );
+    }
+    let text = '';
+    for (const chunk of textOf(val, tokenizer)) {
+      const documents = (text + chunk).split(END_OF_TEXT);
+      text = documents.pop()!;
+      yield* documents.filter((document) => document !== '');
+    }
+    if (text !== '') yield text;
+  } finally {
+    val.close();
   }
-  let text = '';
-  for (const chunk of textOf(val, tokenizer)) {
-    const documents = (text + chunk).split(END_OF_TEXT);
-    text = documents.pop()!;
-    yield* documents.filter((document) => document !== '');
-  }
-  if (text !== '') yield text;
-  val.close();
 }

@@ -167,6 +167,17 @@ describe('a model', () => {
       await expect(model.logits(ids)).rejects.toBeInstanceOf(api.ConfigError);
     }
     await expect(model.generate('more than sixteen bytes').next()).rejects.toBeInstanceOf(api.ConfigError);
+    for (const how of [
+      { tokens: 0 },
+      { tokens: 1.5 },
+      { temperature: -1 },
+      { temperature: Number.NaN },
+      { topK: -1 },
+      { topP: 2 },
+    ]) {
+      await expect(model.complete('a', how)).rejects.toBeInstanceOf(api.ConfigError);
+      await expect(model.generate('a', how).next()).rejects.toBeInstanceOf(api.ConfigError);
+    }
     await expect(model.perplexity('')).rejects.toBeInstanceOf(api.ConfigError);
     await expect(model.perplexity('a', { stride: 17 })).rejects.toBeInstanceOf(api.ConfigError);
     model.dispose();
@@ -184,6 +195,7 @@ describe('a model', () => {
 });
 
 test('evaluate measures the text that the run held out, or another one', async () => {
+  const alive = tf.memory().numTensors;
   const held = await api.evaluate({ checkpoint: dir('run'), backend });
   const whole = await api.evaluate({ checkpoint: dir('run'), backend, data });
   expect(whole.tokens).toBeGreaterThan(4 * held.tokens);
@@ -191,6 +203,7 @@ test('evaluate measures the text that the run held out, or another one', async (
   const all = api.readRun(dir('run')).vals.at(-1)!;
   expect(Math.abs(held.loss - all.loss)).toBeLessThan(0.2);
   await expect(api.evaluate({ checkpoint: dir('run'), backend, window: 'strided' })).rejects.toThrow(api.ConfigError);
+  expect(tf.memory().numTensors).toBe(alive);
 });
 
 test('finetune teaches a task', async () => {

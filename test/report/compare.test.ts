@@ -83,6 +83,23 @@ describe('numbers', () => {
     expect(compareRuns([a!, killed]).notes).toEqual(['Not finished: lr-2.']);
   });
 
+  test('only seeds that differ, on one text, have a mean', () => {
+    const [a] = fakeRuns(1);
+    const { start } = a!.record;
+    const seeded = (seed: number, fingerprint?: string) => {
+      const config = { ...(start.config as object), train: { seed } };
+      return {
+        dir: `seed-${seed}`,
+        record: { ...a!.record, start: { ...start, config, data: { ...start.data, fingerprint } } },
+      };
+    };
+    const groups = (...runs: ReturnType<typeof seeded>[]) =>
+      compareRuns(runs as ReturnType<typeof fakeRuns>).seeds.map((s) => s.runs);
+    expect(groups(seeded(1), seeded(2))).toEqual([[0, 1]]);
+    expect(groups(seeded(1), seeded(1))).toEqual([]);
+    expect(groups(seeded(1), seeded(2, 'another'))).toEqual([]);
+  });
+
   test('runs of one name go by their folders', () => {
     const [a] = fakeRuns(1);
     const names = compareRuns([a!, { ...a!, dir: 'elsewhere' }]).runs.map((r) => r.name);

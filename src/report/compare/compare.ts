@@ -234,12 +234,18 @@ function tasksOf(records: readonly RunRecord[]): TaskInContext[] {
   });
 }
 
+const SEED = 'train.seed';
+
 function seedsOf(records: readonly RunRecord[], measures: readonly Measure[]): SeedGroup[] {
-  const keys = records.map(({ start }) =>
-    JSON.stringify([...flatten(start.config)].filter(([key]) => key !== 'train.seed').sort()),
-  );
+  const keys = records.map(({ start }) => {
+    const text = start.task === undefined ? start.data.fingerprint : ''; // of a task the seed may choose what is held out
+    return JSON.stringify([text, ...[...flatten(start.config)].filter(([key]) => key !== SEED).sort()]);
+  });
+  const seeds = records.map(({ start }) => flatten(start.config).get(SEED));
   const groups = [...new Set(keys)].map((key) => keys.flatMap((k, i) => (k === key ? [i] : [])));
-  if (groups.every((runs) => runs.length < 2)) return [];
+  // one seed twice is one run twice, whose deviation is none of seeds
+  const areSeeds = (runs: readonly number[]) => new Set(runs.map((i) => seeds[i])).size === runs.length;
+  if (groups.every((runs) => runs.length < 2) || !groups.every(areSeeds)) return [];
   const judged = measures.filter(({ unit }) => ['loss', 'perplexity', 'bits', 'metric'].includes(unit));
   return groups.map((runs) => ({
     runs,
