@@ -7,7 +7,7 @@ import { readText } from '../base/files.js';
 import { isRecord, parseJson } from '../base/json.js';
 import { hfTokenizerFiles } from '../tokenizer/hf_files.js';
 import { bpeJson } from '../tokenizer/hf_json.js';
-import { parseTokenizer } from '../tokenizer/load.js';
+import { endOfTextBeside, parseTokenizer } from '../tokenizer/load.js';
 import { END_OF_TEXT, type Tokenizer } from '../tokenizer/tokenizer.js';
 
 /** Whatever of these a folder has goes along. */
@@ -34,9 +34,15 @@ export function tokenizerOfFolder(dir: string, n_ctx: number): TokenizerOfFolder
   const json = files.get('tokenizer.json') ?? fromTwoFiles(dir, files);
   if (json === undefined) return { tokenizer: null, files, notes: [`${dir} has no tokenizer.json`] };
   try {
-    const tokenizer = parseTokenizer(json, join(dir, 'tokenizer.json'));
+    const file = join(dir, 'tokenizer.json');
+    const tokenizer = parseTokenizer(json, file, files.has('tokenizer.json') ? endOfTextBeside(file) : undefined);
+    const { notes = [] } = tokenizer;
     const own = new Map([...files].filter(([name]) => files.has('tokenizer.json') || !MADE_ANEW.has(name)));
-    return { tokenizer, files: new Map([...hfTokenizerFiles(tokenizer, n_ctx), ...own]), notes: [] };
+    return {
+      tokenizer,
+      files: new Map([...hfTokenizerFiles(tokenizer, n_ctx), ...own]),
+      notes: notes.map((note) => `tokenizer.json: ${note}`),
+    };
   } catch (error) {
     if (!(error instanceof DataError)) throw error;
     return { tokenizer: null, files, notes: [`the tokenizer was copied unread: ${error.message}`] };

@@ -94,7 +94,7 @@ const Named = z.union([z.string(), z.looseObject({ content: z.string() }).transf
 const Beside = z.looseObject({ eos_token: Named });
 
 /** eos_token of the files that transformers writes beside a tokenizer.json; undefined where none says. */
-function endOfTextBeside(file: string): string | undefined {
+export function endOfTextBeside(file: string): string | undefined {
   for (const name of ['tokenizer_config.json', 'special_tokens_map.json']) {
     const path = join(dirname(file), name);
     if (!existsSync(path)) continue;
