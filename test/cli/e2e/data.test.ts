@@ -69,7 +69,7 @@ describe('prepare', () => {
     if (code !== 0) {
       expect(code).toBe(130);
       expect(stderr).toMatch(
-        /SIGINT: stopping; what is done is kept\nkilled: \d files? done; the same command goes on\n/,
+        /SIGINT: stopping; what is done is kept; once more to exit at once\nkilled: \d files? done; the same command goes on\n/,
       );
     }
     expect((await place.gpt([...PREPARE, '--out', 'killed'])).code).toBe(0);
