@@ -1,7 +1,7 @@
 // `gpt data prepare`, `merge` and `check`: text to token shards with a manifest, in as many processes as there are machines.
 
 import { existsSync } from 'node:fs';
-import { constants } from 'node:os';
+import { resolve, sep } from 'node:path';
 import { availableCores } from '../base/cores.js';
 import { DataError } from '../base/errors.js';
 import { bytes, count, duration, integer, percent, plural } from '../base/format.js';
@@ -14,6 +14,7 @@ import { encodingThreads } from '../data/encode.js';
 import { findFiles } from '../data/files.js';
 import type { CommandContext, DataFolderOptions, DataPrepareOptions, Run } from './options.js';
 import { progressLine } from './progress_line.js';
+import { stopOnSignals } from './stop.js';
 import { namedTokenizer } from './tokenizer.js';
 
 export const run: Run<DataPrepareOptions | DataFolderOptions> = (options, context) => {
@@ -24,7 +25,7 @@ export const run: Run<DataPrepareOptions | DataFolderOptions> = (options, contex
 async function prepare(options: DataPrepareOptions, context: CommandContext): Promise<number> {
   const { out, textKey, valFraction, shardTokens, dedup, json, quiet } = options;
   const [part, parts] = options.part;
-  const files = findFiles(options.data);
+  const files = inputFiles(options);
   const shards = files.find((file) => file.endsWith('.bin'));
   if (shards !== undefined) throw new DataError(`${shards} holds tokens already`, 'give the text that it was made of');
   const isAlias = options.tokenizer === 'gpt2' && !existsSync('gpt2');
@@ -32,7 +33,7 @@ async function prepare(options: DataPrepareOptions, context: CommandContext): Pr
   const threads = encodingThreads(options.threads ?? (Number(context.env['GPT_THREADS']) || availableCores()));
   const started = performance.now();
   const line = progressLine(options, context, { log: true });
-  const stop = stopOnSignal(context);
+  const stop = stopOnSignals(context.err, 'stopping; what is done is kept');
   let result: CorpusResult;
   try {
     result = await prepareCorpus({
@@ -65,25 +66,12 @@ async function prepare(options: DataPrepareOptions, context: CommandContext): Pr
   return stop.exitCode();
 }
 
-/** The first signal lets what is finished be kept, the second one ends at once. */
-function stopOnSignal(context: CommandContext) {
-  const controller = new AbortController();
-  let code = 0;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (code !== 0) process.exit(code);
-    code = 128 + constants.signals[signal];
-    context.err(`\n${signal}: stopping; what is done is kept\n`);
-    controller.abort();
-  };
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const signal of signals) process.on(signal, onSignal);
-  return {
-    signal: controller.signal,
-    exitCode: () => code,
-    release: () => {
-      for (const signal of signals) process.off(signal, onSignal);
-    },
-  };
+/** Files that are named, but for those in the folder that is made: it may lie inside of one that is named. */
+function inputFiles({ data, out }: DataPrepareOptions): string[] {
+  const own = resolve(out) + sep;
+  const files = findFiles(data).filter((file) => !resolve(file).startsWith(own));
+  if (files.length > 0) return files;
+  throw new DataError(`${out} holds something else (the text itself)`, 'choose a new folder with --out');
 }
 
 function summary(out: string, manifest: Manifest): string {

@@ -20,8 +20,8 @@ export interface Stop {
   readonly release: () => void;
 }
 
-/** Listens to the signals from now on. `say` tells the user. */
-export function stopOnSignals(say: (text: string) => void): Stop {
+/** Listens to the signals from now on. `say` tells the user `what` follows. */
+export function stopOnSignals(say: (text: string) => void, what = 'finishing the step and saving'): Stop {
   const controller = new AbortController();
   let exitCode = 0;
   let stoppedAt = 0;
@@ -32,7 +32,7 @@ export function stopOnSignals(say: (text: string) => void): Stop {
     if (exitCode !== 0) process.exit(code);
     stoppedAt = performance.now();
     exitCode = code;
-    say(`\n${signal}: finishing the step and saving; once more to exit at once\n`);
+    say(`\n${signal}: ${what}; once more to exit at once\n`);
     controller.abort();
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);

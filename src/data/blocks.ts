@@ -127,10 +127,26 @@ async function* rawBlocks(file: string, onBytes?: OnBytes): AsyncGenerator<Buffe
 }
 
 function unpacked(file: string, raw: ReadStream, onBytes?: OnBytes): AsyncIterable<Buffer> {
-  if (!file.endsWith('.gz')) return file.endsWith('.zst') ? unzstd(counted(raw, onBytes)) : counted(raw, onBytes);
+  if (!file.endsWith('.gz')) return file.endsWith('.zst') ? full(unzstd(counted(raw, onBytes))) : counted(raw, onBytes);
   const gunzip = createGunzip({ chunkSize: BLOCK });
   raw.on('data', (block) => onBytes?.(block.length));
   return raw.on('error', (error) => gunzip.destroy(error)).pipe(gunzip);
+}
+
+/** Small blocks in blocks as large as a plain file's: what comes of a text does not depend on how it was packed. */
+async function* full(blocks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let parts: Buffer[] = [];
+  let length = 0;
+  for await (const block of blocks) {
+    parts.push(block);
+    length += block.length;
+    if (length < BLOCK) continue;
+    const all = Buffer.concat(parts);
+    yield all.subarray(0, BLOCK);
+    parts = [all.subarray(BLOCK)];
+    length -= BLOCK;
+  }
+  if (length > 0) yield Buffer.concat(parts);
 }
 
 async function* counted(raw: AsyncIterable<Buffer>, onBytes?: OnBytes): AsyncGenerator<Buffer> {

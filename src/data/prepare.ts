@@ -126,7 +126,8 @@ async function prepareMixture(
   try {
     for (const path of paths) {
       const { weights: _, ...data } = options.data;
-      opened.push(await prepareData({ ...options, data: { ...data, path } }));
+      // one tokenizer for all of them: a corpus made with another one is refused
+      opened.push(await prepareData({ ...options, tokenizerIsDefault: false, data: { ...data, path } }));
     }
   } catch (error) {
     for (const { train, val } of opened) for (const source of [train, val]) source.close();

@@ -1,4 +1,4 @@
-// gpt data import, get and list: what they print and write. (prepare, merge and check: test/cli/e2e/data.test.ts.)
+// gpt data import, get and list: what they print and write. (Most of prepare, merge and check: test/cli/e2e/data.test.ts.)
 
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -54,6 +54,18 @@ const source = join(dir, 'piqa');
 mkdirSync(source);
 writeFileSync(join(source, 'valid.jsonl'), '{"goal":"g","sol1":"a","sol2":"b"}\n{"goal":"h","sol1":"a","sol2":"b"}\n');
 writeFileSync(join(source, 'valid-labels.lst'), '0\n1\n');
+
+describe('prepare', () => {
+  test('goes on in a folder inside of the one with the text, and does not read its own shards', async () => {
+    const text = join(dir, 'beside');
+    const line = ['prepare', text, '--tokenizer', 'byte', '--val-fraction', '0.5', '--out', join(text, 'tokens')];
+    mkdirSync(text);
+    writeFileSync(join(text, 'a.txt'), 'An owl sat on a branch.');
+    expect(await gpt(line)).toContain('done     1 made, 0 there already');
+    expect(await gpt(line)).toContain('done     0 made, 1 there already');
+    await expect(gpt([...line.slice(0, -1), text])).rejects.toThrow('holds something else (the text itself)');
+  });
+});
 
 describe('import', () => {
   test('says what it wrote, the licence and the next command', async () => {

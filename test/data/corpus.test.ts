@@ -433,6 +433,19 @@ describe('training on it', () => {
     expect((await run({ path: out }, { type: 'file', path: out })).tokenizer.vocabSize).toBe(257);
   });
 
+  test('corpora of different tokenizers are not mixed, whatever the order', async () => {
+    const other = place();
+    await prepare({ out: other, files: [file('ab.jsonl', rows(['ab', 'ba', 'aab', 'bb']))], tokenizer: chars });
+    for (const path of [
+      [whole, other],
+      [other, whole],
+    ]) {
+      await expect(run({ path, weights: [1, 1] }, {}, true)).rejects.toThrow(
+        `${path[1]} was made with another tokenizer`,
+      );
+    }
+  });
+
   test('beside other paths, or with a held-out text, it needs data.weights', async () => {
     await expect(run({ path: [whole, FILES[0]!] })).rejects.toThrow(/names 1 more path/);
     await expect(run({ path: whole, val_path: FILES[0]! })).rejects.toThrow(/held-out part of its own/);

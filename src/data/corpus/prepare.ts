@@ -8,7 +8,14 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { DataError } from '../../base/errors.js';
-import { diskError, makeFolder, nodeFileSystem, removeLeftovers, writeFileAtomic } from '../../base/files.js';
+import {
+  diskError,
+  makeFolder,
+  nodeFileSystem,
+  removeFolderAtomic,
+  removeLeftovers,
+  writeFileAtomic,
+} from '../../base/files.js';
 import { integer } from '../../base/format.js';
 import { jsonFileText } from '../../base/json.js';
 import { lockFolder } from '../../base/lock.js';
@@ -102,6 +109,11 @@ export async function prepareCorpus(options: CorpusOptions): Promise<CorpusResul
     instead: 'choose another folder (--out)',
   });
   try {
+    if (existsSync(join(out, 'manifest.json'))) {
+      // another process has finished it since it was looked for: its shards must not be taken for leftovers
+      await removeFolderAtomic(folder);
+      return await prepareCorpus(options);
+    }
     if (!existsSync(join(folder, 'part.json'))) await writeFileAtomic(join(folder, 'part.json'), jsonFileText(plan));
     if (!existsSync(join(folder, 'tokenizer.json'))) {
       await writeFileAtomic(join(folder, 'tokenizer.json'), tokenizer.toJson());
