@@ -24,8 +24,8 @@ const M1 = 0xcd9e8d57;
 const W0 = 0x9e3779b9;
 const W1 = 0xbb67ae85;
 
-/** High 32 bits of the unsigned product of two u32. */
-function mulHigh(a: number, b: number): number {
+/** High 32 bits of the unsigned product of two 32-bit words. */
+export function mulHigh(a: number, b: number): number {
   const aL = a & 0xffff;
   const aH = a >>> 16;
   const bL = b & 0xffff;

@@ -3,6 +3,8 @@
 // Four lanes of 64 bits take 32 bytes at a time. A lane is two 32-bit words here, since numbers hold no 64-bit product and
 // BigInt is fifty times slower; only the end, once a frame, is done with it. Test: known digests in test/data/zstd.test.ts.
 
+import { mulHigh } from '../base/rng.js';
+
 const P1 = 0x9e3779b185ebca87n;
 const P2 = 0xc2b2ae3d27d4eb4fn;
 const P3 = 0x165667b19e3779f9n;
@@ -16,17 +18,6 @@ const rotate = (x: bigint, n: bigint): bigint => wrap((x << n) | (x >> (64n - n)
 
 const [P1L, P1H, P2L, P2H] = [low(P1), high(P1), low(P2), high(P2)];
 const STRIPE = 32;
-
-/** High word of the product of two unsigned 32-bit words. */
-function mulHigh(a: number, b: number): number {
-  const aL = a & 0xffff;
-  const aH = a >>> 16;
-  const bL = b & 0xffff;
-  const bH = b >>> 16;
-  const mid = aH * bL + ((aL * bL) >>> 16);
-  const mid2 = aL * bH + (mid & 0xffff);
-  return (aH * bH + Math.floor(mid / 0x10000) + Math.floor(mid2 / 0x10000)) | 0;
-}
 
 /** A digest that is fed piece by piece. */
 export class Xxh64 {

@@ -2,11 +2,11 @@
 
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listening, rangeStart, sendFile } from './served_files.js';
 
 /** Options of startHub; each misbehaves where it is given. */
 export interface HubOptions {
-  /** The connection breaks after so many bytes of a file, once. */
+  /** The connection breaks after so many bytes of a file larger than that, once. */
   breakAfter?: number;
   /** Ranges are ignored. */
   noRange?: boolean;
@@ -66,28 +66,8 @@ export async function startHub(set: string, files: Readonly<Record<string, Buffe
     }
     const stored = files[decodeURIComponent(pathname.replace('/store/', ''))];
     if (!stored) return response.writeHead(404).end('{"error":"not found"}');
-    const range = options.noRange ? undefined : /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
-    const from = Number(range?.[1] ?? 0);
     const content = options.corrupt ? Buffer.alloc(stored.length, 120) : stored;
-    const part = content.subarray(from);
-    const length = { 'content-length': String(part.length) };
-    if (range) {
-      response.writeHead(206, { ...length, 'content-range': `bytes ${from}-${stored.length - 1}/${stored.length}` });
-    } else response.writeHead(200, length);
-    const { breakAfter } = options;
-    if (breakAfter === undefined) return response.end(part);
-    delete options.breakAfter;
-    return response.write(part.subarray(0, breakAfter), () => setTimeout(() => response.destroy(), 50));
+    return sendFile(response, content, options.noRange ? undefined : rangeStart(request.headers.range), options);
   });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}`,
-    requests,
-    options,
-    close: () => {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
+  return { ...(await listening(server)), requests, options };
 }

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listening, rangeStart, sendFile } from './served_files.js';
 
 /** How it misbehaves. */
 export interface ModelHubOptions {
@@ -36,25 +36,7 @@ export async function startModelHub(repository: string, files: Readonly<Record<s
     const stored = files[pathname.replace('/store/', '')];
     if (!stored) return response.writeHead(404).end('{"error":"not found"}');
     const content = options.corrupt && stored.length > large ? Buffer.alloc(stored.length, 120) : stored;
-    const from = Number(/^bytes=(\d+)-$/.exec(asked)?.[1] ?? 0);
-    const part = content.subarray(from);
-    const length = { 'content-length': String(part.length) };
-    if (asked === '') response.writeHead(200, length);
-    else response.writeHead(206, { ...length, 'content-range': `bytes ${from}-${stored.length - 1}/${stored.length}` });
-    const { breakAfter = Number.POSITIVE_INFINITY } = options;
-    if (part.length <= breakAfter) return response.end(part);
-    delete options.breakAfter;
-    return response.write(part.subarray(0, breakAfter), () => setTimeout(() => response.destroy(), 50));
+    return sendFile(response, content, rangeStart(request.headers.range), options);
   });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}`,
-    requests,
-    options,
-    close: () => {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
+  return { ...(await listening(server)), requests, options };
 }

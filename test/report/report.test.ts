@@ -4,12 +4,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { CommandContext } from '../../src/commands/options.js';
 import { run as reportCommand } from '../../src/commands/report.js';
 import { reportHtml } from '../../src/report/html.js';
 import { jsonlReporter, type RunRecord, readRun } from '../../src/report/record.js';
 import { reportJson, summarize } from '../../src/report/summary.js';
 import { plotsIn } from './drawn.js';
+import { fakeContext } from './fake_context.js';
 import { evaluation, fakeRun } from './fake_run.js';
 
 let dir: string;
@@ -204,27 +204,7 @@ describe('report.html', () => {
 });
 
 test('gpt report writes both files again, and report.json has the numbers of the page', async () => {
-  const written: string[] = [];
-  const context: CommandContext = {
-    out: (text) => void written.push(text),
-    err: () => {},
-    reporter: () => Promise.reject(new Error('not needed')),
-    showEvaluation: async () => {},
-    isTty: false,
-    columns: 80,
-    color: false,
-    env: {},
-    argv: [],
-    version: '0',
-    program: 'gpt',
-    stdin: {
-      isPiped: false,
-      text: async () => '',
-      lines: () => {
-        throw new Error('not needed');
-      },
-    },
-  };
+  const { context, written } = fakeContext();
   const options = { dirs: [dir], out: undefined, debug: false, quiet: false, json: true, color: 'auto' as const };
   expect(await reportCommand(options, context)).toBe(0);
   const paths = JSON.parse(written.join('')) as { html: string; json: string };

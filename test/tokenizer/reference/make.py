@@ -236,26 +236,7 @@ story = [t.lower() for t in tokens_of(clean(STORY)) if not t.isspace()]
 letters = sorted(set("abcdefghijklmnopqrstuvwxyz0123456789.,:;!?\"'()-é") | set("".join(story)))
 
 
-def gpt1_merges():
-    ends = [symbols(w) for w in story]
-    merges = []
-    for _ in range(60):
-        pairs = {}
-        for w in ends:
-            for pair in zip(w, w[1:]):
-                pairs[pair] = pairs.get(pair, 0) + 1
-        best = max(pairs, key=lambda p: (pairs[p], p))
-        merges.append(best)
-        for w in ends:
-            i = 0
-            while i + 1 < len(w):
-                if (w[i], w[i + 1]) == best:
-                    w[i : i + 2] = [w[i] + w[i + 1]]
-                i += 1
-    return merges
-
-
-merges1 = gpt1_merges()
+merges1 = merges_of([symbols(w) for w in story], 60, lambda symbol: symbol)
 tokens1 = ["<unk>", *letters, *(c + "</w>" for c in letters), *(a + b for a, b in merges1), "\n</w>"]
 encoder = {t: i for i, t in enumerate(tokens1)}
 assert len(encoder) == len(tokens1)
